@@ -1,0 +1,1 @@
+"""The Flask applications that the service is compared with."""

@@ -1,0 +1,3 @@
+"""kerasd: a model serving microservice for Keras."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,55 @@
+"""Limits that a child process puts on itself before it looks at a file from outside."""
+
+import ctypes
+import logging
+import os
+import resource
+import signal
+from dataclasses import dataclass
+
+logger = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one child process may use; sizes in bytes, processor time in seconds."""
+
+    address_space: int
+    cpu_s: int
+    file_size: int
+    open_files: int = 256
+
+
+def confine(limits: Limits) -> None:
+    """Limit this process for good, end it with its parent, and cut it off the network.
+
+    Called before any thread starts: a namespace applies to the calling thread only.
+    """
+    die_with_parent()
+    resource.setrlimit(resource.RLIMIT_AS, (limits.address_space, limits.address_space))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 5))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_size, limits.file_size))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    files = min(limits.open_files, hard) if hard != resource.RLIM_INFINITY else limits.open_files
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    if not leave_network():
+        logger.debug("no network namespace can be had here; the child keeps the network")
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends, however that happens."""
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # the parent ended between the two lines above
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave_network() -> bool:
+    """Move into an empty network namespace; false where the platform doesn't allow it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0

@@ -1,0 +1,282 @@
+"""Every error that a client or an operator may see, each with its status and its message.
+
+    KerasdError                    500  internal
+    ├── RequestInvalid             400  bad_request
+    │   ├── JsonInvalid            400  bad_json
+    │   ├── TensorInvalid          400  bad_tensor
+    │   └── PathMalformed          400  bad_path
+    ├── NotFound                   404  not_found
+    │   └── ModelNotFound          404  model_not_found
+    ├── MethodNotAllowed           405  method_not_allowed
+    ├── BodyTooLarge               413  body_too_large
+    ├── AnswerInvalid              500  bad_answer
+    ├── ModelNotReady              503  model_not_ready
+    ├── RuntimeLost                503  runtime_lost
+    ├── DeadlineExceeded           504  deadline_exceeded
+    └── OperatorError              (never leaves over HTTP)
+        ├── SettingsInvalid             bad_settings
+        ├── StateDirectoryBusy          state_busy
+        ├── ServiceUnreachable          unreachable
+        ├── ServiceRefused              refused
+        ├── ModelConfigInvalid          bad_model_config
+        └── FileRefused                 file_refused
+            ├── FileBroken              file_broken
+            ├── FileUnsafe              file_unsafe
+            ├── WeightsMismatch         weights_mismatch
+            ├── ModelUnsupported        model_unsupported
+            ├── CompileFailed           compile_failed
+            └── ArtefactCorrupt         artefact_corrupt
+
+An error of this tree shows its text to the client; any other is answered with "internal error"
+and the id of the request, and its traceback goes to the log.
+"""
+
+from collections.abc import Sequence
+
+
+class KerasdError(Exception):
+    """The root: `status` is the HTTP status, `code` a stable word for programs."""
+
+    status = 500
+    code = "internal"
+
+    @property
+    def retry_after_s(self) -> int | None:
+        """Seconds after which the same request may succeed; none if it never will."""
+        return None
+
+
+class RequestInvalid(KerasdError):
+    """The request can't be understood or doesn't fit the model."""
+
+    status = 400
+    code = "bad_request"
+
+
+class JsonInvalid(RequestInvalid):
+    """The body is no JSON; the text begins as TensorFlow Serving's, which clients look for."""
+
+    code = "bad_json"
+
+    def __init__(self, why: str, offset: int | None = None) -> None:
+        at = "" if offset is None else f" at offset: {offset}"
+        super().__init__(f"JSON Parse error: {why}{at}")
+
+
+class TensorInvalid(RequestInvalid):
+    """One input tensor is wrong; `where` is its path in the request, such as `instances[3][0]`."""
+
+    code = "bad_tensor"
+
+    def __init__(self, where: str, expected: str, got: str) -> None:
+        super().__init__(f"{where}: expected {expected}, got {got}")
+
+
+class PathMalformed(RequestInvalid):
+    """The path begins as a prediction route but isn't one."""
+
+    code = "bad_path"
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(f"Malformed request: {method} {path}")
+
+
+class NotFound(KerasdError):
+    """Nothing is at this path."""
+
+    status = 404
+    code = "not_found"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Not found: {path}")
+
+
+class ModelNotFound(NotFound):
+    """No such model, or not this version of it; worded as TensorFlow Serving words it."""
+
+    code = "model_not_found"
+
+    def __init__(self, model: str, version: int | None = None) -> None:
+        which = f"Latest({model})" if version is None else f"Specific({model}, {version})"
+        KerasdError.__init__(self, f"Servable not found for request: {which}")
+
+
+class MethodNotAllowed(KerasdError):
+    """The path exists, but not for this verb."""
+
+    status = 405
+    code = "method_not_allowed"
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(f"Method {method} is not allowed for {path}")
+
+
+class BodyTooLarge(KerasdError):
+    """The body is longer than the setting `max_body_mb` allows."""
+
+    status = 413
+    code = "body_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"The request body is larger than {limit_bytes} bytes; "
+            "send fewer instances in one request or raise the setting max_body_mb"
+        )
+
+
+class AnswerInvalid(KerasdError):
+    """The model gave something that can't be answered, such as NaN."""
+
+    code = "bad_answer"
+
+    def __init__(self, output: str, row: int) -> None:
+        super().__init__(
+            f"The model's output '{output}' is not a finite number for instance {row}; "
+            "check the range of that instance's inputs"
+        )
+
+
+class ModelNotReady(KerasdError):
+    """The model is known but not loaded yet, or it failed to load."""
+
+    status = 503
+    code = "model_not_ready"
+
+    def __init__(self, model: str, why: str) -> None:
+        super().__init__(f"Model '{model}' is not ready: {why}")
+
+    @property
+    def retry_after_s(self) -> int | None:
+        return 1
+
+
+class RuntimeLost(KerasdError):
+    """The TensorFlow runtime process died or isn't there; it is started again by itself."""
+
+    status = 503
+    code = "runtime_lost"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The TensorFlow runtime is not available: {why}")
+
+    @property
+    def retry_after_s(self) -> int | None:
+        return 2
+
+
+class DeadlineExceeded(KerasdError):
+    """The prediction took longer than it may."""
+
+    status = 504
+    code = "deadline_exceeded"
+
+    def __init__(self, deadline_s: float) -> None:
+        super().__init__(f"The prediction was not finished within {deadline_s:g} seconds")
+
+
+class OperatorError(KerasdError):
+    """Something that the person who runs kerasd must mend; the command line shows it."""
+
+    code = "operator"
+
+
+class SettingsInvalid(OperatorError):
+    """A setting has a value that it can't have; the process doesn't start."""
+
+    code = "bad_settings"
+
+
+class StateDirectoryBusy(OperatorError):
+    """Another kerasd works in the same state directory."""
+
+    code = "state_busy"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"Another kerasd is running with the state directory {path}; "
+            "stop it, or give this one its own with --state-dir"
+        )
+
+
+class ServiceUnreachable(OperatorError):
+    """The command line got no answer from the service."""
+
+    code = "unreachable"
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"No kerasd answers at {url} ({why}); start it with: kerasd serve")
+
+
+class ServiceRefused(OperatorError):
+    """The service answered the command line with an error."""
+
+    code = "refused"
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(f"The service answered {status}: {why}")
+
+
+class ModelConfigInvalid(OperatorError):
+    """A `model.yaml` can't be used."""
+
+    code = "bad_model_config"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"model.yaml: {why}")
+
+
+class FileRefused(OperatorError):
+    """A model file won't be served; the text says why and what to do."""
+
+    code = "file_refused"
+
+
+class FileBroken(FileRefused):
+    """The file is damaged, incomplete, or not a Keras file at all."""
+
+    code = "file_broken"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}")
+
+
+class FileUnsafe(FileRefused):
+    """The file asks for something that could run a stranger's code."""
+
+    code = "file_unsafe"
+
+    def __init__(self, name: str, hazards: Sequence[str]) -> None:
+        super().__init__(f"{name} is refused: " + "; ".join(hazards))
+
+
+class WeightsMismatch(FileRefused):
+    """The weights don't belong to the architecture."""
+
+    code = "weights_mismatch"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: the weights don't fit the architecture: {why}")
+
+
+class ModelUnsupported(FileRefused):
+    """The file is well formed, but this version of kerasd can't build it."""
+
+    code = "model_unsupported"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} can't be built: {why}")
+
+
+class CompileFailed(FileRefused):
+    """The child process that compiles a version didn't finish."""
+
+    code = "compile_failed"
+
+
+class ArtefactCorrupt(FileRefused):
+    """A compiled file isn't what was written; it is compiled again."""
+
+    code = "artefact_corrupt"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"compiled file {path}: {why}")

@@ -1,0 +1,92 @@
+"""Every metric by its name; the process that scrapes sums the files of all workers.
+
+prometheus_client decides when it is imported whether it counts in files: the launcher sets
+PROMETHEUS_MULTIPROC_DIR in the environment of the web process before that.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from prometheus_client.values import ValueClass
+
+MULTIPROC_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+REGISTRY = CollectorRegistry()
+LATENCY_BUCKETS = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10,
+)  # fmt: skip
+HTTP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+MAX_CLASSES = 200
+OTHER_CLASS = "_other"
+
+PREDICT_REQUESTS = Counter(
+    "kerasd_predict_requests_total",
+    "Prediction requests by outcome: ok, invalid, error, rejected, timeout.",
+    ["model", "version", "outcome"],
+    registry=REGISTRY,
+)
+PREDICTIONS = Counter(
+    "kerasd_predictions_total",
+    "Predicted instances by predicted class.",
+    ["model", "version", "class"],
+    registry=REGISTRY,
+)
+PREDICT_DURATION = Histogram(
+    "kerasd_predict_duration_seconds",
+    "Time of a prediction request by stage: decode, infer, encode, total.",
+    ["model", "version", "stage"],
+    buckets=LATENCY_BUCKETS,
+    registry=REGISTRY,
+)
+BATCH_ROWS = Histogram(
+    "kerasd_predict_batch_rows",
+    "Instances in one prediction request.",
+    ["model", "version"],
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
+    registry=REGISTRY,
+)
+MODEL_LOADS = Counter(
+    "kerasd_model_loads_total",
+    "Versions loaded by web workers, by outcome: ok, failed.",
+    ["model", "outcome"],
+    registry=REGISTRY,
+)
+MODEL_LOAD_DURATION = Histogram(
+    "kerasd_model_load_duration_seconds",
+    "Time a web worker takes to load and warm one version.",
+    ["model"],
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    registry=REGISTRY,
+)
+HTTP_DURATION = Histogram(
+    "http_server_request_duration_seconds",
+    "Time of an HTTP request, by OpenTelemetry's semantic conventions.",
+    ["http_request_method", "http_route", "http_response_status_code"],
+    buckets=HTTP_BUCKETS,
+    registry=REGISTRY,
+)
+WORKER_STARTS = Counter(
+    "kerasd_worker_starts_total", "Web worker processes started.", registry=REGISTRY
+)
+WORKER_MEMORY = Gauge(
+    "kerasd_worker_resident_memory_bytes",
+    "Resident memory of the web workers.",
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+
+
+def scrape_registry(*collectors: Collector) -> CollectorRegistry:
+    """A registry for one scrape: the counters of all workers and the collectors given."""
+    registry = CollectorRegistry(auto_describe=False)
+    if counts_in_files():
+        MultiProcessCollector(registry)
+    else:
+        registry.register(REGISTRY)
+    for collector in collectors:
+        registry.register(collector)
+    return registry
+
+
+def counts_in_files() -> bool:
+    """True when this process counts in files that all workers share."""
+    return ValueClass.__name__ == "MmapedValue"

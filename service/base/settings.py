@@ -1,0 +1,175 @@
+"""The one configuration of a process: command line > KERASD_* > kerasd.toml > default.
+
+Environment variables are read here and nowhere else.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from service.base.errors import SettingsInvalid
+
+ENV_PREFIX = "KERASD_"
+CONFIG_FILE = "kerasd.toml"
+MEBIBYTE = 1024 * 1024
+
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Every setting, its default, and one line that says what it is for."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="forbid", frozen=True, toml_file=CONFIG_FILE
+    )
+
+    repository: Path = Field(
+        default=Path("model_repo"), description="Folder of models, or one model file"
+    )
+    state_dir: Path = Field(
+        default=Path(".kerasd"),
+        description="Folder for all that kerasd writes: database, compiled files, metric files",
+    )
+    database_url: str = Field(
+        default="", description="SQLAlchemy address; empty = SQLite in the state directory"
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on")
+    workers: Positive = Field(
+        default_factory=lambda: os.cpu_count() or 1, description="Web worker processes"
+    )
+    flask_threads: Positive = Field(
+        default=8, description="Threads a worker for everything but predictions"
+    )
+    run_threads: Positive = Field(
+        default=2, description="Threads a worker for predictions too long for the event loop"
+    )
+    max_body_mb: Positive = Field(default=64, description="Largest request body in MiB")
+    load_wait_s: Seconds = Field(
+        default=5, description="How long a request waits for a version that is being loaded"
+    )
+    predict_timeout_s: Seconds = Field(
+        default=30, description="How long a prediction by the TensorFlow runtime may take"
+    )
+    poll_s: Seconds = Field(default=1, description="Pause between two looks at the repository")
+    settle_s: Seconds = Field(
+        default=1.5, description="How long a new file must not have changed before it is read"
+    )
+    compile_jobs: Positive = Field(default=2, description="Versions compiled at the same time")
+    compile_memory_mb: int = Field(
+        default=8192, ge=1024, description="Address space of a compiling child process in MiB"
+    )
+    compile_cpu_s: Positive = Field(
+        default=600, description="Processor time of a compiling child process"
+    )
+    compile_timeout_s: Seconds = Field(
+        default=900, description="Wall time after which a compiling child process is killed"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severe log line that is written"
+    )
+    log_format: Literal["json", "text"] = Field(
+        default="json", description="One JSON object a line, or text for people"
+    )
+    multiprocess_metrics: bool = Field(
+        default=True, description="Sum /metrics over all workers (files in the state directory)"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Fix the order: what was given, the environment, the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Largest request body in bytes."""
+        return self.max_body_mb * MEBIBYTE
+
+    @property
+    def database(self) -> str:
+        """The database's SQLAlchemy address."""
+        return self.database_url or f"sqlite:///{self.state_dir.absolute()}/kerasd.sqlite"
+
+    @property
+    def compiled_dir(self) -> Path:
+        """Compiled versions, keyed by content."""
+        return self.state_dir / "compiled"
+
+    @property
+    def metrics_dir(self) -> Path:
+        """The workers' metric files."""
+        return self.state_dir / "metrics"
+
+    @property
+    def run_dir(self) -> Path:
+        """Locks, sockets and the scratch folders of child processes."""
+        return self.state_dir / "run"
+
+    @property
+    def repository_key(self) -> str:
+        """What tells this repository's rows in a shared database from another's."""
+        return str(self.repository.absolute())
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a child process that shall have these very settings."""
+        values = self.model_dump(mode="json")
+        values["repository"] = str(self.repository.absolute())
+        values["state_dir"] = str(self.state_dir.absolute())
+        ours = {f"{ENV_PREFIX}{key.upper()}": str(value) for key, value in values.items()}
+        return {**os.environ, **ours}
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings once; `given` comes from the command line and wins, `None` is not given.
+
+    Raises SettingsInvalid with every wrong key and value.
+    """
+    known = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(ENV_PREFIX) and name not in known)
+    if unknown:
+        raise SettingsInvalid(f"unknown setting in the environment: {', '.join(unknown)}")
+    try:
+        return Settings(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsInvalid(_explain(error)) from error
+    except (OSError, ValueError) as error:  # an unreadable or malformed kerasd.toml
+        raise SettingsInvalid(f"{CONFIG_FILE}: {error}") from error
+
+
+def bare_environment(scratch: Path) -> dict[str, str]:
+    """The environment of a process that handles strangers' files: no secrets, its own scratch."""
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "LC_ALL", "PYTHONPATH")}
+    return {
+        **kept,
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "HDF5_PLUGIN_PRELOAD": "::",  # no HDF5 filter plugins from anywhere
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "",
+        "KERAS_BACKEND": "tensorflow",
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"])
+        lines.append(f"setting {key} = {fault['input']!r}: {fault['msg']}")
+    return "; ".join(lines)

@@ -1,0 +1,1 @@
+"""The command line: the door to everything. Nothing here imports TensorFlow."""

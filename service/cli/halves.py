@@ -1,0 +1,35 @@
+"""The two halves of the service as processes of their own."""
+
+import os
+import shutil
+
+from service.base.confinement import die_with_parent
+from service.base.log import configure_logging
+from service.base.settings import Settings
+
+
+def run_web_half(settings: Settings, with_parent: bool) -> None:
+    """Run gunicorn in this process."""
+    if with_parent:
+        die_with_parent()
+    configure_logging(settings.log_level, settings.log_format)
+    if settings.multiprocess_metrics:
+        # The files of an earlier run would add up to counts that nobody made in this one. They
+        # are never removed while the service runs: a sum that falls looks like a restart.
+        shutil.rmtree(settings.metrics_dir, ignore_errors=True)
+        settings.metrics_dir.mkdir(parents=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir.absolute())
+    from service.web.server import run_web  # imports prometheus_client: after the line above
+
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    run_web(settings)
+
+
+def run_controller_half(settings: Settings, with_parent: bool) -> None:
+    """Run the controller in this process."""
+    from service.controller.run import run_controller
+
+    if with_parent:
+        die_with_parent()
+    configure_logging(settings.log_level, settings.log_format)
+    run_controller(settings)

@@ -1,0 +1,141 @@
+"""`kerasd`: every command, its options, and how errors end."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from service import __version__
+from service.base.errors import KerasdError
+from service.base.settings import Settings, read_settings
+
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kerasd")
+def cli() -> None:
+    """Serve Keras models over HTTP: drop a .h5 file into a folder."""
+
+
+def _with_settings(command: Any) -> Any:
+    """Options that several commands take over into the settings."""
+    options = (
+        click.option("--host", help="Address to listen on."),
+        click.option("--port", type=int, help="Port to listen on."),
+        click.option("--workers", type=int, help="Web worker processes."),
+        click.option("--state-dir", type=click.Path(path_type=Path), help="Folder to write in."),
+        click.option("--log-level", help="DEBUG, INFO, WARNING or ERROR."),
+        click.option("--log-format", help="json or text."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+REPOSITORY = click.argument("repository", required=False, type=click.Path(path_type=Path))
+WITH_PARENT = click.option("--with-parent", is_flag=True, hidden=True)
+
+
+@cli.command()
+@REPOSITORY
+@_with_settings
+def serve(**given: Any) -> None:
+    """Serve a REPOSITORY folder or one model FILE: web and controller together."""
+    from service.cli.serve import run_service
+
+    sys.exit(run_service(_read(given)))
+
+
+@cli.command()
+@REPOSITORY
+@_with_settings
+@WITH_PARENT
+def web(with_parent: bool, **given: Any) -> None:
+    """Run only the web process; a controller elsewhere compiles."""
+    from service.cli.halves import run_web_half
+
+    run_web_half(_read(given), with_parent)
+
+
+@cli.command()
+@REPOSITORY
+@_with_settings
+@WITH_PARENT
+def controller(with_parent: bool, **given: Any) -> None:
+    """Run only the controller: watch the repository and compile."""
+    from service.cli.halves import run_controller_half
+
+    run_controller_half(_read(given), with_parent)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def inspect(files: tuple[Path, ...], as_json: bool) -> None:
+    """Tell what is in a model FILE (or architecture and weights), without running it."""
+    from service.cli.files import inspect_command
+
+    inspect_command(files, as_json, read_settings())
+
+
+@cli.command("compile")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--state-dir", type=click.Path(path_type=Path), help="Folder to write in.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def compile_(files: tuple[Path, ...], state_dir: Path | None, as_json: bool) -> None:
+    """Compile a model FILE, verify it against TensorFlow, and keep the result in the cache."""
+    from service.cli.files import compile_command
+
+    compile_command(files, as_json, read_settings(state_dir=state_dir))
+
+
+@cli.command()
+@click.argument("model")
+@click.option("--input", "source", required=True, type=click.Path(exists=True, path_type=Path),
+              help="Rows to predict: .csv, .json or .npy.")  # fmt: skip
+@click.option("--version", "number", type=int, help="Version; default: the one that is served.")
+@click.option("--url", default=DEFAULT_URL, show_default=True, help="Address of the service.")
+@click.option("--json", "as_json", is_flag=True, help="Print the service's answer as it is.")
+def predict(model: str, source: Path, number: int | None, url: str, as_json: bool) -> None:
+    """Ask the running service for predictions of MODEL."""
+    from service.cli.ask import predict_command
+
+    predict_command(url, model, number, source, as_json)
+
+
+@cli.command()
+@click.option("--url", default=DEFAULT_URL, show_default=True, help="Address of the service.")
+@click.option("--json", "as_json", is_flag=True, help="Print the service's answer as it is.")
+def models(url: str, as_json: bool) -> None:
+    """List the running service's models and the state of each version."""
+    from service.cli.ask import models_command
+
+    models_command(url, as_json)
+
+
+def _read(given: dict[str, Any]) -> Settings:
+    return read_settings(**given)
+
+
+def main() -> None:
+    """Run a command; an error of ours is one line on standard error and an exit code."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except click.exceptions.Exit as request:
+        sys.exit(request.exit_code)
+    except KerasdError as error:
+        click.echo(f"kerasd: {error}", err=True)
+        sys.exit(EXIT_USAGE if error.code in ("bad_settings", "state_busy") else EXIT_REFUSED)
+
+
+if __name__ == "__main__":
+    main()

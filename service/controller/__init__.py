@@ -1,0 +1,1 @@
+"""The one process that watches the repository and has versions inspected and compiled."""

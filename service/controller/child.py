@@ -1,0 +1,101 @@
+"""A child process as its parent sees it: start, look at its progress, take its result, kill it."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from service.base.confinement import Limits
+from service.base.settings import bare_environment
+
+PROGRAM = "service.loading.child"
+ERROR_TAIL_BYTES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a child ended. `died` tells that it never said anything: killed, or crashed."""
+
+    ok: bool
+    message: str = ""
+    died: bool = False
+    result: dict[str, Any] | None = None
+
+
+class Child:
+    """One task in a process of its own; its scratch folder goes with it."""
+
+    def __init__(self, task: Mapping[str, Any], limits: Limits, timeout_s: float, root: Path, now: float) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix="child-", dir=root))
+        record = {**task, "limits": asdict(limits)}
+        (self.folder / "task.json").write_bytes(orjson.dumps(record))
+        self._deadline = now + timeout_s
+        self._timeout_s = timeout_s
+        self._cpu_s = limits.cpu_s
+        with (self.folder / "stages").open("wb") as out, (self.folder / "errors").open("wb") as err:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", PROGRAM, str(self.folder)],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=bare_environment(self.folder),
+            )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    def stage(self) -> str:
+        """The last stage that the child reported."""
+        lines = (self.folder / "stages").read_text(errors="replace").split()
+        return lines[-1] if lines else "start"
+
+    def poll(self, now: float) -> Outcome | None:
+        """None while it works; killed and reported once its time is over."""
+        code = self._process.poll()
+        if code is None:
+            if now < self._deadline:
+                return None
+            self.kill()
+            return Outcome(False, f"not finished after {self._timeout_s:g} seconds; it was killed")
+        return self._outcome(code)
+
+    def kill(self) -> None:
+        """End the process now; its folder stays until `clean`."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+    def clean(self) -> None:
+        """Remove what the child left."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _outcome(self, code: int) -> Outcome:
+        try:
+            result = orjson.loads((self.folder / "result.json").read_bytes())
+        except (OSError, ValueError):
+            return self._died(code)
+        if result["ok"]:
+            return Outcome(True, result=result)
+        return Outcome(False, result["message"])
+
+    def _died(self, code: int) -> Outcome:
+        if code == -signal.SIGXCPU:
+            return Outcome(False, f"it used up its {self._cpu_s} seconds of processor time")
+        if code < 0 and code != -signal.SIGABRT:
+            name = signal.Signals(-code).name
+            return Outcome(False, f"the compiling process was killed by {name}", died=True)
+        errors = (self.folder / "errors").read_bytes()[-ERROR_TAIL_BYTES:].decode(errors="replace")
+        lines = [line.strip() for line in errors.splitlines() if line.strip()]
+        if "No module named 'tensorflow'" in errors or "No module named 'keras'" in errors:
+            why = "TensorFlow is not installed here; pip install 'kerasd[train]', or serve a compiled cache"
+            return Outcome(False, why)
+        last = lines[-1] if lines else f"exit code {code}"
+        return Outcome(False, f"the compiling process failed: {last}", died=code < 0)
+

@@ -1,0 +1,200 @@
+"""The reconcile loop: what lies in the repository becomes compiled, verified, recorded versions."""
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.base.compiled import publish, read_compiled, verify_files
+from service.base.confinement import Limits
+from service.base.errors import ArtefactCorrupt, ModelConfigInvalid
+from service.controller.child import Child, Outcome
+from service.controller.tensorflow_runtime import TensorFlowRuntime
+from service.controller.tracked import Tracked
+from service.repository.layout import Found, scan
+from service.repository.model_config import read_model_config
+from service.repository.policy import choose_served
+from service.repository.states import State, VersionRow
+from service.repository.store import VersionStore
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerLimits:
+    """How much the controller does at once and how long it waits; times in seconds."""
+
+    settle_s: float
+    jobs: int
+    timeout_s: float
+    child: Limits
+
+
+class Controller:
+    """Steps through the repository; `step` is public so that tests call it with their own time."""
+
+    def __init__(
+        self,
+        repository: Path,
+        store: VersionStore,
+        compiled_dir: Path,
+        run_dir: Path,
+        limits: ControllerLimits,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._repository = repository
+        self._store = store
+        self._compiled_dir = compiled_dir
+        self._scratch = run_dir / "children"
+        self._limits = limits
+        self._wall_clock = wall_clock
+        self._tracked: dict[tuple[str, int], Tracked] = {}
+        self._recorded: list[VersionRow] | None = None
+        self._runtime = TensorFlowRuntime(run_dir, compiled_dir)
+        self._is_missing = False
+
+    def start(self) -> None:
+        """Clear away what a killed predecessor left; its children ended with it."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def step(self, now: float) -> None:
+        """One look at the repository and one turn of all that is under way."""
+        try:
+            found = scan(self._repository)
+        except OSError as error:
+            self._report_missing(error)
+            return
+        self._is_missing = False
+        self._take_in(found, now)
+        for tracked in self._tracked.values():
+            self._advance(tracked, now)
+        self._record()
+        self._runtime.step(self._needs_tensorflow(), now)
+
+    def close(self) -> None:
+        """End every child; compiled versions and their records stay."""
+        for tracked in self._tracked.values():
+            tracked.stop()
+        self._runtime.close()
+
+    def _take_in(self, found: list[Found], now: float) -> None:
+        present = {(item.model, item.version): item for item in found}
+        for key, item in present.items():
+            tracked = self._tracked.setdefault(key, Tracked(*key))
+            if tracked.look(item, now):
+                logger.info("version found", extra={"model": key[0], "version": key[1]})
+            self._read_config(tracked, item.folder)
+        for key, tracked in self._tracked.items():
+            if key not in present and tracked.state is not State.RETIRED:
+                tracked.stop()
+                self._set(tracked, State.RETIRED, "its files are gone from the repository")
+
+    def _read_config(self, tracked: Tracked, folder: Path) -> None:
+        """Take the model's configuration; a broken one leaves the last good one in force."""
+        try:
+            tracked.config = read_model_config(folder)
+            tracked.config_problem = ""
+        except ModelConfigInvalid as error:
+            tracked.config_problem = str(error)
+
+    def _advance(self, tracked: Tracked, now: float) -> None:
+        if tracked.child is not None:
+            outcome = tracked.child.poll(now)
+            if outcome is not None:
+                self._finish(tracked, outcome, now)
+        elif tracked.state is State.READY and not self._folder(tracked).is_dir():
+            self._set(tracked, State.DISCOVERED, "its compiled file is gone")
+        elif tracked.state is State.DISCOVERED and now >= tracked.retry_at:
+            if tracked.is_settled(now, self._wall_clock(), self._limits.settle_s):
+                self._begin(tracked, now)
+
+    def _begin(self, tracked: Tracked, now: float) -> None:
+        """Use the compiled cache, or start a child if there is room for one."""
+        if tracked.config_problem:
+            return
+        try:
+            if not tracked.key:
+                tracked.digest()
+        except OSError as error:
+            tracked.postpone(f"can't be read: {error}", now)
+            return
+        if self._is_cached(tracked):
+            self._ready(tracked)
+            return
+        if sum(other.child is not None for other in self._tracked.values()) >= self._limits.jobs:
+            return
+        task = {
+            "kind": "compile",
+            "files": {name: str(path) for name, path in tracked.paths().items()},
+            "digests": tracked.digests,
+            "key": tracked.key,
+        }
+        tracked.child = Child(
+            task, self._limits.child, self._limits.timeout_s, self._scratch, now
+        )
+        self._set(tracked, State.COMPILING, "")
+
+    def _finish(self, tracked: Tracked, outcome: Outcome, now: float) -> None:
+        assert tracked.child is not None
+        child, tracked.child = tracked.child, None
+        try:
+            if outcome.ok:
+                publish(child.folder / "compiled", self._folder(tracked))
+                self._ready(tracked)
+            elif outcome.died:
+                tracked.postpone(outcome.message, now)
+                self._set(tracked, tracked.state, tracked.reason)
+            else:
+                self._set(tracked, State.FAILED, outcome.message)
+        except OSError as error:  # such as a full disk: nothing half-written is ever visible
+            tracked.postpone(f"the compiled file can't be written: {error}", now)
+        finally:
+            child.clean()
+
+    def _ready(self, tracked: Tracked) -> None:
+        tracked.compiled = read_compiled(self._folder(tracked))
+        self._set(tracked, State.READY, "")
+
+    def _folder(self, tracked: Tracked) -> Path:
+        return self._compiled_dir / tracked.key
+
+    def _is_cached(self, tracked: Tracked) -> bool:
+        folder = self._folder(tracked)
+        if not folder.is_dir():
+            return False
+        try:
+            verify_files(folder, read_compiled(folder))
+        except ArtefactCorrupt as error:
+            logger.warning("compiled version is corrupt, compiling anew", extra={"why": str(error)})
+            return False
+        return True
+
+    def _set(self, tracked: Tracked, state: State, reason: str) -> None:
+        tracked.state, tracked.reason = state, reason
+        log = logger.warning if state is State.FAILED else logger.info
+        fields = {"model": tracked.model, "version": tracked.version, "state": state.value}
+        log("version state changed", extra={**fields, "reason": reason} if reason else fields)
+
+    def _record(self) -> None:
+        """Write the rows if they differ from what was written last."""
+        plain = [self._tracked[key].row(served=False) for key in sorted(self._tracked)]
+        served = choose_served(plain)
+        rows = [
+            self._tracked[row.model, row.version].row(served.get(row.model) == row.version)
+            for row in plain
+        ]
+        if rows != self._recorded:
+            self._store.replace(rows)
+            self._recorded = rows
+
+    def _needs_tensorflow(self) -> bool:
+        served = {(row.model, row.version) for row in self._recorded or [] if row.served}
+        compiled = [self._tracked[key].compiled for key in served]
+        return any(item is not None and item.runtime == "tensorflow" for item in compiled)
+
+    def _report_missing(self, error: OSError) -> None:
+        if not self._is_missing:
+            logger.warning("the repository can't be read; serving goes on", extra={"why": str(error)})
+        self._is_missing = True

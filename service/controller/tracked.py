@@ -1,0 +1,97 @@
+"""What the controller remembers of one version between two looks at the repository."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from service.base.compiled import Compiled, cache_key, digest_file
+from service.controller.child import Child
+from service.repository.layout import Found, SourceFile
+from service.repository.model_config import ModelConfig, misfit
+from service.repository.states import State, VersionRow
+
+MAX_ATTEMPTS = 4
+FIRST_BACKOFF_S = 1.0
+
+Fingerprint = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(slots=True)
+class Tracked:
+    """One version: its files as last seen, its state, and the child at work on it."""
+
+    model: str
+    version: int
+    files: tuple[SourceFile, ...] = ()
+    fingerprint: Fingerprint = ()
+    unchanged_since: float = 0.0
+    state: State = State.DISCOVERED
+    reason: str = ""
+    key: str = ""
+    digests: dict[str, str] = field(default_factory=dict)
+    config: ModelConfig = field(default_factory=ModelConfig)
+    config_problem: str = ""
+    compiled: Compiled | None = None
+    attempts: int = 0
+    retry_at: float = 0.0
+    child: Child | None = None
+
+    def look(self, found: Found, now: float) -> bool:
+        """Take in what lies on the disk now; true when it isn't what was there before."""
+        fingerprint = tuple((f.name, f.size, f.modified_ns, f.inode) for f in found.files)
+        if fingerprint == self.fingerprint and self.state is not State.RETIRED:
+            return False
+        self.stop()
+        self.files, self.fingerprint, self.unchanged_since = found.files, fingerprint, now
+        self.state, self.reason, self.key, self.attempts = State.DISCOVERED, "", "", 0
+        if found.problem:
+            self.fail(found.problem)
+        return True
+
+    def is_settled(self, now: float, wall_now: float, settle_s: float) -> bool:
+        """True when the files have stopped growing: unchanged for a while, by either clock."""
+        if now - self.unchanged_since >= settle_s:
+            return True
+        newest = max((file.modified_ns for file in self.files), default=0) / 1e9
+        return 0 <= newest <= wall_now - settle_s
+
+    def digest(self) -> None:
+        """Compute the files' digests and the key. Raises OSError when one can't be read."""
+        self.digests = {file.name: digest_file(file.path) for file in self.files}
+        self.key = cache_key(self.digests)
+
+    def paths(self) -> dict[str, Path]:
+        """The version's files by name."""
+        return {file.name: file.path for file in self.files}
+
+    def fail(self, reason: str) -> None:
+        """Give up on these files; a change of them starts anew."""
+        self.state, self.reason = State.FAILED, reason
+
+    def postpone(self, reason: str, now: float) -> None:
+        """Try again later after a failure that may pass, each time later, at last give up."""
+        self.attempts += 1
+        if self.attempts >= MAX_ATTEMPTS:
+            self.fail(f"{reason} ({self.attempts} attempts)")
+            return
+        self.state, self.reason = State.DISCOVERED, reason
+        self.retry_at = now + FIRST_BACKOFF_S * 2 ** (self.attempts - 1)
+
+    def stop(self) -> None:
+        """End the child that works on this version, if any."""
+        if self.child is not None:
+            self.child.kill()
+            self.child.clean()
+            self.child = None
+
+    def row(self, served: bool) -> VersionRow:
+        """The version as it is recorded."""
+        state, reason = self.state, self.reason
+        if state is State.READY and self.compiled is not None:
+            problem = misfit(self.config, self.compiled.signature)
+            state, reason = (State.FAILED, problem) if problem else (state, reason)
+        if state is State.DISCOVERED and self.config_problem:
+            state = State.FAILED  # until model.yaml is mended; then it goes on by itself
+        reason = "; ".join(part for part in (reason, self.config_problem) if part)
+        artefact = self.key if state is State.READY else ""
+        return VersionRow(self.model, self.version, state, reason, served, artefact, self.config)
+

@@ -1,0 +1,110 @@
+"""Build the Keras model of an inspected version; called in a child process only."""
+
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from service.base.errors import FileRefused, ModelUnsupported, WeightsMismatch
+from service.loading.hdf5 import kind_of_hdf5, legacy_layers, open_hdf5
+from service.loading.inspection import Inspection
+from service.loading.upgrade import is_modern, upgrade
+from service.loading.weights import assign_legacy
+
+logger = logging.getLogger(__name__)
+
+
+@keras.saving.register_keras_serializable("kerasd", "legacy_hard_sigmoid")
+def legacy_hard_sigmoid(x: Any) -> Any:
+    """hard_sigmoid as Keras 1 and 2 had it: clip(0.2 x + 0.5, 0, 1)."""
+    return keras.ops.clip(x * 0.2 + 0.5, 0.0, 1.0)
+
+
+def build(inspection: Inspection, files: Mapping[str, Path]) -> tuple[keras.Model, list[str]]:
+    """The model with its weights, and the names of the rules that its configuration needed.
+
+    Raises ModelUnsupported when Keras can't build it, WeightsMismatch when the weights don't fit.
+    """
+    inspection.refuse_if_unsafe()
+    weights = files[inspection.weights_file]
+    if inspection.format == "keras" and is_modern(
+        inspection.config, inspection.keras_version
+    ):
+        with _refusing(inspection.architecture_file), _named(weights, "model.keras") as path:
+            return keras.saving.load_model(path, compile=False, safe_mode=True), []
+    model, rules = _from_config(inspection)
+    if inspection.format == "keras":
+        raise ModelUnsupported(
+            inspection.architecture_file,
+            "a .keras archive of Keras 2; save the model as .h5 with the Keras that wrote it",
+        )
+    rules += _load_weights(model, weights, inspection.weights_file)
+    _check_input_shape(model, inspection)
+    return model, rules
+
+
+def _from_config(inspection: Inspection) -> tuple[keras.Model, list[str]]:
+    name = inspection.architecture_file
+    try:
+        config, rules = upgrade(inspection.config, inspection.keras_version)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ModelUnsupported(name, f"its configuration is not understood: {error}") from error
+    for key in ("compile_config", "keras_version", "backend"):
+        config = {k: v for k, v in config.items() if k != key}
+    with _refusing(name):
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        if not model.built:
+            raise ModelUnsupported(name, "the file says nowhere what shape the model's input has")
+    return model, rules
+
+
+def _load_weights(model: keras.Model, path: Path, name: str) -> list[str]:
+    with open_hdf5(path) as file:
+        kind = kind_of_hdf5(file)
+        if kind != "keras3_weights":
+            group = file["model_weights"] if kind == "whole" else file
+            matched = assign_legacy(model, legacy_layers(group), name)
+            return [f"weights_by_{matched.by}"]
+    with _named(path, "model.weights.h5") as link:
+        try:
+            model.load_weights(link)
+        except (ValueError, KeyError, OSError) as error:
+            raise WeightsMismatch(name, " ".join(str(error).split())[:500]) from error
+    return ["weights_by_path"]
+
+
+def _check_input_shape(model: keras.Model, inspection: Inspection) -> None:
+    """The silent error of Keras 2 files: a model built with a dimension too many."""
+    declared = [layer.shape for layer in inspection.layers if layer.shape]
+    built = [list(tensor.shape) for tensor in model.inputs]
+    if declared and len(built) == 1 and len(declared[0]) != len(built[0]):
+        raise ModelUnsupported(
+            inspection.architecture_file,
+            f"the file declares inputs of shape {declared[0]}, but {built[0]} was built",
+        )
+
+
+@contextmanager
+def _named(path: Path, name: str) -> Iterator[Path]:
+    """The same file under a name that Keras accepts: it goes by the suffix."""
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / name
+        link.symlink_to(path.absolute())
+        yield link
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Turn whatever Keras raises on a file it can't build into one refusal."""
+    try:
+        yield
+    except FileRefused:
+        raise
+    except Exception as error:  # Keras raises at least eighteen different classes here
+        logger.debug("keras refused", exc_info=True)
+        text = " ".join(str(error).split())[:500]
+        raise ModelUnsupported(name, f"{type(error).__name__}: {text}") from error

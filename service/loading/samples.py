@@ -1,0 +1,38 @@
+"""Seeded inputs for a signature: what a model is verified and warmed with."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from service.base.signature import STRING, Signature, Tensors, TensorSpec
+
+WORDS = ("alpha", "beta", "gamma", "delta", "the", "of", "")
+INTEGER_RANGE = 10
+
+
+def sample_inputs(signature: Signature, rows: int, free_axis: int, seed: int) -> Tensors:
+    """Inputs of `rows` instances; every free axis gets the length `free_axis`.
+
+    Indices stay within the vocabulary of the embedding that they go into.
+    """
+    random = np.random.default_rng(seed)
+    return {
+        spec.name: _sample(spec, (rows, *_lengths(spec, free_axis)), random)
+        for spec in signature.inputs
+    }
+
+
+def _lengths(spec: TensorSpec, free_axis: int) -> Sequence[int]:
+    return [free_axis if axis is None else axis for axis in spec.item_shape]
+
+
+def _sample(spec: TensorSpec, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    if spec.dtype == STRING:
+        return np.asarray(random.choice(WORDS, size=shape), dtype=object)
+    if spec.dtype == "bool":
+        return random.random(shape) < 0.5
+    if spec.vocabulary is not None:
+        return random.integers(0, spec.vocabulary, size=shape).astype(spec.dtype)
+    if np.dtype(spec.dtype).kind in "iu":
+        return random.integers(0, INTEGER_RANGE, size=shape).astype(spec.dtype)
+    return random.standard_normal(shape).astype(spec.dtype)

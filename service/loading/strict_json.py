@@ -1,0 +1,69 @@
+"""Read JSON from outside: bounded in size and depth, no duplicate keys, no NaN."""
+
+import json
+from typing import Any
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 100
+
+Json = dict[str, Any]
+
+
+def parse_object(text: bytes | str) -> Json:
+    """Parse a JSON object, also one that was written as a JSON string inside JSON.
+
+    Raises ValueError that says what is wrong.
+    """
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"the JSON is longer than {MAX_BYTES} bytes")
+    value: Any = text
+    for _ in range(3):
+        if isinstance(value, bytes):
+            value = value.decode("utf-8-sig")
+        try:
+            value = json.loads(
+                value, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer
+            )
+        except RecursionError:
+            raise ValueError("the JSON is nested too deeply") from None
+        if not isinstance(value, str):
+            break
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a JSON object, got {type(value).__name__}")
+    _check_depth(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Json:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one JSON object")
+    return record
+
+
+def _constant(token: str) -> Any:
+    raise ValueError(f"{token} is no JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20:
+        raise ValueError(f"a whole number of {len(digits)} digits")
+    return int(digits)
+
+
+def _check_depth(value: Any) -> None:
+    """Walk without recursion, so that depth itself can't hurt."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        if not inner:
+            return
+        level = inner
+    raise ValueError(f"the JSON is nested deeper than {MAX_DEPTH} levels")

@@ -1,0 +1,122 @@
+"""A built Keras model as one traced TensorFlow function with a fixed signature."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from service.base.signature import DTYPES, Signature, Tensors, TensorSpec
+
+
+class TracedModel:
+    """The reference: the model as TensorFlow runs it, inputs and outputs by name."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        _inline_constants(model)
+        structure, inputs = _inputs(model)
+        names = [tensor._keras_history.operation.name for tensor in inputs]
+        specs = _with_vocabulary(_input_specs(inputs, names), model)
+        self.tensor_specs = [tf.TensorSpec(s.shape, s.dtype, name=s.name) for s in specs]
+
+        def serve(*tensors: Any) -> list[Any]:
+            packed = keras.tree.pack_sequence_as(structure, list(tensors))
+            return keras.tree.flatten(model(packed, training=False))
+
+        self.function = tf.function(serve, input_signature=self.tensor_specs)
+        self.concrete = self.function.get_concrete_function()
+        self.signature = Signature(tuple(specs), tuple(self._output_specs()))
+
+    def run(self, inputs: Tensors) -> list[Any]:
+        """The outputs for a batch, in the signature's order."""
+        tensors = [tf.constant(inputs[spec.name], dtype=spec.dtype) for spec in self.tensor_specs]
+        return [output.numpy() for output in self.function(*tensors)]
+
+    def _output_specs(self) -> Iterator[TensorSpec]:
+        outputs = keras.tree.flatten(self.concrete.structured_outputs)
+        layers = [tensor._keras_history.operation for tensor in self.model.outputs]
+        names = _distinct([layer.name for layer in layers])
+        for name, layer, output in zip(names, layers, outputs, strict=True):
+            shape = output.shape.as_list() if output.shape.rank is not None else [None]
+            activation = _activation(layer)
+            yield TensorSpec(
+                name, output.dtype.name, (None, *shape[1:]), activation=activation
+            )
+
+
+def _inline_constants(model: keras.Model) -> None:
+    """Normalization keeps eager tensors, which a trace would take as further inputs."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
+
+
+def _inputs(model: keras.Model) -> tuple[Any, list[Any]]:
+    """The structure in which the model takes its inputs (one, list, dictionary), and the inputs."""
+    functional = model._functional if isinstance(model, keras.Sequential) else model
+    structure = functional._inputs_struct
+    return structure, keras.tree.flatten(structure)
+
+
+def _input_specs(inputs: list[Any], names: list[str]) -> list[TensorSpec]:
+    specs = []
+    for tensor, name in zip(inputs, names, strict=True):
+        dtype = keras.backend.standardize_dtype(tensor.dtype)
+        if dtype not in DTYPES:
+            raise TypeError(f"input '{name}' has the dtype {dtype}, which can't be served")
+        specs.append(TensorSpec(name, dtype, (None, *tuple(tensor.shape)[1:])))
+    return specs
+
+
+def _with_vocabulary(specs: list[TensorSpec], model: keras.Model) -> list[TensorSpec]:
+    """Mark the inputs that an Embedding looks up, following the graph back from each Embedding."""
+    sizes: dict[str, int] = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Embedding):
+            for name in _lookup_inputs(layer):
+                sizes[name] = min(layer.input_dim, sizes.get(name, layer.input_dim))
+    return [replace(spec, vocabulary=sizes.get(spec.name)) for spec in specs]
+
+
+def _lookup_inputs(embedding: Any) -> Iterator[str]:
+    """Names of the inputs that reach an Embedding unchanged but for their shape."""
+    unchanging = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute)
+    pending = [t for node in embedding._inbound_nodes for t in node.input_tensors]
+    while pending:
+        operation = pending.pop()._keras_history.operation
+        if isinstance(operation, keras.layers.InputLayer):
+            yield operation.name
+        elif isinstance(operation, unchanging):
+            pending.extend(t for node in operation._inbound_nodes for t in node.input_tensors)
+
+
+def _activation(layer: Any) -> str:
+    """The activation that an output leaves its layer through; empty where there is none."""
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    if isinstance(layer, keras.Model):
+        return _activation(layer.outputs[0]._keras_history.operation)
+    return getattr(getattr(layer, "activation", None), "__name__", "")
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Output names, numbered where one layer gives several."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        count = seen.get(name, 0)
+        seen[name] = count + 1
+        distinct.append(f"{name}_{count}" if count else name)
+    return distinct
+
+
+def export(traced: TracedModel, folder: Path) -> None:
+    """Write the traced function and its variables as a SavedModel with one endpoint, `serve`."""
+    archive = keras.export.ExportArchive()
+    archive.track(traced.model)
+    archive.add_endpoint("serve", traced.function)
+    archive.write_out(str(folder), verbose=False)

@@ -1,0 +1,136 @@
+"""The folder of models as it lies on the disk: which versions are there, made of which files.
+
+    <repository>/<model>/model.yaml            optional
+    <repository>/<model>/<version>/...         the files of one version
+    <repository>/<model>/model.h5              a file without a version folder: version 1
+    <repository>/<model>.h5                    the same, without a folder at all
+
+The repository may also be one single model file. Nothing is read here but names, sizes, times
+and the first bytes of files whose place doesn't tell what they are.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.base.magic import kind_of
+from service.base.names import is_model_name, parse_version
+
+MODEL_SUFFIXES = (".weights.h5", ".h5", ".hdf5", ".keras", ".json")
+NOT_SOURCES = frozenset({"model.yaml", "manifest.json", "examples.json"})
+IGNORED_SUFFIXES = frozenset({".md", ".txt", ".py", ".yaml", ".yml", ".csv", ".log"})
+MAX_FILES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a version; `name` is its path below the version, `/` between folders."""
+
+    name: str
+    path: Path
+    size: int
+    modified_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One version as found; `problem` says why it can't even be looked at."""
+
+    model: str
+    version: int
+    folder: Path
+    files: tuple[SourceFile, ...]
+    problem: str = ""
+
+
+def scan(repository: Path) -> list[Found]:
+    """All versions in the repository, by model and number. Raises OSError if it isn't there."""
+    root = repository.resolve(strict=True)
+    if root.is_file():
+        return [_single_file(root)]
+    found = {(item.model, item.version): item for item in _bare_files(root, root)}
+    for entry in sorted(root.iterdir()):
+        if is_model_name(entry.name) and entry.is_dir():
+            found.update({(item.model, item.version): item for item in _scan_model(root, entry)})
+    return [found[key] for key in sorted(found)]
+
+
+def _scan_model(root: Path, folder: Path) -> Iterator[Found]:
+    for item in _bare_files(root, folder, model=folder.name):
+        yield item
+    for entry in sorted(folder.iterdir()):
+        version = parse_version(entry.name)
+        if version is not None and entry.is_dir():
+            files = tuple(_sources(root, entry))
+            problem = "" if files else f"the folder {entry.name}/ holds no regular model file"
+            if len(files) > MAX_FILES:
+                files, problem = files[:MAX_FILES], f"more than {MAX_FILES} files in {entry.name}/"
+            yield Found(folder.name, version, folder, files, problem)
+
+
+def _sources(root: Path, folder: Path) -> Iterator[SourceFile]:
+    """The regular files of a version folder, subfolders included, that may be part of a model."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.startswith(".") or name in NOT_SOURCES:
+                continue
+            path = Path(parent) / name
+            if path.suffix.lower() not in IGNORED_SUFFIXES:
+                source = _source(root, path, str(path.relative_to(folder)))
+                if source is not None:
+                    yield source
+
+
+def _bare_files(root: Path, folder: Path, model: str | None = None) -> Iterator[Found]:
+    """Files that lie in `folder` itself: one model, or one model a name at the root."""
+    groups: dict[str, list[SourceFile]] = defaultdict(list)
+    for entry in sorted(folder.iterdir()):
+        stem = _stem(entry.name)
+        if stem is None or entry.name in NOT_SOURCES or entry.name.startswith("."):
+            continue
+        source = _source(root, entry, entry.name)
+        if source is not None and kind_of(source.path) != "other":
+            groups[model or stem].append(source)
+    for name, files in groups.items():
+        if any(kind_of(file.path) in ("hdf5", "zip") for file in files) and is_model_name(name):
+            yield Found(name, 1, folder if model else folder / name, tuple(files))
+
+
+def _single_file(path: Path) -> Found:
+    stem = _stem(path.name) or path.stem
+    model = stem if is_model_name(stem) else "model"
+    files = [_source(path.parent, path, path.name)]
+    if kind_of(path) == "json":
+        files += [_source(path.parent, other, other.name) for other in _weights_beside(path, stem)]
+    return Found(model, 1, path.parent / model, tuple(file for file in files if file))
+
+
+def _weights_beside(path: Path, stem: str) -> list[Path]:
+    """The weights that belong to an architecture file: of its name, else the only ones there."""
+    others = [p for p in sorted(path.parent.iterdir()) if p.is_file() and p != path]
+    hdf5 = [p for p in others if _stem(p.name) and kind_of(p) == "hdf5"]
+    named = [p for p in hdf5 if _stem(p.name) in (stem, f"{stem}_weights", f"{stem}-weights")]
+    return named[:1] or (hdf5 if len(hdf5) == 1 else [])
+
+
+def _stem(name: str) -> str | None:
+    for suffix in MODEL_SUFFIXES:
+        if name.lower().endswith(suffix) and len(name) > len(suffix):
+            return name[: -len(suffix)]
+    return None
+
+
+def _source(root: Path, path: Path, name: str) -> SourceFile | None:
+    """The file, if it is a regular one that lies inside the repository once links are followed."""
+    try:
+        real = path.resolve(strict=True)
+        status = real.stat()
+    except (OSError, RuntimeError):  # gone meanwhile, a dangling link, a circle of links
+        return None
+    if not real.is_file() or not real.is_relative_to(root):
+        return None
+    return SourceFile(name, real, status.st_size, status.st_mtime_ns, status.st_ino)

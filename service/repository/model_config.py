@@ -1,0 +1,82 @@
+"""`model.yaml`: what the operator says of a model that its file doesn't."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from service.base.errors import ModelConfigInvalid
+from service.base.signature import Signature
+
+CONFIG_NAME = "model.yaml"
+MAX_CONFIG_BYTES = 1024 * 1024
+
+Label = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ModelConfig(BaseModel):
+    """The words of `model.yaml`; without the file every field has its default.
+
+    `task` is found out from the model's output where it isn't given. `labels` name the classes by
+    index; a binary model with one sigmoid output has two, the second is the positive one.
+    `threshold` is the probability from which that one is decided for.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: str = ""
+    task: Literal["binary", "multiclass", "regression"] | None = None
+    labels: tuple[Label, ...] = ()
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+    @model_validator(mode="after")
+    def _labels_make_sense(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels must differ from each other")
+        if self.task == "binary" and self.labels and len(self.labels) != 2:
+            raise ValueError("task binary needs exactly two labels: negative, positive")
+        if self.task == "regression" and self.labels:
+            raise ValueError("task regression has no labels")
+        return self
+
+
+def misfit(config: ModelConfig, signature: Signature) -> str:
+    """Why the configuration doesn't fit a model with this signature; empty when it does."""
+    output = signature.outputs[0]
+    width = output.shape[1] if len(output.shape) == 2 else None
+    if config.task == "binary" and width not in (1, 2, None):
+        return f"model.yaml: task binary, but the model has {width} outputs"
+    classes = 2 if width == 1 else width
+    if config.labels and classes is not None and len(config.labels) != classes:
+        return f"model.yaml: {len(config.labels)} labels, but the model tells {classes} classes"
+    return ""
+
+
+def read_model_config(folder: Path) -> ModelConfig:
+    """Read `model.yaml` of a model's folder, or the defaults. Raises ModelConfigInvalid."""
+    path = folder / CONFIG_NAME
+    try:
+        if not path.is_file():
+            return ModelConfig()
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ModelConfigInvalid(f"larger than {MAX_CONFIG_BYTES} bytes")
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise ModelConfigInvalid(" ".join(str(error).split())) from error
+    if content is None:
+        return ModelConfig()
+    if not isinstance(content, dict):
+        raise ModelConfigInvalid(f"expected keys and values, got {type(content).__name__}")
+    try:
+        return ModelConfig(**{str(key): value for key, value in content.items()})
+    except ValidationError as error:
+        raise ModelConfigInvalid(_explain(error)) from error
+
+
+def _explain(error: ValidationError) -> str:
+    faults = []
+    for fault in error.errors(include_url=False):
+        where = ".".join(str(part) for part in fault["loc"]) or "the whole"
+        faults.append(f"{where}: {fault['msg']}")
+    return "; ".join(faults)

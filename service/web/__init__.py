@@ -1,0 +1,1 @@
+"""HTTP: the ASGI front that answers predictions, and the Flask application that answers all."""

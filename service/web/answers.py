@@ -1,0 +1,36 @@
+"""Errors as answers: one JSON shape with the right status, whoever noticed the error."""
+
+import logging
+import secrets
+
+import orjson
+
+from service.base.errors import KerasdError
+from service.base.log import request_id
+
+logger = logging.getLogger(__name__)
+
+JSON = "application/json"
+REQUEST_ID = "X-Request-Id"
+MAX_REQUEST_ID = 128
+
+
+def error_body(text: str) -> bytes:
+    """The body of every error, as TensorFlow Serving and the Open Inference Protocol have it."""
+    return orjson.dumps({"error": text})
+
+
+def explain(error: Exception) -> tuple[int, str, dict[str, str]]:
+    """Status, text and headers for an error; what isn't ours is logged and not shown."""
+    if isinstance(error, KerasdError):
+        retry = error.retry_after_s
+        return error.status, str(error), {} if retry is None else {"Retry-After": str(retry)}
+    logger.error("request failed", exc_info=error)
+    return 500, f"internal error (request id {request_id.get()})", {}
+
+
+def take_request_id(given: str) -> str:
+    """The client's own id if it is a decent one, else a new one; it goes into logs and answers."""
+    if given and len(given) <= MAX_REQUEST_ID and given.isascii() and given.isprintable():
+        return given
+    return secrets.token_hex(8)

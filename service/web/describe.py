@@ -1,0 +1,117 @@
+"""What the service says of its models: status and metadata, in TensorFlow Serving's and our words."""
+
+from typing import Any
+
+from service.base.errors import ModelNotFound, ModelNotReady
+from service.base.signature import Signature, TensorSpec
+from service.repository.states import State, VersionRow
+from service.runtime.pool import Pool
+from service.web.served import ServedVersion
+
+Json = dict[str, Any]
+
+DTYPES = {
+    "float16": "DT_HALF",
+    "float32": "DT_FLOAT",
+    "float64": "DT_DOUBLE",
+    "int8": "DT_INT8",
+    "int16": "DT_INT16",
+    "int32": "DT_INT32",
+    "int64": "DT_INT64",
+    "uint8": "DT_UINT8",
+    "uint16": "DT_UINT16",
+    "uint32": "DT_UINT32",
+    "uint64": "DT_UINT64",
+    "bool": "DT_BOOL",
+    "string": "DT_STRING",
+}
+STATES = {
+    State.DISCOVERED: "START",
+    State.COMPILING: "LOADING",
+    State.READY: "LOADING",
+    State.FAILED: "END",
+    State.RETIRED: "END",
+}
+
+
+def describe_all(rows: list[VersionRow], pool: Pool[ServedVersion]) -> Json:
+    """All models: their names, and each version with its state."""
+    live = sorted({row.model for row in rows if row.state is not State.RETIRED})
+    loaded = {(slot.model, slot.version) for slot in pool.slots()}
+    return {"models": live, "versions": [_version(row, loaded) for row in rows]}
+
+
+def describe_model(
+    rows: list[VersionRow], pool: Pool[ServedVersion], model: str, version: int | None
+) -> Json:
+    """One model's versions. Raises ModelNotFound."""
+    ours = [row for row in rows if row.model == model and version in (None, row.version)]
+    if not ours:
+        raise ModelNotFound(model, version)
+    loaded = {(slot.model, slot.version) for slot in pool.slots()}
+    return {
+        "name": model,
+        "ready": any((row.model, row.version) in loaded for row in ours),
+        "model_version_status": [_status(row, loaded) for row in ours],
+        "versions": [_version(row, loaded) for row in ours],
+    }
+
+
+def describe_signature(pool: Pool[ServedVersion], model: str, version: int | None) -> Json:
+    """One model's signature, in proto-JSON as TensorFlow Serving prints it."""
+    if pool.is_pending(model):
+        raise ModelNotReady(model, "it is being loaded")
+    with pool.lease(model, version) as slot:
+        definition = _signature_def(slot.served.signature)
+        number = slot.version
+    return {
+        "model_spec": {"name": model, "signature_name": "", "version": str(number)},
+        "metadata": {"signature_def": {"signature_def": {"serving_default": definition}}},
+    }
+
+
+def _signature_def(signature: Signature) -> Json:
+    return {
+        "inputs": {spec.name: _tensor_info(spec) for spec in signature.inputs},
+        "outputs": {spec.name: _tensor_info(spec) for spec in signature.outputs},
+        "method_name": "tensorflow/serving/predict",
+        "defaults": {},
+    }
+
+
+def _tensor_info(spec: TensorSpec) -> Json:
+    sizes = [-1 if axis is None else axis for axis in spec.shape]
+    return {
+        "dtype": DTYPES[spec.dtype],
+        "tensor_shape": {
+            "dim": [{"size": str(size), "name": ""} for size in sizes],
+            "unknown_rank": False,
+        },
+        "name": f"{spec.name}:0",
+    }
+
+
+def _status(row: VersionRow, loaded: set[tuple[str, int]]) -> Json:
+    state = STATES[row.state]
+    if row.state is State.READY:
+        is_loaded = (row.model, row.version) in loaded
+        state = "AVAILABLE" if is_loaded else "LOADING" if row.served else "END"
+    code = "INTERNAL" if row.state is State.FAILED else "OK"
+    return {
+        "version": str(row.version),
+        "state": state,
+        "status": {"error_code": code, "error_message": row.reason},
+    }
+
+
+def _version(row: VersionRow, loaded: set[tuple[str, int]]) -> Json:
+    return {
+        "model": row.model,
+        "version": row.version,
+        "state": row.state.value,
+        "reason": row.reason,
+        "served": row.served,
+        "loaded": (row.model, row.version) in loaded,
+        "artefact": row.artefact,
+        "labels": list(row.config.labels),
+    }
