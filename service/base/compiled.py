@@ -83,7 +83,7 @@ def verify_files(folder: Path, compiled: Compiled) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Take a corrupt folder out of the way, so that it is compiled anew; no error if it can't be."""
+    """Take a corrupt folder out of the way, so that it is compiled anew, if it may be."""
     with suppress(OSError):
         folder.rename(folder.with_name(f"{folder.name}.corrupt"))
 

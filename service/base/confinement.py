@@ -52,4 +52,5 @@ def die_with_parent() -> None:
 def leave_network() -> bool:
     """Move into an empty network namespace; false where the platform doesn't allow it."""
     libc = ctypes.CDLL(None, use_errno=True)
-    return libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0
+    flags = (CLONE_NEWNET, CLONE_NEWUSER | CLONE_NEWNET)
+    return any(libc.unshare(flag) == 0 for flag in flags)

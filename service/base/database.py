@@ -1,4 +1,4 @@
-"""The way into the database: an engine with the right pragmas, and its schema brought up to date."""
+"""The way into the database: an engine with the right pragmas, and its schema."""
 
 from pathlib import Path
 from typing import Any

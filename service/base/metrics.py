@@ -79,7 +79,7 @@ def scrape_registry(*collectors: Collector) -> CollectorRegistry:
     """A registry for one scrape: the counters of all workers and the collectors given."""
     registry = CollectorRegistry(auto_describe=False)
     if counts_in_files():
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(REGISTRY)
     for collector in collectors:
@@ -89,4 +89,4 @@ def scrape_registry(*collectors: Collector) -> CollectorRegistry:
 
 def counts_in_files() -> bool:
     """True when this process counts in files that all workers share."""
-    return ValueClass.__name__ == "MmapedValue"
+    return str(ValueClass.__name__) == "MmapedValue"

@@ -141,7 +141,9 @@ def read_settings(**given: Any) -> Settings:
     Raises SettingsInvalid with every wrong key and value.
     """
     known = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.startswith(ENV_PREFIX) and name not in known)
+    unknown = sorted(
+        name for name in os.environ if name.startswith(ENV_PREFIX) and name not in known
+    )
     if unknown:
         raise SettingsInvalid(f"unknown setting in the environment: {', '.join(unknown)}")
     try:

@@ -17,9 +17,7 @@ TIMEOUT_S = 60
 SHOWN_VALUES = 5
 
 
-def predict_command(
-    url: str, model: str, version: int | None, source: Path, as_json: bool
-) -> None:
+def predict_command(url: str, model: str, version: int | None, source: Path, as_json: bool) -> None:
     """Send the rows of a file and print a table. Raises ServiceRefused or ServiceUnreachable."""
     path = f"/v1/models/{model}" + (f"/versions/{version}" if version else "")
     body = orjson.dumps({"instances": read_rows(source)}, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,4 +1,4 @@
-"""`kerasd inspect` and `kerasd compile`: look at files in a confined child process, tell what is in."""
+"""`kerasd inspect` and `kerasd compile`: look at files in a confined child process."""
 
 import time
 from pathlib import Path
@@ -101,7 +101,9 @@ def _print_report(report: dict[str, Any], console: Console) -> None:
     table = Table("layer", "kind", "input shape")
     for layer in report["layers"]:
         shape = layer["shape"]
-        table.add_row(layer["name"], layer["kind"], "" if shape is None else shape_text(tuple(shape)))
+        table.add_row(
+            layer["name"], layer["kind"], "" if shape is None else shape_text(tuple(shape))
+        )
     console.print(table)
     if report["training"]:
         loss = report["training"].get("loss")
@@ -111,13 +113,18 @@ def _print_report(report: dict[str, Any], console: Console) -> None:
     if report["custom_classes"]:
         console.print(f"custom      {', '.join(report['custom_classes'])}")
     is_refused = report["hazards"] or report["custom_classes"]
-    console.print("It can't be served as it is." if is_refused else "It can be served: kerasd serve")
+    console.print(
+        "It can't be served as it is." if is_refused else "It can be served: kerasd serve"
+    )
 
 
 def _print_compiled(compiled: Compiled, target: Path) -> None:
     console = Console()
     console.print(f"runtime     {compiled.runtime}")
-    for title, specs in (("input", compiled.signature.inputs), ("output", compiled.signature.outputs)):
+    for title, specs in (
+        ("input", compiled.signature.inputs),
+        ("output", compiled.signature.outputs),
+    ):
         for spec in specs:
             console.print(f"{title:11} {_spec(spec)}", highlight=False)
     console.print(f"verified    relative error {compiled.max_relative_error:.1e}")

@@ -38,7 +38,9 @@ class Half:
     def step(self, now: float) -> None:
         """Start it when it isn't running and its pause is over."""
         if self.process is not None and self.process.poll() is not None:
-            logger.warning("process ended", extra={"process": self.name, "code": self.process.returncode})
+            logger.warning(
+                "process ended", extra={"process": self.name, "code": self.process.returncode}
+            )
             if now - self.started_at > STEADY_S:
                 self.backoff_s = FIRST_BACKOFF_S
             self.process, self.start_at = None, now + self.backoff_s

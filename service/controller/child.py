@@ -17,6 +17,9 @@ from service.base.settings import bare_environment
 
 PROGRAM = "service.loading.child"
 ERROR_TAIL_BYTES = 2000
+NO_TENSORFLOW = (
+    "compiling needs TensorFlow, which is not installed here: pip install 'kerasd[train]'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,9 @@ class Outcome:
 class Child:
     """One task in a process of its own; its scratch folder goes with it."""
 
-    def __init__(self, task: Mapping[str, Any], limits: Limits, timeout_s: float, root: Path, now: float) -> None:
+    def __init__(
+        self, task: Mapping[str, Any], limits: Limits, timeout_s: float, root: Path, now: float
+    ) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="child-", dir=root))
         record = {**task, "limits": asdict(limits)}
@@ -94,8 +99,6 @@ class Child:
         errors = (self.folder / "errors").read_bytes()[-ERROR_TAIL_BYTES:].decode(errors="replace")
         lines = [line.strip() for line in errors.splitlines() if line.strip()]
         if "No module named 'tensorflow'" in errors or "No module named 'keras'" in errors:
-            why = "TensorFlow is not installed here; pip install 'kerasd[train]', or serve a compiled cache"
-            return Outcome(False, why)
+            return Outcome(False, NO_TENSORFLOW)
         last = lines[-1] if lines else f"exit code {code}"
         return Outcome(False, f"the compiling process failed: {last}", died=code < 0)
-

@@ -106,9 +106,12 @@ class Controller:
                 self._finish(tracked, outcome, now)
         elif tracked.state is State.READY and not self._folder(tracked).is_dir():
             self._set(tracked, State.DISCOVERED, "its compiled file is gone")
-        elif tracked.state is State.DISCOVERED and now >= tracked.retry_at:
-            if tracked.is_settled(now, self._wall_clock(), self._limits.settle_s):
-                self._begin(tracked, now)
+        elif (
+            tracked.state is State.DISCOVERED
+            and now >= tracked.retry_at
+            and tracked.is_settled(now, self._wall_clock(), self._limits.settle_s)
+        ):
+            self._begin(tracked, now)
 
     def _begin(self, tracked: Tracked, now: float) -> None:
         """Use the compiled cache, or start a child if there is room for one."""
@@ -131,9 +134,7 @@ class Controller:
             "digests": tracked.digests,
             "key": tracked.key,
         }
-        tracked.child = Child(
-            task, self._limits.child, self._limits.timeout_s, self._scratch, now
-        )
+        tracked.child = Child(task, self._limits.child, self._limits.timeout_s, self._scratch, now)
         self._set(tracked, State.COMPILING, "")
 
     def _finish(self, tracked: Tracked, outcome: Outcome, now: float) -> None:
@@ -196,5 +197,7 @@ class Controller:
 
     def _report_missing(self, error: OSError) -> None:
         if not self._is_missing:
-            logger.warning("the repository can't be read; serving goes on", extra={"why": str(error)})
+            logger.warning(
+                "the repository can't be read; serving goes on", extra={"why": str(error)}
+            )
         self._is_missing = True

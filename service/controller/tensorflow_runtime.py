@@ -1,4 +1,4 @@
-"""The TensorFlow process as its keeper sees it: there while a version needs it, back when it died."""
+"""The TensorFlow process as its keeper sees it: there while needed, back when it died."""
 
 import logging
 import subprocess

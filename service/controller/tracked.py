@@ -94,4 +94,3 @@ class Tracked:
         reason = "; ".join(part for part in (reason, self.config_problem) if part)
         artefact = self.key if state is State.READY else ""
         return VersionRow(self.model, self.version, state, reason, served, artefact, self.config)
-

@@ -18,7 +18,7 @@ from service.loading.weights import assign_legacy
 logger = logging.getLogger(__name__)
 
 
-@keras.saving.register_keras_serializable("kerasd", "legacy_hard_sigmoid")
+@keras.saving.register_keras_serializable("kerasd", "legacy_hard_sigmoid")  # type: ignore[untyped-decorator]
 def legacy_hard_sigmoid(x: Any) -> Any:
     """hard_sigmoid as Keras 1 and 2 had it: clip(0.2 x + 0.5, 0, 1)."""
     return keras.ops.clip(x * 0.2 + 0.5, 0.0, 1.0)
@@ -31,9 +31,7 @@ def build(inspection: Inspection, files: Mapping[str, Path]) -> tuple[keras.Mode
     """
     inspection.refuse_if_unsafe()
     weights = files[inspection.weights_file]
-    if inspection.format == "keras" and is_modern(
-        inspection.config, inspection.keras_version
-    ):
+    if inspection.format == "keras" and is_modern(inspection.config, inspection.keras_version):
         with _refusing(inspection.architecture_file), _named(weights, "model.keras") as path:
             return keras.saving.load_model(path, compile=False, safe_mode=True), []
     model, rules = _from_config(inspection)

@@ -5,7 +5,14 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from service.base.compiled import ONNX_FILE, SAVED_MODEL, Compiled, digest_file, digest_tree
+from service.base.compiled import (
+    ONNX_FILE,
+    SAVED_MODEL,
+    Compiled,
+    Runtime,
+    digest_file,
+    digest_tree,
+)
 from service.base.errors import CompileFailed, FileBroken
 from service.loading.inspection import Inspection, inspect_files
 
@@ -34,11 +41,12 @@ def compile_version(
     report("compile")
     target.mkdir(parents=True)
     error = 0.0
+    runtime: Runtime = "onnx"
     try:
         converted = convert.convert(traced)
         (target / ONNX_FILE).write_bytes(converted.onnx)
         error = converted.max_relative_error
-        runtime, file_digests = "onnx", {ONNX_FILE: hashlib.sha256(converted.onnx).hexdigest()}
+        file_digests = {ONNX_FILE: hashlib.sha256(converted.onnx).hexdigest()}
     except convert.ConversionFailed as failure:
         notes = [*notes, f"served by TensorFlow: {failure}"]
         trace.export(traced, target / SAVED_MODEL)

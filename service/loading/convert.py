@@ -10,13 +10,14 @@ import onnxruntime
 import tf2onnx
 
 from service.base.signature import Signature, Tensors
-from service.loading.samples import sample_inputs
+from service.loading.samples import Scales, sample_inputs
 from service.loading.trace import TracedModel
 
 logger = logging.getLogger(__name__)
 
 OPSET = 18
 MAX_RELATIVE_ERROR = 1e-4
+SMALLEST_SCALE = 1e-3
 BATCH_SIZES = (1, 2, 7)
 FREE_AXES = (5, 12, 33)
 Run = Callable[[Tensors], list[Any]]
@@ -43,7 +44,7 @@ def convert(traced: TracedModel) -> Converted:
         _rename(model.graph, traced.signature)
         content = model.SerializeToString()
         run = _onnx_run(content, traced.signature)
-        error = verify(traced.run, run, traced.signature)
+        error = verify(traced.run, run, traced.signature, traced.scales)
     except ConversionFailed:
         raise
     except Exception as failure:  # the converter and ONNX Runtime raise anything at all
@@ -53,15 +54,17 @@ def convert(traced: TracedModel) -> Converted:
     return Converted(content, error)
 
 
-def verify(reference: Run, candidate: Run, signature: Signature) -> float:
+def verify(
+    reference: Run, candidate: Run, signature: Signature, scales: Scales | None = None
+) -> float:
     """The largest relative error over several batches. Raises ConversionFailed above the limit.
 
     Relative: the largest absolute difference over the largest absolute value of the reference's
-    output in that batch.
+    output in that batch, or over SMALLEST_SCALE for outputs that are all but zero.
     """
     worst = 0.0
     for seed, (rows, free_axis) in enumerate(zip(BATCH_SIZES, FREE_AXES, strict=True)):
-        inputs = sample_inputs(signature, rows, free_axis, seed)
+        inputs = sample_inputs(signature, rows, free_axis, seed, scales)
         expected, got = reference(inputs), candidate(inputs)
         for spec, want, have in zip(signature.outputs, expected, got, strict=True):
             error = relative_error(want, have)
@@ -85,7 +88,7 @@ def relative_error(want: np.ndarray, have: np.ndarray) -> float:
     if not finite.any():
         return 0.0
     difference = np.abs(want[finite].astype("float64") - have[finite].astype("float64")).max()
-    return float(difference / max(float(np.abs(want[finite]).max()), 1e-30))
+    return float(difference / max(float(np.abs(want[finite]).max()), SMALLEST_SCALE))
 
 
 def _onnx_run(content: bytes, signature: Signature) -> Run:

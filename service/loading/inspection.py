@@ -151,7 +151,7 @@ def _inspect_archive(name: str, path: Path) -> Inspection:
         metadata = _parse(name, archive.read("metadata.json"))
         config = _parse(name, archive.read("config.json"))
         with archive.extracted("model.weights.h5") as weights, open_hdf5(weights) as file:
-            parameters = count_elements(file["layers"] if "layers" in file else file)
+            parameters = count_elements(file.get("layers", file))
     return Inspection(
         format="keras",
         keras_version=str(metadata.get("keras_version", "")),

@@ -1,6 +1,6 @@
 """Seeded inputs for a signature: what a model is verified and warmed with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,16 +10,26 @@ WORDS = ("alpha", "beta", "gamma", "delta", "the", "of", "")
 INTEGER_RANGE = 10
 
 
-def sample_inputs(signature: Signature, rows: int, free_axis: int, seed: int) -> Tensors:
+Scales = Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+
+def sample_inputs(
+    signature: Signature, rows: int, free_axis: int, seed: int, scales: Scales | None = None
+) -> Tensors:
     """Inputs of `rows` instances; every free axis gets the length `free_axis`.
 
-    Indices stay within the vocabulary of the embedding that they go into.
+    Indices stay within the vocabulary of the embedding that they go into. `scales` gives mean and
+    standard deviation of inputs that the model normalises: far from them it would only saturate.
     """
     random = np.random.default_rng(seed)
-    return {
-        spec.name: _sample(spec, (rows, *_lengths(spec, free_axis)), random)
-        for spec in signature.inputs
-    }
+    inputs = {}
+    for spec in signature.inputs:
+        values = _sample(spec, (rows, *_lengths(spec, free_axis)), random)
+        if scales and spec.name in scales:
+            mean, deviation = scales[spec.name]
+            values = (mean + deviation * values).astype(spec.dtype)
+        inputs[spec.name] = values
+    return inputs
 
 
 def _lengths(spec: TensorSpec, free_axis: int) -> Sequence[int]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-
 import tensorflow as tf
 
 from service.base.compiled import SAVED_MODEL, Compiled, read_compiled, verify_files

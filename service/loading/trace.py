@@ -25,16 +25,19 @@ class TracedModel:
 
         def serve(*tensors: Any) -> list[Any]:
             packed = keras.tree.pack_sequence_as(structure, list(tensors))
-            return keras.tree.flatten(model(packed, training=False))
+            outputs: list[Any] = keras.tree.flatten(model(packed, training=False))
+            return outputs
 
         self.function = tf.function(serve, input_signature=self.tensor_specs)
         self.concrete = self.function.get_concrete_function()
+        self.scales = dict(_scales(model))
         self.signature = Signature(tuple(specs), tuple(self._output_specs()))
 
     def run(self, inputs: Tensors) -> list[Any]:
         """The outputs for a batch, in the signature's order."""
         tensors = [tf.constant(inputs[spec.name], dtype=spec.dtype) for spec in self.tensor_specs]
-        return [output.numpy() for output in self.function(*tensors)]
+        outputs: list[Any] = self.function(*tensors)
+        return [output.numpy() for output in outputs]
 
     def _output_specs(self) -> Iterator[TensorSpec]:
         outputs = keras.tree.flatten(self.concrete.structured_outputs)
@@ -43,9 +46,7 @@ class TracedModel:
         for name, layer, output in zip(names, layers, outputs, strict=True):
             shape = output.shape.as_list() if output.shape.rank is not None else [None]
             activation = _activation(layer)
-            yield TensorSpec(
-                name, output.dtype.name, (None, *shape[1:]), activation=activation
-            )
+            yield TensorSpec(name, output.dtype.name, (None, *shape[1:]), activation=activation)
 
 
 def _inline_constants(model: keras.Model) -> None:
@@ -77,21 +78,29 @@ def _with_vocabulary(specs: list[TensorSpec], model: keras.Model) -> list[Tensor
     sizes: dict[str, int] = {}
     for layer in model.layers:
         if isinstance(layer, keras.layers.Embedding):
-            for name in _lookup_inputs(layer):
+            for name in _source_inputs(layer):
                 sizes[name] = min(layer.input_dim, sizes.get(name, layer.input_dim))
     return [replace(spec, vocabulary=sizes.get(spec.name)) for spec in specs]
 
 
-def _lookup_inputs(embedding: Any) -> Iterator[str]:
-    """Names of the inputs that reach an Embedding unchanged but for their shape."""
+def _source_inputs(layer: Any) -> Iterator[str]:
+    """Names of the inputs that reach a layer unchanged but for their shape."""
     unchanging = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute)
-    pending = [t for node in embedding._inbound_nodes for t in node.input_tensors]
+    pending = [t for node in layer._inbound_nodes for t in node.input_tensors]
     while pending:
         operation = pending.pop()._keras_history.operation
         if isinstance(operation, keras.layers.InputLayer):
             yield operation.name
         elif isinstance(operation, unchanging):
             pending.extend(t for node in operation._inbound_nodes for t in node.input_tensors)
+
+
+def _scales(model: keras.Model) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray]]]:
+    """Mean and standard deviation of the inputs that go into a Normalization."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            for name in _source_inputs(layer):
+                yield name, (layer.mean[0], np.sqrt(layer.variance[0]))
 
 
 def _activation(layer: Any) -> str:

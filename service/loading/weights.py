@@ -1,4 +1,4 @@
-"""Put the arrays of a weights file into a built model, by our own matching, and say what went where.
+"""Put the arrays of a weights file into a built model, and say what went where.
 
 A legacy file lists its layers with their arrays. They are matched by name where every name of the
 file is a layer of the model, else by order; shapes must agree either way.

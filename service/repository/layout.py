@@ -59,8 +59,7 @@ def scan(repository: Path) -> list[Found]:
 
 
 def _scan_model(root: Path, folder: Path) -> Iterator[Found]:
-    for item in _bare_files(root, folder, model=folder.name):
-        yield item
+    yield from _bare_files(root, folder, model=folder.name)
     for entry in sorted(folder.iterdir()):
         version = parse_version(entry.name)
         if version is not None and entry.is_dir():

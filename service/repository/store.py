@@ -52,9 +52,7 @@ class VersionStore:
         """Make `rows` the whole truth, in one transaction."""
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
-            connection.execute(
-                sa.delete(versions).where(versions.c.repository == self._repository)
-            )
+            connection.execute(sa.delete(versions).where(versions.c.repository == self._repository))
             if rows:
                 connection.execute(sa.insert(versions), [self._record(row, now) for row in rows])
             connection.execute(sa.delete(scans).where(scans.c.repository == self._repository))

@@ -74,5 +74,7 @@ class OnnxVersion:
         }
         try:
             self.run(inputs)
-        except TensorInvalid:  # free axes of which this length is too short: the first request warms
+        except (
+            TensorInvalid
+        ):  # free axes of which this length is too short: the first request warms
             return

@@ -51,7 +51,9 @@ class TensorFlowProxy:
         answer: dict[str, Any] = orjson.loads(connection.recv_bytes())
         if "code" in answer:
             if answer["code"] == "bad_tensor":
-                raise TensorInvalid("inputs", "values that the model can compute with", answer["message"])
+                raise TensorInvalid(
+                    "inputs", "values that the model can compute with", answer["message"]
+                )
             raise RuntimeLost(answer["message"])
         return unpack(answer["tensors"], connection.recv_bytes)
 

@@ -25,9 +25,7 @@ class Decided:
         rows = zip(self.class_index.tolist(), self.score, self.margin, strict=True)
         if not labels:
             return [{"class_index": i, "score": s, "margin": m} for i, s, m in rows]
-        return [
-            {"class_index": i, "label": labels[i], "score": s, "margin": m} for i, s, m in rows
-        ]
+        return [{"class_index": i, "label": labels[i], "score": s, "margin": m} for i, s, m in rows]
 
 
 Decide = Callable[[np.ndarray], Decided]

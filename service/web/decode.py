@@ -56,7 +56,7 @@ def _decode_quickly(
 ) -> PredictRequest | None:
     """The tensors, if the document is nothing but well-formed numbers in the right shape."""
     try:
-        document = parser.parse(body)
+        document: Any = parser.parse(body)
         if document.get("signature_name", DEFAULT_SIGNATURE) not in ("", DEFAULT_SIGNATURE):
             return None
         rows_given, columns = document.get("instances"), document.get("inputs")
@@ -64,7 +64,7 @@ def _decode_quickly(
             return None
         content = columns if rows_given is None else rows_given
         if len(signature.inputs) == 1 and isinstance(content, simdjson.Array):
-            arrays = {signature.inputs[0].name: content}
+            arrays: Json = {signature.inputs[0].name: content}
         elif rows_given is None and isinstance(content, simdjson.Object):
             arrays = {spec.name: content[spec.name] for spec in signature.inputs}
         else:
@@ -104,7 +104,8 @@ def _dense_tensors(arrays: Json, signature: Signature, brackets: int) -> Tensors
 
 
 def _shape(array: Any, rank: int) -> tuple[int, ...]:
-    shape, item = [], array
+    shape: list[int] = []
+    item = array
     while isinstance(item, simdjson.Array) and len(shape) <= rank:
         shape.append(len(item))
         item = item[0] if len(item) else None

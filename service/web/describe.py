@@ -1,4 +1,4 @@
-"""What the service says of its models: status and metadata, in TensorFlow Serving's and our words."""
+"""What the service says of its models, in TensorFlow Serving's words and in our own."""
 
 from typing import Any
 

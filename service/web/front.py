@@ -61,9 +61,7 @@ class Front:
         self._process.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _predict(
-        self, path: PredictPath, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _predict(self, path: PredictPath, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")

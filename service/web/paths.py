@@ -6,7 +6,9 @@ from typing import Literal
 
 from service.base.names import parse_version
 
-PREDICT = re.compile(r"/v1/models/(?P<model>[^/:]+)(?:/versions/(?P<version>[^/:]+))?:(?P<verb>\w+)")
+PREDICT = re.compile(
+    r"/v1/models/(?P<model>[^/:]+)(?:/versions/(?P<version>[^/:]+))?:(?P<verb>\w+)"
+)
 PREDICT_ROUTE = "/v1/models/{model}:predict"
 
 Verb = Literal["predict"]

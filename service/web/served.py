@@ -80,9 +80,7 @@ class ServedVersion:
             return None
         return self._decide(outputs[self.signature.outputs[0].name])
 
-    def _encode(
-        self, request: PredictRequest, outputs: Tensors, decided: Decided | None
-    ) -> bytes:
+    def _encode(self, request: PredictRequest, outputs: Tensors, decided: Decided | None) -> bytes:
         record: dict[str, Any]
         if request.is_row_form:
             record = {"predictions": _as_rows(outputs)}

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from gunicorn.app.base import BaseApplication
 from prometheus_client import multiprocess
@@ -22,7 +22,7 @@ SHARED_MEMORY = Path("/dev/shm")
 class Worker(UvicornWorker):
     """uvicorn on uvloop and httptools; proxy headers are nobody's to forge here."""
 
-    CONFIG_KWARGS = {
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
         "http": "httptools",
         "lifespan": "on",
@@ -87,4 +87,4 @@ def _post_fork(_server: Any, _worker: Any) -> None:
 def _child_exit(_server: Any, worker: Any) -> None:
     """Forget a dead worker's live gauges; its counters stay, or the sums would fall."""
     if counts_in_files():
-        multiprocess.mark_process_dead(worker.pid)
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

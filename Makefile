@@ -1,0 +1,67 @@
+# Two commands: `make serve` and `make test`; each installs what it needs first.
+# Python 3.11 or newer, pip and make must be there; nothing else is assumed.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+SYSTEM_PACKAGES := promtool:prometheus
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve check test system-packages bench samples lock format clean
+
+help:  ## List the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+
+install: .venv/installed  ## Install the pinned packages into .venv
+
+# uv makes the environment also where Debian's python3-venv is missing; pip fetches it.
+.venv/installed: requirements.lock pyproject.toml
+	@test -x .uv/bin/uv || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv uv==$(UV_VERSION)
+	@test -x $(BIN)/python || .uv/bin/uv venv --quiet --python $(PYTHON) .venv
+	.uv/bin/uv pip install --quiet --python $(BIN)/python --no-deps -r requirements.lock
+	.uv/bin/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+serve: install  ## Serve the sample models at http://127.0.0.1:8080
+	$(BIN)/kerasd serve model_repo --log-format text
+
+check: install  ## Format, lint, types, laws and the fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell --skip requirements.lock,.venv,.uv,.git,.kerasd,*.json
+	$(BIN)/mypy
+	$(BIN)/pytest -q -m "not slow"
+
+test: check system-packages  ## Every test
+	$(BIN)/pytest -m slow
+
+# A package that can't be installed fails the tests that need it, with its name.
+system-packages:
+	@for pair in $(SYSTEM_PACKAGES); do \
+	  command -v $${pair%%:*} >/dev/null && continue; \
+	  echo "installing Debian's $${pair##*:}"; \
+	  if [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends $${pair##*:} >/dev/null || exit 1; \
+	  else echo "not root: install it with apt-get install $${pair##*:}"; fi; \
+	done
+
+bench: install  ## Measure against the limits and against tutorials' way (needs wrk)
+	$(BIN)/python -m benchmarks.run
+
+samples: install  ## Train the sample models anew
+	.uv/bin/uv pip install --quiet --python $(BIN)/python --no-deps sktime==1.2.0
+	$(BIN)/python model_repo/train_samples.py
+
+lock: install  ## Resolve the newest allowed versions into requirements.lock
+	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
+	  --no-emit-index-url --no-header --no-annotate --extra train --extra dev \
+	  pyproject.toml --output-file requirements.lock
+	sed -i '/^tensorflow==/d' requirements.lock
+
+format: install  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## Remove what was installed and written
+	rm -rf .venv .uv .kerasd .mypy_cache .pytest_cache .ruff_cache
