@@ -63,6 +63,8 @@ def main() -> None:
     if options.json:
         found = {"machine": asdict(here), "goals": goals, "cells": [asdict(each) for each in cells]}
         options.json.write_text(json.dumps(found, indent=1) + "\n")
+    if any(each.errors for each in cells):
+        sys.exit("requests failed, see the column of errors: these figures mean nothing")
 
 
 def _run(options: Options, folder: Path) -> list[Cell]:

@@ -37,10 +37,12 @@ def check(sample: Sample) -> bool:
         print_lengths(sample, model, split, (sample.example_steps, SHORTEST_CROP))
     agreement = agree(sample, model)
     size = sum(file.stat().st_size for file in sample.version.iterdir())
-    passed = (
-        held_out >= sample.held_out_floor
-        and agreement >= sample.example_floor
-        and size < MAX_VERSION_BYTES
+    passed = all(
+        (
+            held_out >= sample.held_out_floor,
+            agreement >= sample.example_floor,
+            size < MAX_VERSION_BYTES,
+        )
     )
     print(f"  files {size / 1000:.0f} kB; {'passed' if passed else 'FAILED'}")
     return passed

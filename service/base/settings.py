@@ -132,7 +132,8 @@ class Settings(BaseSettings):
         values["repository"] = str(self.repository.absolute())
         values["state_dir"] = str(self.state_dir.absolute())
         ours = {f"{ENV_PREFIX}{key.upper()}": str(value) for key, value in values.items()}
-        return {**os.environ, **ours}
+        # Two malloc arenas instead of eight a core: large JSON bodies leave less behind in each.
+        return {"MALLOC_ARENA_MAX": "2", **os.environ, **ours}
 
 
 def read_settings(**given: Any) -> Settings:

@@ -86,6 +86,15 @@ class Signature:
         )
 
 
+def zeros(signature: Signature, rows: int, free_axis: int = 8) -> Tensors:
+    """A batch of zeros or empty texts, every free axis `free_axis` long: to warm a version."""
+    inputs: Tensors = {}
+    for spec in signature.inputs:
+        shape = (rows, *(free_axis if axis is None else axis for axis in spec.item_shape))
+        inputs[spec.name] = np.full(shape, "" if spec.dtype == STRING else 0, spec.numpy_dtype)
+    return inputs
+
+
 def shape_text(shape: tuple[int | None, ...]) -> str:
     """A shape as people write it: `(?, 28, 28)`."""
     inner = ", ".join("?" if axis is None else str(axis) for axis in shape)

@@ -3,17 +3,15 @@
 import time
 from pathlib import Path
 
-import numpy as np
 import onnxruntime
 
 from service.base.compiled import ONNX_FILE, Compiled, read_verified
 from service.base.errors import ArtefactCorrupt, TensorInvalid
-from service.base.signature import Signature, Tensors
+from service.base.signature import Signature, Tensors, zeros
 
 onnxruntime.set_default_logger_severity(3)
 
 WARM_ROWS = (1, 2, 8, 32)
-WARM_FREE_AXIS = 8
 
 
 class OnnxVersion:
@@ -65,15 +63,8 @@ class OnnxVersion:
         return time.perf_counter() - started
 
     def _try_zeros(self, rows: int) -> None:
-        inputs = {
-            spec.name: np.zeros(
-                (rows, *(WARM_FREE_AXIS if axis is None else axis for axis in spec.item_shape)),
-                spec.numpy_dtype,
-            )
-            for spec in self._signature.inputs
-        }
         try:
-            self.run(inputs)
+            self.run(zeros(self._signature, rows))
         except (
             TensorInvalid
         ):  # free axes of which this length is too short: the first request warms

@@ -17,7 +17,7 @@ import orjson
 
 from service.base.compiled import Compiled
 from service.base.errors import DeadlineExceeded, RuntimeLost, TensorInvalid
-from service.base.signature import Signature, Tensors
+from service.base.signature import Signature, Tensors, zeros
 from service.base.wire import pack, socket_address, unpack
 
 TENSORFLOW_ROW_COST_S = 1.0  # always run in a thread: it waits for another process
@@ -91,12 +91,16 @@ class TensorFlowProxy:
 
 
 class TensorFlowVersion:
-    """One version behind the proxy."""
+    """One version behind the proxy. Raises RuntimeLost while the process isn't there."""
 
     def __init__(self, proxy: TensorFlowProxy, compiled: Compiled) -> None:
         self._proxy = proxy
         self._artefact = compiled.key
         self._signature = compiled.signature
+        try:
+            self.run(zeros(compiled.signature, rows=1))
+        except TensorInvalid:  # it runs; it only doesn't like zeros
+            return
 
     @property
     def signature(self) -> Signature:

@@ -6,6 +6,7 @@ import orjson
 from flask import Flask, Response, g, request
 from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
 
 from service.base.errors import (
     BodyTooLarge,
@@ -26,11 +27,18 @@ from service.web.process import WebProcess
 UNKNOWN_ROUTE = "_unknown"
 
 
+class ModelName(BaseConverter):
+    """A model's name in a path: whatever follows a colon is a verb."""
+
+    regex = "[^/:]+"
+
+
 def create_app(process: WebProcess) -> Flask:
     """The application over one worker's parts."""
     app = Flask("kerasd", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = process.settings.max_body_bytes
     app.url_map.strict_slashes = False
+    app.url_map.converters["model_name"] = ModelName
     app.before_request(_begin)
     app.after_request(_end)
     app.register_error_handler(Exception, _answer_error)
@@ -66,21 +74,21 @@ def _add_models(app: Flask, process: WebProcess) -> None:
     def models() -> Response:
         return _json(describe_all(process.reloader.rows, process.pool))
 
-    @app.get("/v1/models/<model>")
-    @app.get("/v1/models/<model>/versions/<version>")
+    @app.get("/v1/models/<model_name:model>")
+    @app.get("/v1/models/<model_name:model>/versions/<version>")
     def status(model: str, version: str = "") -> Response:
         number = _version(version)
         return _json(describe_model(process.reloader.rows, process.pool, model, number))
 
-    @app.get("/v1/models/<model>/metadata")
-    @app.get("/v1/models/<model>/versions/<version>/metadata")
+    @app.get("/v1/models/<model_name:model>/metadata")
+    @app.get("/v1/models/<model_name:model>/versions/<version>/metadata")
     def metadata(model: str, version: str = "") -> Response:
         return _json(describe_signature(process.pool, model, _version(version)))
 
-    @app.post("/v1/models/<path:_rest>")
+    @app.route("/v1/models/<path:_rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     def predict(_rest: str) -> Response:
         path = parse_predict_path(request.path)
-        if path is None:
+        if path is None or request.method != "POST":
             raise PathMalformed(request.method, request.path)
         g.route = PREDICT_ROUTE
         body = request.get_data(cache=False)
@@ -96,12 +104,20 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers[REQUEST_ID] = request_id.get()
-    route = getattr(g, "route", None) or (request.url_rule.rule if request.url_rule else "")
-    method = request.method if route else "_other"
-    HTTP_DURATION.labels(method, route or UNKNOWN_ROUTE, str(response.status_code)).observe(
+    route = g.get("route") or _route()
+    method = "_other" if route == UNKNOWN_ROUTE else request.method
+    HTTP_DURATION.labels(method, route, str(response.status_code)).observe(
         time.perf_counter() - g.started
     )
     return response
+
+
+def _route() -> str:
+    """The matched rule in the form `/v1/models/{model}`: a label from a small closed set."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    if not rule or "<path:" in rule:
+        return UNKNOWN_ROUTE
+    return rule.replace("<model_name:", "{").replace("<", "{").replace(">", "}")
 
 
 def _answer_error(error: Exception) -> Response:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy.exc
 
-from service.base.errors import KerasdError
+from service.base.errors import KerasdError, RuntimeLost
 from service.base.metrics import MODEL_LOAD_DURATION, MODEL_LOADS, WORKER_MEMORY
 from service.base.resident import resident_bytes
 from service.repository.policy import waiting_models
@@ -103,15 +103,19 @@ class Reloader:
         self, row: VersionRow, identity: str, attempts: int, now: float, error: Exception
     ) -> None:
         """Keep the predecessor, and try again later and later."""
-        backoff_s = min(FIRST_BACKOFF_S * 2**attempts, MAX_BACKOFF_S)
+        is_passing = isinstance(error, RuntimeLost)
+        backoff_s = min(
+            FIRST_BACKOFF_S * 2**attempts, FIRST_BACKOFF_S if is_passing else MAX_BACKOFF_S
+        )
         self._failures[identity] = (attempts + 1, now + backoff_s)
         text = str(error) if isinstance(error, KerasdError) else type(error).__name__
         self._problems[row.model] = f"version {row.version} can't be loaded: {text}"
         MODEL_LOADS.labels(row.model, "failed").inc()
-        logger.error(
+        logger.log(
+            logging.WARNING if is_passing else logging.ERROR,
             "version can't be loaded",
-            extra={"model": row.model, "version": row.version},
-            exc_info=error,
+            extra={"model": row.model, "version": row.version, "why": text},
+            exc_info=None if is_passing else error,
         )
 
     def _expectations(
