@@ -26,6 +26,7 @@ class Cell:
     p99_ms: float | None
     resident_mb: float
     errors: int = 0
+    others_cores: float | None = None  # what the rest of the machine used up meanwhile
 
 
 def measure_server(
@@ -44,8 +45,9 @@ def measure_server(
     script = load.write_script(folder, f"rows-{workload.rows}", samples.body(0, workload.rows))
     load.drive(server.url, script, workload.connections, WARM_UP_S)
     server.settle()
-    before = process.cpu_seconds(server.root)
+    others, before = process.cpu_seconds_of_others(server.root), process.cpu_seconds(server.root)
     seen = load.drive(server.url, script, workload.connections, seconds)
+    others = process.cpu_seconds_of_others(server.root) - others
     server.settle()
     cpu_s = process.cpu_seconds(server.root) - before
     return Cell(
@@ -58,6 +60,7 @@ def measure_server(
         p99_ms=seen.p99_ms,
         resident_mb=process.resident_mb(server.root),
         errors=seen.refused + seen.broken,
+        others_cores=max(others, 0.0) / seen.duration_s,
     )
 
 

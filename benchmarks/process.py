@@ -45,6 +45,14 @@ def cpu_seconds(root: int) -> float:
     return sum(process.cpu_s for process in tree(root))
 
 
+def cpu_seconds_of_others(root: int) -> float:
+    """What the machine used up without the tree, this process and its ended children."""
+    # The line begins with "cpu"; guests' time, at the end, is part of the user time.
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    idle, waiting = ticks[3:5]
+    return (sum(ticks) - idle - waiting) / TICKS_PER_S - cpu_seconds(root) - sum(os.times()[:4])
+
+
 def resident_mb(root: int) -> float:
     """Memory of the tree, a page that several processes share counted once."""
     return sum(_resident_kb(process.id) for process in tree(root)) / 1024

@@ -11,7 +11,17 @@ Quantity = Callable[[Cell], float]
 
 OURS = "kerasd"
 RIVALS = ("noop-flask", "predict-flask", "onnxruntime", "tensorflow")
-COLUMNS = ("contestant", "workload", "req/s", "CPU µs/req", "p50 ms", "p99 ms", "MB", "errors")
+COLUMNS = (
+    "contestant",
+    "workload",
+    "req/s",
+    "CPU µs/req",
+    "p50 ms",
+    "p99 ms",
+    "MB",
+    "errors",
+    "others",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +132,20 @@ def _versus(cells: Sequence[Cell], mine: Sequence[Cell], rival: str) -> str:
 
 
 def _medians(mine: Sequence[Cell]) -> list[str]:
-    latencies = []
-    for values in ([cell.p50_ms for cell in mine], [cell.p99_ms for cell in mine]):
-        known = [value for value in values if value is not None]
-        latencies.append(f"{statistics.median(known):.2f}" if known else "-")
     return [
         f"{statistics.median(map(per_s, mine)):.0f}",
         f"{statistics.median(map(cpu_us, mine)):.1f}",
-        *latencies,
+        _median_of([cell.p50_ms for cell in mine]),
+        _median_of([cell.p99_ms for cell in mine]),
         f"{statistics.median(cell.resident_mb for cell in mine):.0f}",
         str(sum(cell.errors for cell in mine)),
+        _median_of([cell.others_cores for cell in mine]),
     ]
+
+
+def _median_of(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{statistics.median(known):.2f}" if known else "-"
 
 
 def _short(ratio: float) -> str:

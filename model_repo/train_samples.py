@@ -268,7 +268,7 @@ BREAST_CANCER = Sample(
     file="model.h5",
     split=split_breast_cancer,
     train=train_breast_cancer,
-    example_count=20,
+    example_count=143,  # the whole split: no choice of rows flatters the model
     held_out_floor=0.97,
     example_floor=0.95,
 )

@@ -7,6 +7,8 @@ from service.base.confinement import die_with_parent
 from service.base.log import configure_logging
 from service.base.settings import Settings
 
+CONTROLLER_NICENESS = 5
+
 
 def run_web_half(settings: Settings, with_parent: bool) -> None:
     """Run gunicorn in this process."""
@@ -26,10 +28,11 @@ def run_web_half(settings: Settings, with_parent: bool) -> None:
 
 
 def run_controller_half(settings: Settings, with_parent: bool) -> None:
-    """Run the controller in this process."""
-    from service.controller.run import run_controller
-
+    """Run the controller in this process, it and its children behind those who answer requests."""
     if with_parent:
         die_with_parent()
+    os.nice(CONTROLLER_NICENESS)
+    from service.controller.run import run_controller
+
     configure_logging(settings.log_level, settings.log_format)
     run_controller(settings)

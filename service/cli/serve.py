@@ -79,14 +79,14 @@ def run_service(settings: Settings) -> int:
     signal.signal(signal.SIGINT, stop)
     with hold_lock(settings.run_dir / "serve.lock", settings.state_dir):
         environment = settings.environment()
-        halves = [Half("controller", environment), Half("web", environment)]
+        halves = [Half("web", environment), Half("controller", environment)]
         click.echo(f"kerasd serves {settings.repository} at http://{settings.host}:{settings.port}")
         while not is_stopping:
             for half in halves:
                 half.step(time.monotonic())
             time.sleep(TICK_S)
         deadline = time.monotonic() + GRACE_S
-        for half in reversed(halves):
+        for half in halves:
             half.stop(deadline)
     return 0
 

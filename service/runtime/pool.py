@@ -5,7 +5,6 @@ assignment; the version it left is closed when its last lease ends.
 """
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ class Pool(Generic[Served]):
         self._slots: dict[str, Slot[Served]] = {}
         self._expected: dict[str, str] = {}
         self._is_known = False
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
 
     @contextmanager
     def lease(self, model: str, version: int | None = None) -> Iterator[Slot[Served]]:
@@ -53,62 +52,54 @@ class Pool(Generic[Served]):
 
         Raises ModelNotFound for an unknown one, ModelNotReady for one that is expected or failed.
         """
-        with self._changed:
+        with self._lock:
             slot = self._find(model, version)
             slot.leases += 1
         try:
             yield slot
         finally:
-            with self._changed:
+            with self._lock:
                 slot.leases -= 1
                 is_last = slot.is_retired and slot.leases == 0
             if is_last:
                 slot.served.close()
 
+    def has(self, model: str) -> bool:
+        """True when some version of the model is loaded."""
+        return model in self._slots
+
     def is_pending(self, model: str) -> bool:
         """True when a version of this model may appear soon, so that waiting makes sense."""
-        with self._changed:
+        with self._lock:
             return not self._is_known or (
                 model in self._expected and not self._expected[model] and model not in self._slots
             )
-
-    def wait(self, model: str, timeout_s: float) -> bool:
-        """Wait until the model is no longer pending; false when the time is over."""
-        deadline = time.monotonic() + timeout_s
-        with self._changed:
-            while self.is_pending(model):
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    return False
-        return True
 
     def expect(self, models: dict[str, str]) -> None:
         """Tell which models there are, each with the reason why it can't be served, if any.
 
         Called before the first of them is loaded: until then every model is pending.
         """
-        with self._changed:
+        with self._lock:
             self._expected = dict(models)
             self._is_known = True
-            self._changed.notify_all()
 
     def put(self, slot: Slot[Served]) -> None:
         """Point the model at a version; its predecessor closes after its last lease."""
-        with self._changed:
+        with self._lock:
             previous = self._slots.get(slot.model)
             self._slots[slot.model] = slot
-            self._changed.notify_all()
         self._retire(previous)
 
     def remove(self, model: str) -> None:
         """Stop answering for a model."""
-        with self._changed:
+        with self._lock:
             previous = self._slots.pop(model, None)
         self._retire(previous)
 
     def slots(self) -> list[Slot[Served]]:
         """What is loaded now, by model."""
-        with self._changed:
+        with self._lock:
             return [self._slots[model] for model in sorted(self._slots)]
 
     def _find(self, model: str, version: int | None) -> Slot[Served]:
@@ -126,7 +117,7 @@ class Pool(Generic[Served]):
     def _retire(self, slot: Slot[Served] | None) -> None:
         if slot is None:
             return
-        with self._changed:
+        with self._lock:
             slot.is_retired = True
             is_unused = slot.leases == 0
         if is_unused:

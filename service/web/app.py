@@ -25,6 +25,7 @@ from service.web.paths import PREDICT_ROUTE, parse_predict_path
 from service.web.process import WebProcess
 
 UNKNOWN_ROUTE = "_unknown"
+WAIT_STEP_S = 0.01
 
 
 class ModelName(BaseConverter):
@@ -83,6 +84,7 @@ def _add_models(app: Flask, process: WebProcess) -> None:
     @app.get("/v1/models/<model_name:model>/metadata")
     @app.get("/v1/models/<model_name:model>/versions/<version>/metadata")
     def metadata(model: str, version: str = "") -> Response:
+        _wait_for(process, model)
         return _json(describe_signature(process.pool, model, _version(version)))
 
     @app.route("/v1/models/<path:_rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -92,9 +94,19 @@ def _add_models(app: Flask, process: WebProcess) -> None:
             raise PathMalformed(request.method, request.path)
         g.route = PREDICT_ROUTE
         body = request.get_data(cache=False)
-        process.pool.wait(path.model, process.settings.load_wait_s)
+        _wait_for(process, path.model)
         with process.pool.lease(path.model, path.version) as slot:
             return Response(slot.served.answer(body), content_type=JSON)
+
+
+def _wait_for(process: WebProcess, model: str) -> None:
+    """Wait for a version that is being loaded; the request then meets whatever is there."""
+    ticket = process.look_for(model)
+    deadline = time.monotonic() + process.settings.load_wait_s
+    while ticket is not None and not process.is_settled(model, ticket):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(WAIT_STEP_S)
 
 
 def _begin() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.base.errors import ModelNotFound, ModelNotReady
+from service.base.errors import ModelNotFound
 from service.base.signature import Signature, TensorSpec
 from service.repository.states import State, VersionRow
 from service.runtime.pool import Pool
@@ -59,8 +59,6 @@ def describe_model(
 
 def describe_signature(pool: Pool[ServedVersion], model: str, version: int | None) -> Json:
     """One model's signature, in proto-JSON as TensorFlow Serving prints it."""
-    if pool.is_pending(model):
-        raise ModelNotReady(model, "it is being loaded")
     with pool.lease(model, version) as slot:
         definition = _signature_def(slot.served.signature)
         number = slot.version

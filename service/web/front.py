@@ -20,7 +20,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-WAIT_STEP_S = 0.02
+WAIT_STEP_S = 0.01
 
 
 class ClientGone(Exception):
@@ -83,18 +83,19 @@ class Front:
         self._duration(status).observe(time.perf_counter() - started)
 
     async def _answer(self, path: PredictPath, body: bytes) -> bytes:
-        if self._pool.is_pending(path.model):
-            await self._wait(path.model)
+        ticket = self._process.look_for(path.model)
+        if ticket is not None:
+            await self._wait(path.model, ticket)
         with self._pool.lease(path.model, path.version) as slot:
             if slot.served.is_quick(len(body)):
                 return slot.served.answer(body)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._runs, slot.served.answer, body)
 
-    async def _wait(self, model: str) -> None:
+    async def _wait(self, model: str, ticket: int) -> None:
         """Wait for a version that is being loaded; the request then meets whatever is there."""
         deadline = time.monotonic() + self._load_wait_s
-        while self._pool.is_pending(model) and time.monotonic() < deadline:
+        while not self._process.is_settled(model, ticket) and time.monotonic() < deadline:
             await asyncio.sleep(WAIT_STEP_S)
 
     async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:

@@ -40,6 +40,14 @@ class WebProcess:
         WORKER_STARTS.inc()
         self.reloader.start()
 
+    def look_for(self, model: str) -> int | None:
+        """None if the model is loaded; else the ticket of a look at the database, to wait for."""
+        return None if self.pool.has(model) else self.reloader.look_soon()
+
+    def is_settled(self, model: str, ticket: int) -> bool:
+        """True when it is known whether the model can be had."""
+        return self.reloader.has_looked(ticket) and not self.pool.is_pending(model)
+
     def close(self) -> None:
         """End the thread and close what is open."""
         self.reloader.close()

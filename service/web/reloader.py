@@ -20,6 +20,7 @@ from service.web.served import ServedVersion
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.4
+SHORTEST_PAUSE_S = 0.02
 FIRST_BACKOFF_S = 1.0
 MAX_BACKOFF_S = 60.0
 
@@ -43,7 +44,9 @@ class Reloader:
         self._load = load
         self._failures: dict[str, tuple[int, float]] = {}
         self._problems: dict[str, str] = {}
-        self._stop = threading.Event()
+        self._is_stopping = False
+        self._wake = threading.Event()
+        self._begun = self._done = 0
         self._thread: threading.Thread | None = None
         self.rows: list[VersionRow] = []
         self.readiness = Readiness(False, ("the first look at the database",))
@@ -55,9 +58,23 @@ class Reloader:
 
     def close(self) -> None:
         """End the thread."""
-        self._stop.set()
+        self._is_stopping = True
+        self._wake.set()
         if self._thread is not None:
             self._thread.join()
+
+    def look_soon(self) -> int:
+        """Have the thread look again at once; the ticket tells `has_looked` which look is meant.
+
+        A request for a model that isn't here may be ahead of this worker's last look.
+        """
+        ticket = self._begun + 1
+        self._wake.set()
+        return ticket
+
+    def has_looked(self, ticket: int) -> bool:
+        """True when a look that began after the ticket was drawn has ended."""
+        return self._done >= ticket
 
     def step(self, now: float) -> None:
         """Read the rows, load what is new, drop what is gone."""
@@ -144,7 +161,9 @@ class Reloader:
 
     def _loop(self) -> None:
         is_reachable = True
-        while not self._stop.is_set():
+        while not self._is_stopping:
+            self._wake.clear()
+            self._begun += 1
             try:
                 self.step(time.monotonic())
                 is_reachable = True
@@ -154,7 +173,11 @@ class Reloader:
                 is_reachable = False
             except Exception:  # the loop must live on, whatever one look has met
                 logger.exception("reload failed")
-            self._stop.wait(POLL_S)
+            self._done = self._begun
+            if not self._wake.wait(SHORTEST_PAUSE_S):
+                self._wake.wait(POLL_S)
+            else:  # however many ask, the database is asked no more often than this
+                time.sleep(SHORTEST_PAUSE_S)
 
 
 def _fields(slot: Slot[ServedVersion]) -> dict[str, object]:
