@@ -10,6 +10,7 @@ from benchmarks.workloads import BUSY, IN_PROCESS
 Quantity = Callable[[Cell], float]
 
 OURS = "kerasd"
+QUIET_CORES = 0.1
 RIVALS = ("noop-flask", "predict-flask", "onnxruntime", "tensorflow")
 COLUMNS = (
     "contestant",
@@ -97,6 +98,17 @@ def goals(cells: Sequence[Cell]) -> list[str]:
         said = f"{ratio}, {goal.verdict(ratio)}" if ratio else "not measured"
         lines.append(f"- {goal.title} ({BUSY.name}): {said}")
     return lines
+
+
+def caution(cells: Sequence[Cell]) -> str:
+    """Say so where somebody else used the machine; empty where nobody did."""
+    known = [cell.others_cores for cell in cells if cell.others_cores is not None]
+    if not known or statistics.median(known) <= QUIET_CORES:
+        return ""
+    return (
+        f"Caution: others used {statistics.median(known):.2f} cores (median; at most "
+        f"{max(known):.2f}) while this was measured; requests per second and p99 are hints only."
+    )
 
 
 def compare(

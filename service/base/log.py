@@ -3,39 +3,48 @@
 import contextvars
 import logging
 import logging.config
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import structlog
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
+
+# What every record has anyway; the rest was given as `extra`.
+STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class JsonFormatter(logging.Formatter):
+    """`{"timestamp", "level", "logger", "event", ...}`; JSON escapes control characters."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        line = _fields(record)
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+class TextFormatter(logging.Formatter):
+    """The same for people: `10:20:30 INFO event key=value`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and the traceback below it."""
+        fields = _fields(record)
+        when = fields.pop("timestamp")[11:19]
+        head = f"{when} {fields.pop('level'):7} {fields.pop('event')}"
+        del fields["logger"]
+        rest = " ".join(f"{key}={_escaped(value)}" for key, value in fields.items())
+        trace = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
+        return f"{head}  {rest}".rstrip() + trace
 
 
 def logging_config(level: str, form: str) -> dict[str, Any]:
     """A `logging.config.dictConfig` dictionary; gunicorn takes the same one."""
-    shared = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-        _add_request_id,
-    ]
-    last: list[Any] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_dumps)]
-        if form == "json"
-        else [structlog.dev.ConsoleRenderer(colors=False)]
-    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "line": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": shared,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
-            }
-        },
+        "formatters": {"line": {"()": JsonFormatter if form == "json" else TextFormatter}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
@@ -58,12 +67,21 @@ def configure_logging(level: str, form: str) -> None:
     logging.config.dictConfig(logging_config(level, form))
 
 
-def _add_request_id(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname,
+        "logger": record.name,
+        "event": record.getMessage(),
+    }
+    fields |= {key: value for key, value in vars(record).items() if key not in STANDARD_FIELDS}
     identifier = request_id.get()
     if identifier:
-        event["request_id"] = identifier
-    return event
+        fields["request_id"] = identifier
+    return fields
 
 
-def _dumps(event: Any, **_options: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+def _escaped(value: Any) -> str:
+    """A value that can't forge a second line or paint the terminal."""
+    text = str(value)
+    return text if text.isprintable() and " " not in text else repr(text)

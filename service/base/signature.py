@@ -53,7 +53,8 @@ class TensorSpec:
     def from_json(cls, record: dict[str, object]) -> "TensorSpec":
         """The reverse of `as_json`."""
         shape, vocabulary = record["shape"], record.get("vocabulary")
-        assert isinstance(shape, list)
+        if not isinstance(shape, list):
+            raise TypeError("the shape is no list")
         return cls(
             name=str(record["name"]),
             dtype=str(record["dtype"]),

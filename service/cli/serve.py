@@ -39,7 +39,7 @@ class Half:
         """Start it when it isn't running and its pause is over."""
         if self.process is not None and self.process.poll() is not None:
             logger.warning(
-                "process ended", extra={"process": self.name, "code": self.process.returncode}
+                "process ended", extra={"half": self.name, "code": self.process.returncode}
             )
             if now - self.started_at > STEADY_S:
                 self.backoff_s = FIRST_BACKOFF_S

@@ -44,7 +44,7 @@ SMALL_PARTS = frozenset(
     """.split()
 )
 VALUES = frozenset(
-    {"__keras_tensor__", "__tensor__", "__numpy__", "__tuple__", "__ellipsis__", "TensorShape"}
+    "__keras_tensor__ __tensor__ __numpy__ __tuple__ __ellipsis__ __slice__ TensorShape".split()
 )
 ACTIVATIONS = frozenset(
     """
@@ -96,7 +96,7 @@ def _is_known(class_name: str, item: dict[str, Any]) -> bool:
         return True
     if isinstance(module, str) and OPERATION_MODULES.fullmatch(module):
         return OPERATION_CLASS.fullmatch(class_name) is not None
-    if module is not None and not (isinstance(module, str) and KERAS_MODULE.fullmatch(module)):
+    if not _is_of_keras(module):
         return False
     registered = item.get("registered_name")
     if registered not in (None, class_name) and class_name not in MODELS:
@@ -104,9 +104,14 @@ def _is_known(class_name: str, item: dict[str, Any]) -> bool:
     return class_name in LAYERS or class_name in MODELS or class_name in SMALL_PARTS
 
 
+def _is_of_keras(module: Any) -> bool:
+    return module is None or (isinstance(module, str) and bool(KERAS_MODULE.fullmatch(module)))
+
+
 def _function_hazards(where: str, item: dict[str, Any]) -> Iterator[str]:
     name = item.get("config")
-    if not isinstance(name, str) or name not in ACTIVATIONS:
+    is_activation = isinstance(name, str) and name in ACTIVATIONS
+    if not is_activation or not _is_of_keras(item.get("module")):
         yield f"{where}: names the function {name!r}, which is no activation of Keras"
 
 

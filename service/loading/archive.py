@@ -2,6 +2,7 @@
 
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ MAX_TOTAL_BYTES = 4 * 1024**3
 MAX_JSON_BYTES = 64 * 1024**2
 MAX_RATIO = 1100
 CHUNK = 1024 * 1024
+# What zipfile raises while it reads a damaged member.
+DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError)
 
 
 class Archive:
@@ -29,7 +32,7 @@ class Archive:
             raise FileBroken(self._name, f"{member} is larger than {MAX_JSON_BYTES} bytes")
         try:
             return self._zip.read(member)
-        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError) as error:
+        except DAMAGE as error:
             raise FileBroken(self._name, f"{member} is damaged: {error}") from error
 
     @contextmanager
@@ -41,7 +44,7 @@ class Archive:
                 with self._zip.open(member) as source, target.open("wb") as sink:
                     while chunk := source.read(CHUNK):
                         sink.write(chunk)
-            except (zipfile.BadZipFile, OSError, EOFError, RuntimeError) as error:
+            except DAMAGE as error:
                 raise FileBroken(self._name, f"{member} is damaged: {error}") from error
             yield target
 
@@ -51,7 +54,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """Open and check an archive. Raises FileBroken or FileUnsafe."""
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise FileBroken(path.name, f"the archive is damaged or incomplete ({error})") from error
     with archive:
         _check(path.name, archive.infolist())
@@ -81,4 +84,5 @@ def _is_expected(member: zipfile.ZipInfo) -> bool:
     is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
     is_encrypted = bool(member.flag_bits & 1)
     is_known = member.filename in REQUIRED or parts[0] == "assets"
-    return is_plain and is_known and not is_link and not is_encrypted
+    is_readable = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    return is_plain and is_known and is_readable and not is_link and not is_encrypted

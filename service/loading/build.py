@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from service.base.errors import FileRefused, ModelUnsupported, WeightsMismatch
-from service.loading.hdf5 import kind_of_hdf5, legacy_layers, open_hdf5
+from service.loading.hdf5 import kind_of_hdf5, legacy_layers, open_hdf5, weights_group
 from service.loading.inspection import Inspection
 from service.loading.upgrade import is_modern, upgrade
 from service.loading.weights import assign_legacy
@@ -62,11 +62,10 @@ def _from_config(inspection: Inspection) -> tuple[keras.Model, list[str]]:
 
 def _load_weights(model: keras.Model, path: Path, name: str) -> list[str]:
     with open_hdf5(path) as file:
-        kind = kind_of_hdf5(file)
-        if kind != "keras3_weights":
-            group = file["model_weights"] if kind == "whole" else file
-            matched = assign_legacy(model, legacy_layers(group), name)
-            return [f"weights_by_{matched.by}"]
+        is_legacy = kind_of_hdf5(file) != "keras3_weights"
+        layers = legacy_layers(weights_group(file, name)) if is_legacy else []
+    if is_legacy:
+        return [f"weights_by_{assign_legacy(model, layers, name).by}"]
     with _named(path, "model.weights.h5") as link:
         try:
             model.load_weights(link)

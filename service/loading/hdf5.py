@@ -1,6 +1,7 @@
 """Read an HDF5 file without being led out of it: hard links only, plain storage, sizes first."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,8 @@ from service.base.errors import FileBroken, FileUnsafe
 MAX_DATASETS = 100_000
 MAX_DECLARED_BYTES = 4 * 1024**3
 MAX_EXPANSION = 1100  # gzip of nothing but zeros reaches about 1030
+# What h5py raises while it reads a damaged file.
+DAMAGE = (OSError, RuntimeError, KeyError, UnicodeError)
 FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 
 Kind = Literal["whole", "legacy_weights", "keras3_weights", "other"]
@@ -27,19 +30,19 @@ class LayerArrays:
     arrays: tuple[np.ndarray, ...]
 
 
-def open_hdf5(path: Path) -> h5py.File:
-    """Open for reading and check everything in it. Raises FileBroken or FileUnsafe."""
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Open for reading, once everything in it was checked. Raises FileBroken or FileUnsafe.
+
+    Damage that shows only while the file is being read is FileBroken, too.
+    """
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
+        with h5py.File(path, "r") as file:
+            _check(file, path)
+            yield file
+    except DAMAGE as error:
         why = "the HDF5 file is damaged or incomplete"
         raise FileBroken(path.name, f"{why} ({_first_line(error)})") from error
-    try:
-        _check(file, path)
-    except BaseException:
-        file.close()
-        raise
-    return file
 
 
 def kind_of_hdf5(file: h5py.File) -> Kind:
@@ -51,6 +54,19 @@ def kind_of_hdf5(file: h5py.File) -> Kind:
     if {"layers", "_layer_checkpoint_dependencies", "vars"} & set(file):
         return "keras3_weights"
     return "other"
+
+
+def weights_group(file: h5py.File, name: str) -> h5py.Group:
+    """Where the weights are: one group of a whole model, all of a weights file.
+
+    Raises FileBroken when a whole model has no such group.
+    """
+    if kind_of_hdf5(file) != "whole":
+        return file
+    group = file.get("model_weights")
+    if not isinstance(group, h5py.Group):
+        raise FileBroken(name, "has an architecture, but the group model_weights is missing")
+    return group
 
 
 def text_attribute(group: h5py.Group, name: str) -> str:
@@ -83,16 +99,17 @@ def legacy_layers(weights: h5py.Group) -> list[LayerArrays]:
     Raises FileBroken when a listed array isn't there.
     """
     layers = []
+    file_name = Path(weights.file.filename).name
     for layer in list_attribute(weights, "layer_names"):
         group = weights.get(layer)
         if not isinstance(group, h5py.Group):
-            raise FileBroken(weights.file.filename, f"layer '{layer}' is listed but missing")
+            raise FileBroken(file_name, f"layer '{layer}' is listed but missing")
         names = list_attribute(group, "weight_names")
         arrays = []
         for name in names:
             dataset = group.get(name)
             if not isinstance(dataset, h5py.Dataset):
-                raise FileBroken(weights.file.filename, f"array '{layer}/{name}' is missing")
+                raise FileBroken(file_name, f"array '{layer}/{name}' is missing")
             arrays.append(_read(dataset))
         if arrays:
             layers.append(LayerArrays(layer, tuple(names), tuple(arrays)))

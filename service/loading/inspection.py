@@ -18,6 +18,7 @@ from service.loading.hdf5 import (
     kind_of_hdf5,
     open_hdf5,
     text_attribute,
+    weights_group,
 )
 from service.loading.strict_json import parse_object
 
@@ -110,9 +111,6 @@ def _inspect_whole(name: str, path: Path) -> Inspection:
             )
         if kind == "other":
             raise FileBroken(name, "is HDF5, but neither a Keras model nor Keras weights")
-        weights = file.get("model_weights")
-        if weights is None:
-            raise FileBroken(name, "has an architecture, but the group model_weights is missing")
         training = text_attribute(file, "training_config")
         return Inspection(
             format="h5",
@@ -121,7 +119,7 @@ def _inspect_whole(name: str, path: Path) -> Inspection:
             config=_parse(name, text_attribute(file, "model_config")),
             architecture_file=name,
             weights_file=name,
-            parameters=count_elements(weights),
+            parameters=count_elements(weights_group(file, name)),
             training=_parse(name, training) if training else {},
         )
 
@@ -132,7 +130,7 @@ def _inspect_pair(architecture: str, path: Path, weights: str, weights_path: Pat
         kind = kind_of_hdf5(file)
         if kind == "other":
             raise FileBroken(weights, "is HDF5, but holds no Keras weights")
-        group = file["model_weights"] if kind == "whole" else file
+        group = weights_group(file, weights)
         parameters = count_elements(group)
         version = text_attribute(group, "keras_version")
     return Inspection(
@@ -166,11 +164,11 @@ def _inspect_archive(name: str, path: Path) -> Inspection:
 
 def _finish(found: Inspection) -> Inspection:
     """Add what follows from the architecture alone."""
-    if found.config.get("class_name") not in MODELS:
-        custom = str(found.config.get("class_name"))
-        if "class_name" not in found.config or "config" not in found.config:
-            raise FileBroken(found.architecture_file, "the JSON is no Keras architecture")
-        return replace(found, custom_classes=(custom,))
+    class_name, settings = found.config.get("class_name"), found.config.get("config")
+    if not isinstance(class_name, str) or not isinstance(settings, dict | list):
+        raise FileBroken(found.architecture_file, "the JSON is no Keras architecture")
+    if class_name not in MODELS:
+        return replace(found, custom_classes=(class_name,))
     hazards, custom_classes = find_hazards(
         {key: value for key, value in found.config.items() if key != "compile_config"}
     )
@@ -183,13 +181,14 @@ def _finish(found: Inspection) -> Inspection:
 
 
 def _layers(config: Json) -> list[LayerSummary]:
-    inner = config.get("config")
-    layers = inner if isinstance(inner, list) else (inner or {}).get("layers", [])
+    inner = config["config"]
+    layers = inner if isinstance(inner, list) else inner.get("layers")
     summaries = []
     for layer in layers if isinstance(layers, list) else []:
         if isinstance(layer, dict) and isinstance(layer.get("config"), dict):
             settings = layer["config"]
             shape = settings.get("batch_shape") or settings.get("batch_input_shape")
+            shape = shape if isinstance(shape, list) else None
             name = str(settings.get("name", ""))[:128]
             summaries.append(LayerSummary(name, str(layer.get("class_name"))[:128], shape))
     return summaries

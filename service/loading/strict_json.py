@@ -1,6 +1,7 @@
 """Read JSON from outside: bounded in size and depth, no duplicate keys, no NaN."""
 
 import json
+from collections import Counter
 from typing import Any
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -30,15 +31,15 @@ def parse_object(text: bytes | str) -> Json:
             break
     if not isinstance(value, dict):
         raise ValueError(f"expected a JSON object, got {type(value).__name__}")
-    _check_depth(value)
+    _check_tree(value)
     return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Json:
     record = dict(pairs)
     if len(record) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise ValueError(f"the key {twice!r} stands twice in one JSON object")
     return record
 
@@ -53,16 +54,18 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _check_depth(value: Any) -> None:
-    """Walk without recursion, so that depth itself can't hurt."""
+def _check_tree(value: Any) -> None:
+    """Check depth and texts; walk without recursion, so that depth itself can't hurt."""
     level = [value]
     for _ in range(MAX_DEPTH):
         inner: list[Any] = []
         for item in level:
             if isinstance(item, dict):
-                inner.extend(item.values())
+                inner.extend([*item, *item.values()])
             elif isinstance(item, list):
                 inner.extend(item)
+            elif isinstance(item, str) and not item.isascii():
+                item.encode()  # raises UnicodeEncodeError, a ValueError, for half a surrogate pair
         if not inner:
             return
         level = inner

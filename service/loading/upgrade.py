@@ -18,8 +18,9 @@ WRAPPED = ("layer", "forward_layer", "backward_layer", "cell")
 
 def is_modern(config: Json, keras_version: str) -> bool:
     """True for what Keras 3 itself wrote, by the file's own word or by its form."""
-    if keras_version:
-        return int(keras_version.split(".")[0]) >= 3
+    major = keras_version.split(".")[0]
+    if major.isdecimal() and len(major) < 10:
+        return int(major) >= 3
     return "module" in config and not any("batch_input_shape" in c for c in _configs(config))
 
 

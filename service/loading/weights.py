@@ -35,7 +35,7 @@ def assign_legacy(model: Any, layers: list[LayerArrays], file_name: str) -> Matc
             f"the file {len(layers)} ({_names(layer.layer for layer in layers)})",
         )
     by_name = dict(targets)
-    is_named = len(by_name) == len(targets) and all(layer.layer in by_name for layer in layers)
+    is_named = len(by_name) == len(targets) and by_name.keys() == {each.layer for each in layers}
     order = [layer.layer if is_named else targets[i][0] for i, layer in enumerate(layers)]
     chosen = [by_name[order[i]] if is_named else targets[i][1] for i in range(len(layers))]
     planned = []

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.base.magic import kind_of
+from service.base.magic import Kind, kind_of
 from service.base.names import is_model_name, parse_version
 
 MODEL_SUFFIXES = (".weights.h5", ".h5", ".hdf5", ".keras", ".json")
@@ -92,10 +92,10 @@ def _bare_files(root: Path, folder: Path, model: str | None = None) -> Iterator[
         if stem is None or entry.name in NOT_SOURCES or entry.name.startswith("."):
             continue
         source = _source(root, entry, entry.name)
-        if source is not None and kind_of(source.path) != "other":
+        if source is not None and _kind(source) != "other":
             groups[model or stem].append(source)
     for name, files in groups.items():
-        if any(kind_of(file.path) in ("hdf5", "zip") for file in files) and is_model_name(name):
+        if any(_kind(file) in ("hdf5", "zip") for file in files) and is_model_name(name):
             yield Found(name, 1, folder if model else folder / name, tuple(files))
 
 
@@ -116,6 +116,14 @@ def _weights_beside(path: Path, stem: str) -> list[Path]:
     return named[:1] or (hdf5 if len(hdf5) == 1 else [])
 
 
+def _kind(source: SourceFile) -> Kind:
+    """The file's kind; one that can't be opened passes for a model, so that its reason is told."""
+    try:
+        return kind_of(source.path)
+    except OSError:
+        return "hdf5"
+
+
 def _stem(name: str) -> str | None:
     for suffix in MODEL_SUFFIXES:
         if name.lower().endswith(suffix) and len(name) > len(suffix):
@@ -130,6 +138,14 @@ def _source(root: Path, path: Path, name: str) -> SourceFile | None:
         status = real.stat()
     except (OSError, RuntimeError):  # gone meanwhile, a dangling link, a circle of links
         return None
-    if not real.is_file() or not real.is_relative_to(root):
+    if not real.is_file() or not real.is_relative_to(root) or not _is_utf8(name, str(real)):
         return None
     return SourceFile(name, real, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _is_utf8(*names: str) -> bool:
+    """False if one is no UTF-8; such a name can't be recorded."""
+    try:
+        return bool("".join(names).encode())
+    except UnicodeEncodeError:
+        return False

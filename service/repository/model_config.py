@@ -11,8 +11,19 @@ from service.base.signature import Signature
 
 CONFIG_NAME = "model.yaml"
 MAX_CONFIG_BYTES = 1024 * 1024
+# What PyYAML raises on a document; beyond its own errors for tags and dates it can't make sense of.
+YAML_FAULTS = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 
 Label = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases: a few lines of them multiply into gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not allowed")
+        return super().compose_node(parent, index)
 
 
 class ModelConfig(BaseModel):
@@ -61,8 +72,8 @@ def read_model_config(folder: Path) -> ModelConfig:
             return ModelConfig()
         if path.stat().st_size > MAX_CONFIG_BYTES:
             raise ModelConfigInvalid(f"larger than {MAX_CONFIG_BYTES} bytes")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        content = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)  # noqa: S506 (a safe one)
+    except (OSError, *YAML_FAULTS) as error:
         raise ModelConfigInvalid(" ".join(str(error).split())) from error
     if content is None:
         return ModelConfig()
