@@ -114,7 +114,7 @@ def _shape(array: Any, rank: int) -> tuple[int, ...]:
 
 def _fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:
     return len(shape) == len(spec.shape) and all(
-        want is None or want == got for want, got in zip(spec.shape, shape, strict=True)
+        got > 0 and want in (None, got) for want, got in zip(spec.shape, shape, strict=True)
     )
 
 
@@ -149,7 +149,7 @@ def _decode_rows(instances: Any, signature: Signature) -> PredictRequest:
     if not instances:
         raise TensorInvalid("instances", "at least one instance", "an empty list")
     names = {spec.name for spec in signature.inputs}
-    if len(names) == 1 and not isinstance(instances[0], dict):
+    if len(names) == 1 and not _is_named(instances[0]):
         spec = signature.inputs[0]
         inputs = {spec.name: to_tensor(instances, spec, "instances")}
         return PredictRequest(inputs, len(instances), True)
@@ -166,7 +166,7 @@ def _decode_rows(instances: Any, signature: Signature) -> PredictRequest:
 
 
 def _decode_columns(columns: Any, signature: Signature) -> PredictRequest:
-    if len(signature.inputs) == 1 and not _is_named(columns, signature.inputs[0]):
+    if len(signature.inputs) == 1 and not _is_named(columns):
         spec = signature.inputs[0]
         inputs = {spec.name: to_tensor(columns, spec, "inputs")}
         return PredictRequest(inputs, len(columns), False)
@@ -184,8 +184,9 @@ def _decode_columns(columns: Any, signature: Signature) -> PredictRequest:
     return PredictRequest(inputs, next(iter(sizes.values())), False)
 
 
-def _is_named(columns: Any, spec: TensorSpec) -> bool:
-    return isinstance(columns, dict) and spec.name in columns
+def _is_named(value: Any) -> bool:
+    """True for an object of inputs by name; `{"b64": ...}` is a value."""
+    return isinstance(value, dict) and set(value) != {"b64"}
 
 
 def _parse(body: bytes) -> Json:

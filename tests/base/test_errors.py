@@ -1,0 +1,114 @@
+"""What clients and operators read when something is wrong."""
+
+import inspect
+import re
+
+import pytest
+
+from service.base import errors
+from service.base.errors import (
+    AnswerInvalid,
+    BodyTooLarge,
+    DeadlineExceeded,
+    FileBroken,
+    FileUnsafe,
+    JsonInvalid,
+    KerasdError,
+    MethodNotAllowed,
+    ModelNotFound,
+    ModelNotReady,
+    ModelUnsupported,
+    NotFound,
+    PathMalformed,
+    RuntimeLost,
+    ServiceUnreachable,
+    StateDirectoryBusy,
+    TensorInvalid,
+    WeightsMismatch,
+)
+
+TREE_LINE = re.compile(r"[ │├└─]*(\w+)(?: +(\d{3}))? +([a-z_]+)$")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (ModelNotFound("digits"), 404, "Servable not found for request: Latest(digits)"),
+        (ModelNotFound("digits", 3), 404, "Servable not found for request: Specific(digits, 3)"),
+        (
+            PathMalformed("POST", "/v1/models/a:guess"),
+            400,
+            "Malformed request: POST /v1/models/a:guess",
+        ),
+        (JsonInvalid("Invalid value.", 7), 400, "JSON Parse error: Invalid value. at offset: 7"),
+        (JsonInvalid("empty"), 400, "JSON Parse error: empty"),
+    ],
+)
+def test_clients_of_tensorflow_serving_find_its_texts(
+    error: KerasdError, status: int, text: str
+) -> None:
+    assert (error.status, str(error)) == (status, text)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (TensorInvalid("instances[3]", "4 numbers", "5"), 400, ["instances[3]", "4 numbers", "5"]),
+        (NotFound("/nowhere"), 404, ["/nowhere"]),
+        (MethodNotAllowed("PUT", "/metrics"), 405, ["PUT", "/metrics"]),
+        (BodyTooLarge(1024), 413, ["1024", "max_body_mb"]),
+        (AnswerInvalid("probability", 2), 500, ["probability", "2"]),
+        (ModelNotReady("digits", "it is being compiled"), 503, ["digits", "being compiled"]),
+        (RuntimeLost("it ended"), 503, ["it ended"]),
+        (DeadlineExceeded(2.5), 504, ["2.5 seconds"]),
+    ],
+)
+def test_an_error_over_http_says_what_was_wrong_and_got(
+    error: KerasdError, status: int, words: list[str]
+) -> None:
+    assert error.status == status
+    assert all(word in str(error) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (StateDirectoryBusy("/var/kerasd"), ["/var/kerasd", "--state-dir"]),
+        (ServiceUnreachable("http://a:1", "refused"), ["http://a:1", "refused", "kerasd serve"]),
+        (FileBroken("m.h5", "is empty"), ["m.h5", "is empty"]),
+        (FileUnsafe("m.h5", ["one", "two"]), ["m.h5", "refused", "one; two"]),
+        (WeightsMismatch("m.h5", "3 layers, not 4"), ["m.h5", "don't fit", "3 layers, not 4"]),
+        (ModelUnsupported("m.h5", "needs Foo"), ["m.h5", "can't be built", "needs Foo"]),
+    ],
+)
+def test_an_error_for_the_operator_names_the_thing_and_the_cure(
+    error: KerasdError, words: list[str]
+) -> None:
+    assert all(word in str(error) for word in words)
+
+
+def test_only_passing_faults_ask_to_come_back() -> None:
+    assert ModelNotReady("m", "loading").retry_after_s
+    assert RuntimeLost("it ended").retry_after_s
+    assert ModelNotFound("m").retry_after_s is None
+
+
+def test_the_drawn_tree_is_the_real_one() -> None:
+    found = (TREE_LINE.fullmatch(line) for line in (errors.__doc__ or "").splitlines())
+    drawn = {match[1]: (match[2], match[3]) for match in found if match}
+
+    classes = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+    real = {kind.__name__: kind for kind in classes if issubclass(kind, KerasdError)}
+
+    assert drawn.keys() == real.keys() - {"OperatorError"}  # it stands there with a remark
+    for name, (status, code) in drawn.items():
+        assert real[name].code == code
+        assert status is None or real[name].status == int(status)
+
+
+def test_programs_can_tell_errors_apart_by_code() -> None:
+    classes = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+    codes = [kind.code for kind in classes if issubclass(kind, KerasdError)]
+
+    # AnswerInvalid and the root share status 500, but no two classes share a code.
+    assert len(set(codes)) == len(codes)
