@@ -103,11 +103,12 @@ def goals(cells: Sequence[Cell]) -> list[str]:
 def caution(cells: Sequence[Cell]) -> str:
     """Say so where somebody else used the machine; empty where nobody did."""
     known = [cell.others_cores for cell in cells if cell.others_cores is not None]
-    if not known or statistics.median(known) <= QUIET_CORES:
+    disturbed = [cores for cores in known if cores > QUIET_CORES]
+    if not disturbed:
         return ""
     return (
-        f"Caution: others used {statistics.median(known):.2f} cores (median; at most "
-        f"{max(known):.2f}) while this was measured; requests per second and p99 are hints only."
+        f"Caution: in {len(disturbed)} of {len(known)} measurements others used more than "
+        f"{QUIET_CORES} cores (at most {max(known):.2f}); requests per second and p99 are hints."
     )
 
 

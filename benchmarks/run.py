@@ -59,7 +59,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit("benchmark interrupted")
     goals = report.goals(cells)
-    print(here, report.table(cells), "Goals:", "\n".join(goals), report.caution(cells), sep="\n\n")
+    parts = [str(here), report.table(cells), "Goals:", "\n".join(goals), report.caution(cells)]
+    print("\n\n".join(filter(None, parts)))
     if options.json:
         found = {"machine": asdict(here), "goals": goals, "cells": [asdict(each) for each in cells]}
         options.json.write_text(json.dumps(found, indent=1) + "\n")

@@ -1,6 +1,7 @@
 """One JSON object a line on standard error; the id of the request stands in each line of it."""
 
 import contextvars
+import json
 import logging
 import logging.config
 from datetime import UTC, datetime
@@ -22,7 +23,10 @@ class JsonFormatter(logging.Formatter):
         line = _fields(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # half a surrogate pair, or a number of more than 64 bits
+            return json.dumps(line, default=str)
 
 
 class TextFormatter(logging.Formatter):

@@ -88,7 +88,7 @@ class Controller:
             self._read_config(tracked, item.folder)
         for key, tracked in self._tracked.items():
             if key not in present and tracked.state is not State.RETIRED:
-                tracked.stop()
+                tracked.retire()
                 self._set(tracked, State.RETIRED, "its files are gone from the repository")
 
     def _read_config(self, tracked: Tracked, folder: Path) -> None:
@@ -192,7 +192,7 @@ class Controller:
 
     def _needs_tensorflow(self) -> bool:
         served = {(row.model, row.version) for row in self._recorded or [] if row.served}
-        compiled = [self._tracked[key].compiled for key in served]
+        compiled = [self._tracked[key].serving() for key in served]
         return any(item is not None and item.runtime == "tensorflow" for item in compiled)
 
     def _report_missing(self, error: OSError) -> None:

@@ -31,16 +31,19 @@ class Tracked:
     config: ModelConfig = field(default_factory=ModelConfig)
     config_problem: str = ""
     compiled: Compiled | None = None
+    predecessor: Compiled | None = None
     attempts: int = 0
     retry_at: float = 0.0
     child: Child | None = None
 
     def look(self, found: Found, now: float) -> bool:
         """Take in what lies on the disk now; true when it isn't what was there before."""
-        fingerprint = tuple((f.name, f.size, f.modified_ns, f.inode) for f in found.files)
+        fingerprint = tuple((f.name, f.size, f.modified_ns, f.changed_ns) for f in found.files)
         if fingerprint == self.fingerprint and self.state is not State.RETIRED:
             return False
         self.stop()
+        if self.state is State.READY:
+            self.predecessor = self.compiled  # goes on serving until the new files are compiled
         self.files, self.fingerprint, self.unchanged_since = found.files, fingerprint, now
         self.state, self.reason, self.key, self.attempts = State.DISCOVERED, "", "", 0
         if found.problem:
@@ -85,12 +88,26 @@ class Tracked:
 
     def row(self, served: bool) -> VersionRow:
         """The version as it is recorded."""
-        state, reason = self.state, self.reason
-        if state is State.READY and self.compiled is not None:
-            problem = misfit(self.config, self.compiled.signature)
-            state, reason = (State.FAILED, problem) if problem else (state, reason)
+        state, reason, compiled = self.state, self.reason, self.compiled
         if state is State.DISCOVERED and self.config_problem:
             state = State.FAILED  # until model.yaml is mended; then it goes on by itself
+        if state not in (State.READY, State.RETIRED):
+            compiled = self.predecessor
+            if compiled is not None:
+                reason = f"its files have changed and are {state.value}; {reason}".rstrip("; ")
+                state = State.READY
+        if state is State.READY and compiled is not None:
+            problem = misfit(self.config, compiled.signature)
+            state, reason = (State.FAILED, problem) if problem else (state, reason)
         reason = "; ".join(part for part in (reason, self.config_problem) if part)
-        artefact = self.key if state is State.READY else ""
+        artefact = compiled.key if state is State.READY and compiled is not None else ""
         return VersionRow(self.model, self.version, state, reason, served, artefact, self.config)
+
+    def serving(self) -> Compiled | None:
+        """The compiled form that answers now: of these files, or of those before them."""
+        return self.compiled if self.state is State.READY else self.predecessor
+
+    def retire(self) -> None:
+        """Its files are gone; so is all that was known of them."""
+        self.stop()
+        self.compiled = self.predecessor = None

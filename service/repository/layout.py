@@ -32,7 +32,7 @@ class SourceFile:
     path: Path
     size: int
     modified_ns: int
-    inode: int
+    changed_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _source(root: Path, path: Path, name: str) -> SourceFile | None:
         return None
     if not real.is_file() or not real.is_relative_to(root) or not _is_utf8(name, str(real)):
         return None
-    return SourceFile(name, real, status.st_size, status.st_mtime_ns, status.st_ino)
+    return SourceFile(name, real, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _is_utf8(*names: str) -> bool:

@@ -1,0 +1,78 @@
+"""The database: opened with care, and its schema is the one that the program declares."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from service.base.database import HEAD, MIGRATIONS, migrate, open_database
+from service.repository.store import metadata
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    opened = open_database(f"sqlite:///{tmp_path}/state/kerasd.sqlite")
+    yield opened
+    opened.dispose()
+
+
+def _schema(engine: sa.Engine) -> dict[str, Any]:
+    inspector = sa.inspect(engine)
+    return {
+        table: (
+            [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table)],
+            inspector.get_pk_constraint(table)["constrained_columns"],
+        )
+        for table in metadata.tables
+    }
+
+
+def test_a_new_database_is_made_with_its_folder(engine: sa.Engine, tmp_path: Path) -> None:
+    migrate(engine)
+
+    assert (tmp_path / "state" / "kerasd.sqlite").is_file()
+
+
+def test_migrating_again_changes_nothing(engine: sa.Engine) -> None:
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO scans VALUES ('repo', '2026-01-01')"))
+
+    migrate(engine)
+
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT repository FROM scans")).scalar() == "repo"
+
+
+def test_the_program_wants_the_newest_revision() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_the_migrated_schema_is_the_declared_one(engine: sa.Engine) -> None:
+    migrate(engine)
+    declared = open_database("sqlite://")
+    metadata.create_all(declared)
+
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    assert _schema(engine) == _schema(declared)  # primary keys, too
+    declared.dispose()
+
+
+def test_a_reader_does_not_wait_for_the_writer(engine: sa.Engine) -> None:
+    migrate(engine)
+
+    with engine.connect() as writer, engine.connect() as reader:
+        writer.execute(sa.text("BEGIN IMMEDIATE"))
+        writer.execute(sa.text("INSERT INTO scans VALUES ('repo', '2026-01-01')"))
+
+        assert reader.execute(sa.text("SELECT count(*) FROM scans")).scalar() == 0

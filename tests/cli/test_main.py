@@ -1,0 +1,91 @@
+"""The command line: help without weight, errors in one line, exit codes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import orjson
+import pytest
+
+from tests.running import free_port
+
+
+def kerasd(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli.main", *arguments],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    shown = kerasd("--help", folder=tmp_path)
+    assert shown.returncode == 0
+    for command in ("serve", "web", "controller", "inspect", "compile", "predict", "models"):
+        assert f"  {command} " in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "text"),
+    [
+        (["serve", "nowhere"], {}, "setting repository = nowhere: there is no such folder or file"),
+        (["serve", ".", "--port", "70000"], {}, "setting port = 70000: Input should be less than"),
+        (["serve", "."], {"KERASD_WORKERS": "many"}, "setting workers = 'many': Input should be"),
+        (["serve", "."], {"KERASD_WORKER": "2"}, "unknown setting in the environment: KERASD_WORKER"),
+        (["explode"], {}, "No such command 'explode'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_stops_at_start_and_is_named(
+    tmp_path: Path, arguments: list[str], environment: dict[str, str], text: str
+) -> None:
+    ended = kerasd(*arguments, folder=tmp_path, **environment)
+    assert ended.returncode == 2
+    assert text in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_file_that_is_no_model_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "x.h5").write_bytes(b"hello")
+    ended = kerasd("inspect", "x.h5", folder=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr.strip().splitlines()[-1].startswith("kerasd: x.h5: neither HDF5")
+    assert "Traceback" not in ended.stderr
+
+
+def test_inspect_prints_a_record_for_programs(tmp_path: Path) -> None:
+    layers = [
+        {"class_name": "InputLayer", "config": {"batch_input_shape": [None, 4], "name": "in"}},
+        {"class_name": "Lambda", "config": {"name": "evil", "function": ["4wE=", None, None]}},
+    ]
+    config = {"class_name": "Sequential", "config": {"name": "s", "layers": layers}}
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file.attrs["model_config"] = orjson.dumps(config).decode()
+        file.attrs["keras_version"] = "2.4.0"
+        file.create_group("model_weights").attrs["layer_names"] = []
+    ended = kerasd("inspect", "x.h5", "--json", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    report = orjson.loads(ended.stdout)
+    assert (report["format"], report["keras_version"]) == ("h5", "2.4.0")
+    assert [layer["kind"] for layer in report["layers"]] == ["InputLayer", "Lambda"]
+    assert "evil" in report["hazards"][0]
+    for_people = kerasd("inspect", "x.h5", folder=tmp_path)
+    assert "It can't be served as it is." in for_people.stdout
+
+
+def test_without_a_service_the_client_says_how_to_start_one(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    ended = kerasd("models", "--url", url, folder=tmp_path)
+    assert ended.returncode == 1
+    assert "start it with: kerasd serve" in ended.stderr
+
+
+def test_rows_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n3,x\n")
+    ended = kerasd("predict", "m", "--input", "rows.csv", folder=tmp_path)
+    assert ended.returncode == 1
+    assert "rows.csv: can't be read as rows: could not convert string to float: 'x'" in ended.stderr

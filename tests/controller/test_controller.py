@@ -1,0 +1,248 @@
+"""The reconcile loop, stepped by hand with a clock of its own; its children are real processes."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import pytest
+
+from service.base.compiled import Compiled, cache_key, digest_file
+from service.base.confinement import Limits
+from service.base.database import migrate, open_database
+from service.base.signature import Signature, TensorSpec
+from service.controller.controller import Controller, ControllerLimits
+from service.repository.states import State, VersionRow
+from service.repository.store import VersionStore
+
+LIMITS = ControllerLimits(
+    settle_s=2.0, jobs=2, timeout_s=60.0, child=Limits(8 * 1024**3, cpu_s=60, file_size=1024**3)
+)
+LONG_AGO = 1_000_000_000
+SIGNATURE = Signature(
+    (TensorSpec("x", "float32", (None, 3)),), (TensorSpec("y", "float32", (None, 3)),)
+)
+
+
+class World:
+    """A repository, a controller over it, and a clock that only moves when it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.repository = folder / "repository"
+        self.repository.mkdir()
+        self.compiled = folder / "compiled"
+        engine = open_database(f"sqlite:///{folder}/db.sqlite")
+        migrate(engine)
+        self.store = VersionStore(engine, "repository")
+        self.run_dir = folder / "run"
+        self.now = 100.0
+        self.controller = self.new_controller(LIMITS)
+
+    def new_controller(self, limits: ControllerLimits) -> Controller:
+        return Controller(
+            self.repository, self.store, self.compiled, self.run_dir, limits, lambda: LONG_AGO * 1.0
+        )
+
+    def step(self, seconds: float = 1.0) -> dict[tuple[str, int], VersionRow]:
+        self.now += seconds
+        self.controller.step(self.now)
+        return {(row.model, row.version): row for row in self.store.rows()}
+
+    def step_until(self, key: tuple[str, int], state: State) -> VersionRow:
+        """Step with real time in between, for a child that really works."""
+        for _ in range(600):
+            row = self.step(0.1)[key]
+            if row.state is state:
+                return row
+            time.sleep(0.05)
+        raise AssertionError(f"{key} never became {state}; it is {row}")
+
+    def add(self, model: str, version: int, content: str, settled: bool = True) -> Path:
+        """A version whose model file is HDF5 and differs by content."""
+        folder = self.repository / model / str(version)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "model.h5"
+        with h5py.File(path, "w") as file:
+            file.attrs["content"] = content
+        if settled:
+            os.utime(path, (LONG_AGO - 100, LONG_AGO - 100))
+        else:
+            os.utime(path, (LONG_AGO, LONG_AGO))
+        return path
+
+    def add_compiled(self, model: str, version: int, content: str) -> Path:
+        """A version whose compiled form is in the cache already."""
+        path = self.add(model, version, content)
+        key = cache_key({"model.h5": digest_file(path)})
+        folder = self.compiled / key
+        folder.mkdir(parents=True)
+        (folder / "model.onnx").write_bytes(b"onnx")
+        files = {"model.onnx": digest_file(folder / "model.onnx")}
+        Compiled(key, "onnx", SIGNATURE, files, "h5", "3", 9, 0.0, (), 0.1).write(folder)
+        return folder
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    world.controller.close()
+
+
+def test_a_cached_version_is_ready_at_the_first_look(world: World) -> None:
+    world.add_compiled("m", 1, "a")
+    row = world.step()["m", 1]
+    assert (row.state, row.served) == (State.READY, True)
+    assert (world.compiled / row.artefact / "model.onnx").is_file()
+
+
+def test_the_highest_ready_version_is_served(world: World) -> None:
+    world.add_compiled("m", 1, "a")
+    world.add_compiled("m", 3, "c")
+    world.add("m", 7, "not compiled yet", settled=False)
+    rows = world.step()
+    assert [rows["m", v].served for v in (1, 3, 7)] == [False, True, False]
+    shutil.rmtree(world.repository / "m" / "3")
+    rows = world.step()
+    assert rows["m", 3].state is State.RETIRED
+    assert rows["m", 1].served
+
+
+def test_a_growing_file_is_left_alone_until_it_has_settled(world: World) -> None:
+    world.add("m", 1, "half", settled=False)
+    assert world.step(1.0)["m", 1].state is State.DISCOVERED
+    world.add("m", 1, "more than half", settled=False)
+    assert world.step(1.5)["m", 1].state is State.DISCOVERED
+    assert world.step(1.5)["m", 1].state is State.DISCOVERED
+    assert world.step(1.0)["m", 1].state is State.COMPILING
+
+
+def test_a_broken_file_fails_and_a_mended_one_is_served(world: World) -> None:
+    path = world.add("m", 1, "a")
+    path.write_bytes(path.read_bytes()[:600])
+    os.utime(path, (LONG_AGO - 50, LONG_AGO - 50))
+    assert world.step()["m", 1].state is State.COMPILING
+    row = world.step_until(("m", 1), State.FAILED)
+    assert "damaged or incomplete" in row.reason
+    world.add_compiled("m", 1, "mended")
+    assert world.step()["m", 1].state is State.READY
+
+
+def test_a_version_changed_in_place_serves_its_old_form_until_the_new_one_is_ready(
+    world: World,
+) -> None:
+    world.add_compiled("m", 1, "a")
+    old = world.step()["m", 1].artefact
+    world.add("m", 1, "no model")
+    for _ in range(2):
+        row = world.step()["m", 1]
+        assert (row.state, row.served, row.artefact) == (State.READY, True, old)
+        assert "its files have changed" in row.reason
+    while "FAILED" not in world.step(0.1)["m", 1].reason:
+        time.sleep(0.05)
+    row = world.step()["m", 1]
+    assert (row.served, row.artefact) == (True, old)
+    assert "neither a Keras model" in row.reason
+    world.add_compiled("m", 1, "better")
+    row = world.step()["m", 1]
+    assert (row.served, row.reason) == (True, "")
+    assert row.artefact != old
+
+
+def test_one_failure_stops_no_other(world: World) -> None:
+    world.add("bad", 1, "no model")
+    world.add_compiled("good", 1, "b")
+    rows = world.step()
+    assert rows["good", 1].served
+    assert (
+        "neither a Keras model nor Keras weights"
+        in world.step_until(("bad", 1), State.FAILED).reason
+    )
+
+
+def test_a_broken_model_yaml_is_told_and_mended(world: World) -> None:
+    world.add_compiled("m", 1, "a")
+    config = world.repository / "m" / "model.yaml"
+    config.write_text("lables: [a]")
+    row = world.step()["m", 1]
+    assert row.state is State.FAILED
+    assert "lables" in row.reason
+    config.write_text("labels: [a, b]")
+    row = world.step()["m", 1]
+    assert (row.state, row.reason) == (
+        State.FAILED,
+        "model.yaml: 2 labels, but the model tells 3 classes",
+    )
+    config.write_text("labels: [a, b, c]")
+    row = world.step()["m", 1]
+    assert (row.state, row.config.labels) == (State.READY, ("a", "b", "c"))
+    config.write_text("[")
+    row = world.step()["m", 1]
+    assert (row.state, row.config.labels) == (State.READY, ("a", "b", "c"))
+    assert "model.yaml" in row.reason
+
+
+def test_a_lost_compiled_folder_is_made_anew(world: World) -> None:
+    folder = world.add_compiled("m", 1, "a")
+    world.step()
+    shutil.rmtree(folder)
+    assert world.step()["m", 1].state is State.DISCOVERED
+    assert world.step()["m", 1].state is State.COMPILING
+
+
+def test_a_corrupt_compiled_file_is_not_trusted_at_start(world: World) -> None:
+    folder = world.add_compiled("m", 1, "a")
+    (folder / "model.onnx").write_bytes(b"oops")
+    assert world.step()["m", 1].state is State.COMPILING
+
+
+def test_a_repository_out_of_reach_changes_nothing(world: World) -> None:
+    world.add_compiled("m", 1, "a")
+    before = world.step()
+    world.repository.rename(world.repository.with_name("away"))
+    assert world.step() == before
+    world.repository.with_name("away").rename(world.repository)
+    assert world.step() == before
+
+
+def test_a_killed_child_is_started_again_later_and_later_and_at_last_given_up(
+    world: World,
+) -> None:
+    world.add("m", 1, "a")
+    for attempt in range(4):
+        world.step_until(("m", 1), State.COMPILING)
+        child = world.controller._tracked["m", 1].child
+        assert child is not None
+        os.kill(child.pid, signal.SIGKILL)
+        child._process.wait()
+        row = world.step(0.1)["m", 1]
+        if attempt < 3:
+            assert row.state is State.DISCOVERED
+            assert world.step(0.5 * 2**attempt)["m", 1].state is State.DISCOVERED
+            world.now += 2.0**attempt
+    assert row.state is State.FAILED
+    assert row.reason == "the compiling process was killed by SIGKILL (4 attempts)"
+
+
+def test_a_child_over_its_time_is_killed(world: World) -> None:
+    world.controller = world.new_controller(replace(LIMITS, timeout_s=5.0))
+    world.add("m", 1, "a")
+    world.step()
+    child = world.controller._tracked["m", 1].child
+    assert child is not None
+    os.kill(child.pid, signal.SIGSTOP)
+    row = world.step(5.0)["m", 1]
+    assert (row.state, row.reason) == (State.FAILED, "not finished after 5 seconds; it was killed")
+    assert child._process.poll() == -signal.SIGKILL
+    assert not child.folder.exists()
+
+
+def test_what_a_killed_controller_left_is_cleared_away(world: World) -> None:
+    left = world.run_dir / "children" / "child-left"
+    left.mkdir(parents=True)
+    world.controller.start()
+    assert not left.exists()

@@ -1,0 +1,147 @@
+"""`model.yaml`: what an operator may write there, and what they read when it is wrong."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from service.base.errors import ModelConfigInvalid
+from service.base.signature import Signature, TensorSpec
+from service.repository.model_config import (
+    MAX_CONFIG_BYTES,
+    ModelConfig,
+    misfit,
+    read_model_config,
+)
+
+
+def _read(folder: Path, text: str | bytes) -> ModelConfig:
+    content = text.encode() if isinstance(text, str) else text
+    (folder / "model.yaml").write_bytes(content)
+    return read_model_config(folder)
+
+
+def _signature(*shape: int | None) -> Signature:
+    return Signature((), (TensorSpec("y", "float32", shape),))
+
+
+def test_without_the_file_the_defaults_hold(tmp_path: Path) -> None:
+    assert read_model_config(tmp_path) == ModelConfig()
+    assert read_model_config(tmp_path / "no-such-folder") == ModelConfig()
+
+
+@pytest.mark.parametrize("text", ["", "# only a remark\n", "---\n"])
+def test_an_empty_file_changes_nothing(tmp_path: Path, text: str) -> None:
+    assert _read(tmp_path, text) == ModelConfig()
+
+
+def test_reads_every_word(tmp_path: Path) -> None:
+    config = _read(
+        tmp_path,
+        "description: Is it spam?\ntask: binary\nlabels: [ham, spam]\nthreshold: 0.9\n",
+    )
+
+    assert config == ModelConfig(
+        description="Is it spam?", task="binary", labels=("ham", "spam"), threshold=0.9
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("lables: [a]", ["lables"]),
+        ("task: clustering", ["task", "multiclass"]),
+        ("threshold: 1.5", ["threshold", "less than or equal to 1"]),
+        ("threshold: .nan", ["threshold"]),
+        ("labels: [no, yes]", ["labels.0", "string"]),  # YAML reads them as false and true
+        ("labels: ['']", ["labels.0"]),
+        ("labels: [a, b, a]", ["labels must differ"]),
+        ("task: binary\nlabels: [a, b, c]", ["exactly two labels"]),
+        ("task: regression\nlabels: [a]", ["no labels"]),
+        ("- a\n- b", ["keys and values", "list"]),
+        ("just text", ["keys and values", "str"]),
+        ("1: 2", ["1"]),
+    ],
+)
+def test_a_wrong_word_is_named(tmp_path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(ModelConfigInvalid) as caught:
+        _read(tmp_path, text)
+
+    assert str(caught.value).startswith("model.yaml: ")
+    assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "labels: [a",
+        "a: b: c",
+        "description: 2024-99-99",  # looks like a date
+        "description: !!timestamp soon",
+        "? !!bool maybe\n: 1",
+        "description: !!int ''",
+        "description: !!python/object/apply:os.system ['true']",
+        "a: 1\n---\na: 2",
+        "description: \x07",
+        b"description: \xff",
+    ],
+)
+def test_what_is_no_plain_yaml_is_refused_in_one_line(tmp_path: Path, text: str | bytes) -> None:
+    with pytest.raises(ModelConfigInvalid) as caught:
+        _read(tmp_path, text)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bomb_of_aliases_is_refused_at_once(tmp_path: Path) -> None:
+    lines = ["a0: &a0 {x: 1, y: 2}"]
+    lines += [f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}" for i in range(1, 12)]
+
+    with pytest.raises(ModelConfigInvalid, match="aliases"):
+        _read(tmp_path, "\n".join(lines))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000])
+def test_deep_nesting_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ModelConfigInvalid):
+        _read(tmp_path, text)
+
+
+def test_an_endless_file_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(ModelConfigInvalid, match="larger than"):
+        _read(tmp_path, b"#" * (MAX_CONFIG_BYTES + 1))
+
+
+def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.yaml")
+
+    assert read_model_config(tmp_path) == ModelConfig()
+
+
+@pytest.mark.parametrize(
+    ("config", "signature"),
+    [
+        (ModelConfig(labels=("a", "b", "c")), _signature(None, 3)),
+        (ModelConfig(labels=("no", "yes")), _signature(None, 1)),  # one sigmoid tells two classes
+        (ModelConfig(task="binary"), _signature(None, 2)),
+        (ModelConfig(labels=("a", "b")), _signature(None, None)),
+        (ModelConfig(labels=("a", "b")), _signature(None, 28, 28)),
+        (ModelConfig(), _signature(None, 7)),
+    ],
+)
+def test_a_configuration_that_fits(config: ModelConfig, signature: Signature) -> None:
+    assert misfit(config, signature) == ""
+
+
+@pytest.mark.parametrize(
+    ("config", "signature", "words"),
+    [
+        (ModelConfig(labels=("a", "b")), _signature(None, 3), ["2 labels", "3 classes"]),
+        (ModelConfig(labels=("a", "b", "c")), _signature(None, 1), ["3 labels", "2 classes"]),
+        (ModelConfig(task="binary"), _signature(None, 10), ["task binary", "10 outputs"]),
+    ],
+)
+def test_a_configuration_that_does_not_fit_says_both_numbers(
+    config: ModelConfig, signature: Signature, words: list[str]
+) -> None:
+    assert all(word in misfit(config, signature) for word in words)
