@@ -122,6 +122,12 @@ class Settings(BaseSettings):
         return self.state_dir / "run"
 
     @property
+    def url(self) -> str:
+        """Where the service is to be asked, from this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host.replace('0.0.0.0', '127.0.0.1')}:{self.port}"  # noqa: S104
+
+    @property
     def repository_key(self) -> str:
         """What tells this repository's rows in a shared database from another's."""
         return str(self.repository.absolute())

@@ -12,7 +12,6 @@ from service.base.settings import Settings, read_settings
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
-DEFAULT_URL = "http://127.0.0.1:8080"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -98,23 +97,23 @@ def compile_(files: tuple[Path, ...], state_dir: Path | None, as_json: bool) -> 
 @click.option("--input", "source", required=True, type=click.Path(exists=True, path_type=Path),
               help="Rows to predict: .csv, .json or .npy.")  # fmt: skip
 @click.option("--version", "number", type=int, help="Version; default: the one that is served.")
-@click.option("--url", default=DEFAULT_URL, show_default=True, help="Address of the service.")
+@click.option("--url", help="Address of the service; default: from the settings.")
 @click.option("--json", "as_json", is_flag=True, help="Print the service's answer as it is.")
-def predict(model: str, source: Path, number: int | None, url: str, as_json: bool) -> None:
+def predict(model: str, source: Path, number: int | None, url: str | None, as_json: bool) -> None:
     """Ask the running service for predictions of MODEL."""
     from service.cli.ask import predict_command
 
-    predict_command(url, model, number, source, as_json)
+    predict_command(url or read_settings().url, model, number, source, as_json)
 
 
 @cli.command()
-@click.option("--url", default=DEFAULT_URL, show_default=True, help="Address of the service.")
+@click.option("--url", help="Address of the service; default: from the settings.")
 @click.option("--json", "as_json", is_flag=True, help="Print the service's answer as it is.")
-def models(url: str, as_json: bool) -> None:
+def models(url: str | None, as_json: bool) -> None:
     """List the running service's models and the state of each version."""
     from service.cli.ask import models_command
 
-    models_command(url, as_json)
+    models_command(url or read_settings().url, as_json)
 
 
 def _read(given: dict[str, Any]) -> Settings:

@@ -80,7 +80,7 @@ def run_service(settings: Settings) -> int:
     with hold_lock(settings.run_dir / "serve.lock", settings.state_dir):
         environment = settings.environment()
         halves = [Half("web", environment), Half("controller", environment)]
-        click.echo(f"kerasd serves {settings.repository} at http://{settings.host}:{settings.port}")
+        click.echo(f"kerasd serves {settings.repository} at {settings.url}")
         while not is_stopping:
             for half in halves:
                 half.step(time.monotonic())

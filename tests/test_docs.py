@@ -1,0 +1,89 @@
+"""The documents are true: commands run, links lead somewhere, tables are whole."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.base import metrics
+from service.base.settings import Settings
+from tests.conftest import ROOT
+from tests.running import RunningService, running
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
+DOCUMENTS += sorted((ROOT / "docs").glob("*.md")) + sorted((ROOT / "decisions").glob("*.md"))
+DOCUMENTS += [ROOT / "model_repo" / "README.md", ROOT / "benchmarks" / "README.md"]
+SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+def commands() -> list[str]:
+    """Every line of every shell block of the documents."""
+    blocks = [block for path in DOCUMENTS for block in SHELL.findall(path.read_text())]
+    return sorted({line for block in blocks for line in block.strip().splitlines()})
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """What `make serve` starts, on another port."""
+    state = tmp_path_factory.mktemp("docs") / "state"
+    with running(ROOT / "model_repo", state) as started:
+        started.wait_ready()
+        yield started
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [c for c in commands() if not c.startswith("make ")])
+def test_a_command_of_the_documents_runs(service: RunningService, command: str) -> None:
+    environment = {
+        **os.environ,
+        "KERASD_PORT": str(service.port),
+        "KERASD_STATE_DIR": str(service.state_dir),
+    }
+    ours = command.replace("localhost:8080", f"127.0.0.1:{service.port}")
+    ours = ours.replace("curl ", "curl --fail-with-body ")
+    ran = subprocess.run(
+        ours, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.strip()
+
+
+def test_every_make_command_of_the_documents_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {c.split()[1] for c in commands() if c.startswith("make ")}
+    named |= {
+        name for path in DOCUMENTS for name in re.findall(r"`make ([a-z-]+)`", path.read_text())
+    }
+    assert {"serve", "test"} <= named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in LINK.findall(path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_table_of_settings_is_the_settings() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", text, re.MULTILINE)
+    assert [name for name, _, _ in rows] == list(Settings.model_fields)
+    for name, default, description in rows:
+        field = Settings.model_fields[name]
+        assert description == field.description
+        if default.startswith("`"):
+            assert default == f"`{field.default}`"
+
+
+def test_every_metric_is_explained() -> None:
+    text = (ROOT / "docs" / "observing.md").read_text()
+    for metric in metrics.REGISTRY.collect():
+        assert metric.name.removesuffix("_total") in text
+
+
+def test_the_architecture_fits_on_a_few_pages() -> None:
+    assert len((ROOT / "ARCHITECTURE.md").read_text().splitlines()) <= 150
