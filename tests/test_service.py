@@ -144,7 +144,7 @@ class TestMetrics:
         body = {"instances": [[0.5] * 12] * 3}
         for _ in range(40):  # a new connection each: both workers get some
             assert service.predict("keras3", body).status_code == 200
-        assert _counted(service) - before == 120
+        wait_until(lambda: _counted(service) - before == 120, "120 rows counted")
         exposition = service.get("/metrics").text
         assert 'kerasd_model_ready{model="keras3",version="1"} 1.0' in exposition
         assert 'kerasd_model_ready{model="lambda",version="1"} 0.0' in exposition

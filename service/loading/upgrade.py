@@ -55,7 +55,36 @@ def _upgrade_model(model: Json, applied: set[str]) -> Json:
     if not isinstance(layers, list):
         raise ValueError("the model's configuration has no list of layers (a subclassed model?)")
     model["config"]["layers"] = [_upgrade_layer(layer, applied) for layer in layers]
+    if _renumber_calls(model["config"]):
+        applied.add("nested_calls")
     return model
+
+
+def _renumber_calls(config: Json) -> bool:
+    """A nested model's making counted as its first call; Keras 3 counts real calls only."""
+    renumbered = False
+    for model in (layer for layer in config["layers"] if layer["class_name"] in MODELS):
+        called = _references([layer["inbound_nodes"] for layer in config["layers"]], model["name"])
+        ends = _references(config["output_layers"], model["name"])
+        if all(reference[1] < len(model["inbound_nodes"]) for reference in (*called, *ends)):
+            continue
+        # Among the outputs Keras 3 still counts so itself, for functional models.
+        for reference in (*called, *(ends if model["class_name"] == "Sequential" else [])):
+            reference[1] -= 1
+            renumbered = True
+    return renumbered
+
+
+def _references(value: Any, name: str) -> list[list[Any]]:
+    """The lists `[name, call, output, ...]` by which a graph refers to a layer's outputs."""
+    found, pending = [], [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, list) and item[:1] == [name] and len(item) > 2:
+            found.append(item)
+        elif isinstance(item, list | dict):
+            pending.extend(item.values() if isinstance(item, dict) else item)
+    return found
 
 
 def _upgrade_sequential(model: Json, applied: set[str]) -> Json:

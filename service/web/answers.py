@@ -1,5 +1,6 @@
 """Errors as answers: one JSON shape with the right status, whoever noticed the error."""
 
+import itertools
 import logging
 import secrets
 
@@ -29,8 +30,15 @@ def explain(error: Exception) -> tuple[int, str, dict[str, str]]:
     return 500, f"internal error (request id {request_id.get()})", {}
 
 
-def take_request_id(given: str) -> str:
-    """The client's own id if it is a decent one, else a new one; it goes into logs and answers."""
-    if given and len(given) <= MAX_REQUEST_ID and given.isascii() and given.isprintable():
-        return given
-    return secrets.token_hex(8)
+class RequestIds:
+    """Ids of requests: unique over workers by a random part, cheap by a counted one."""
+
+    def __init__(self) -> None:
+        self._prefix = secrets.token_hex(8)
+        self._numbers = itertools.count(1)
+
+    def take(self, given: str) -> str:
+        """The client's own id if it is a decent one, else a new one; for logs and answers."""
+        if given and len(given) <= MAX_REQUEST_ID and given.isascii() and given.isprintable():
+            return given
+        return f"{self._prefix}-{next(self._numbers):x}"

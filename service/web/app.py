@@ -1,6 +1,7 @@
 """The complete Flask application: every route, over the same plane as the front."""
 
 import time
+from functools import partial
 
 import orjson
 from flask import Flask, Response, g, request
@@ -18,7 +19,7 @@ from service.base.errors import (
 from service.base.log import request_id
 from service.base.metrics import HTTP_DURATION, scrape_registry
 from service.base.names import parse_version
-from service.web.answers import JSON, REQUEST_ID, error_body, explain, take_request_id
+from service.web.answers import JSON, REQUEST_ID, RequestIds, error_body, explain
 from service.web.collector import ModelCollector
 from service.web.describe import describe_all, describe_model, describe_signature
 from service.web.paths import PREDICT_ROUTE, parse_predict_path
@@ -40,7 +41,7 @@ def create_app(process: WebProcess) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = process.settings.max_body_bytes
     app.url_map.strict_slashes = False
     app.url_map.converters["model_name"] = ModelName
-    app.before_request(_begin)
+    app.before_request(partial(_begin, process.request_ids))
     app.after_request(_end)
     app.register_error_handler(Exception, _answer_error)
     _add_health(app, process)
@@ -109,9 +110,9 @@ def _wait_for(process: WebProcess, model: str) -> None:
         time.sleep(WAIT_STEP_S)
 
 
-def _begin() -> None:
+def _begin(request_ids: RequestIds) -> None:
     g.started = time.perf_counter()
-    request_id.set(take_request_id(request.headers.get(REQUEST_ID, "")))
+    request_id.set(request_ids.take(request.headers.get(REQUEST_ID, "")))
 
 
 def _end(response: Response) -> Response:

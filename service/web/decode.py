@@ -5,6 +5,7 @@ and proves the shape; whatever it doesn't understand, right or wrong, goes the e
 either accepts it or says precisely what is wrong and where.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -57,9 +58,12 @@ def _decode_quickly(
     """The tensors, if the document is nothing but well-formed numbers in the right shape."""
     try:
         document: Any = parser.parse(body)
-        if document.get("signature_name", DEFAULT_SIGNATURE) not in ("", DEFAULT_SIGNATURE):
-            return None
-        rows_given, columns = document.get("instances"), document.get("inputs")
+        if len(document) > 1:
+            name = document.get("signature_name", DEFAULT_SIGNATURE)
+            if name not in ("", DEFAULT_SIGNATURE):
+                return None
+        rows_given = document.get("instances")
+        columns = document.get("inputs") if rows_given is None or len(document) > 1 else None
         if (rows_given is None) is (columns is None):
             return None
         content = columns if rows_given is None else rows_given
@@ -94,13 +98,13 @@ def _dense_tensors(arrays: Json, signature: Signature, brackets: int) -> Tensors
         if not _fits(shape, spec):
             return None
         flat = np.frombuffer(arrays[spec.name].as_buffer(of_type="d"), np.float64)
-        if flat.size != np.prod(shape):
+        if flat.size != math.prod(shape):
             return None
         brackets -= _count_regular(arrays[spec.name], shape)
         with np.errstate(over="ignore"):  # what overflows is found by check_values
             inputs[spec.name] = flat.astype(spec.dtype).reshape(shape)
-    sizes = {len(tensor) for tensor in inputs.values()}
-    return inputs if brackets == 0 and len(sizes) == 1 and 0 not in sizes else None
+    is_even = len(inputs) == 1 or len({len(tensor) for tensor in inputs.values()}) == 1
+    return inputs if brackets == 0 and is_even else None
 
 
 def _shape(array: Any, rank: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from a2wsgi import WSGIMiddleware
 from service.base.errors import BodyTooLarge
 from service.base.log import request_id
 from service.base.metrics import HTTP_DURATION
-from service.web.answers import JSON, REQUEST_ID, error_body, explain, take_request_id
+from service.web.answers import JSON, REQUEST_ID, error_body, explain
 from service.web.app import create_app
 from service.web.paths import PREDICT_ROUTE, PredictPath, parse_predict_path
 from service.web.process import WebProcess
@@ -65,7 +65,7 @@ class Front:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
-        identifier = take_request_id(given)
+        identifier = self._process.request_ids.take(given)
         request_id.set(identifier)
         extra: dict[str, str] = {}
         status = 200

@@ -15,6 +15,7 @@ from service.runtime.onnx import OnnxVersion
 from service.runtime.pool import Pool
 from service.runtime.tensorflow import TensorFlowProxy, TensorFlowVersion
 from service.runtime.version import LoadedVersion
+from service.web.answers import RequestIds
 from service.web.decode import Decoder
 from service.web.reloader import Reloader
 from service.web.served import Identity, ServedVersion
@@ -27,6 +28,7 @@ class WebProcess:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.request_ids = RequestIds()
         self.pool: Pool[ServedVersion] = Pool()
         self._engine = open_database(settings.database)
         self._proxy = TensorFlowProxy(settings.run_dir, settings.predict_timeout_s)

@@ -13,6 +13,7 @@ from service.runtime.version import LoadedVersion
 from service.web.counted import Stopwatch, VersionMetrics
 from service.web.decisions import Decided, decider
 from service.web.decode import Decoder, PredictRequest
+from service.web.tensors import all_finite
 
 QUICK_S = 0.001
 QUICK_BODY_BYTES = 64 * 1024
@@ -73,6 +74,7 @@ class ServedVersion:
 
     def close(self) -> None:
         """Give the version back; called once, after its last lease."""
+        self._metrics.flush()
         self._loaded.close()
 
     def _decided(self, outputs: Tensors) -> Decided | None:
@@ -122,7 +124,7 @@ def _as_text(value: Any) -> Any:
 
 def _check_finite(outputs: Tensors) -> None:
     for name, array in outputs.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not all_finite(array):
             raise AnswerInvalid(name, int(np.nonzero(~np.isfinite(array))[0][0]))
 
 

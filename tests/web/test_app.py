@@ -108,7 +108,7 @@ class TestPredict:
         body = {"instances": [[1, 2, 3]]}
         assert predict(client, "m", body, X_Request_Id="q-1").headers["x-request-id"] == "q-1"
         forged = predict(client, "m", body, X_Request_Id="é" * 9)
-        assert forged.headers["x-request-id"].isalnum()
+        assert forged.headers["x-request-id"].replace("-", "").isalnum()
 
 
 class TestBadRequests:
