@@ -19,11 +19,13 @@ class FakeVersion:
         factor: float = 1.0,
         row_cost_s: float = 0.0,
         error: Exception | None = None,
+        sums: bool = False,
     ) -> None:
         self._signature = signature
         self._factor = factor
         self._row_cost_s = row_cost_s
         self._error = error
+        self._sums = sums
         self.is_closed = False
 
     @property
@@ -40,6 +42,8 @@ class FakeVersion:
             raise self._error
         first = inputs[self._signature.inputs[0].name]
         values = first if first.dtype.kind in "OSU" else np.asarray(first * self._factor)
+        if self._sums:
+            values = values.sum(axis=0, keepdims=True)
         return {spec.name: values for spec in self._signature.outputs}
 
     def close(self) -> None:

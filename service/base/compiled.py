@@ -62,7 +62,9 @@ def read_compiled(folder: Path) -> Compiled:
         record["notes"] = tuple(record["notes"])
         return Compiled(**record)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ArtefactCorrupt(str(folder), f"{type(error).__name__}: {error}") from error
+        raise ArtefactCorrupt(
+            folder.name, f"its record can't be read ({type(error).__name__})"
+        ) from error
 
 
 def read_verified(folder: Path, compiled: Compiled, name: str) -> bytes:
@@ -70,9 +72,9 @@ def read_verified(folder: Path, compiled: Compiled, name: str) -> bytes:
     try:
         content = (folder / name).read_bytes()
     except OSError as error:
-        raise ArtefactCorrupt(str(folder / name), str(error)) from error
+        raise ArtefactCorrupt(f"{folder.name}/{name}", str(error.strerror)) from error
     if hashlib.sha256(content).hexdigest() != compiled.files.get(name):
-        raise ArtefactCorrupt(str(folder / name), "its sha256 isn't the recorded one")
+        raise ArtefactCorrupt(f"{folder.name}/{name}", "its sha256 isn't the recorded one")
     return content
 
 

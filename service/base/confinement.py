@@ -24,12 +24,12 @@ class Limits:
     open_files: int = 256
 
 
-def confine(limits: Limits) -> None:
+def confine(limits: Limits, parent: int) -> None:
     """Limit this process for good, end it with its parent, and cut it off the network.
 
     Called before any thread starts: a namespace applies to the calling thread only.
     """
-    die_with_parent()
+    die_with_parent(parent)
     resource.setrlimit(resource.RLIMIT_AS, (limits.address_space, limits.address_space))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_size, limits.file_size))
@@ -41,11 +41,13 @@ def confine(limits: Limits) -> None:
         logger.debug("no network namespace can be had here; the child keeps the network")
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends, however that happens."""
-    parent = os.getppid()
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, however that happens.
+
+    `parent` is the process that started this one, as it knew itself: it may be gone by now.
+    """
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # the parent ended between the two lines above
+    if os.getppid() != parent:  # it ended before the line above
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -16,7 +16,11 @@ def open_database(url: str) -> sa.Engine:
     address = sa.make_url(url)
     if address.get_backend_name() == "sqlite" and address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(address)
+    if address.get_backend_name() == "sqlite" and address.database:
+        # A connection kept open would not notice that somebody removed the file.
+        engine = sa.create_engine(address, poolclass=sa.NullPool)
+    else:
+        engine = sa.create_engine(address)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine

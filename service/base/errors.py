@@ -129,11 +129,8 @@ class AnswerInvalid(KerasdError):
 
     code = "bad_answer"
 
-    def __init__(self, output: str, row: int) -> None:
-        super().__init__(
-            f"The model's output '{output}' is not a finite number for instance {row}; "
-            "check the range of that instance's inputs"
-        )
+    def __init__(self, output: str, fault: str) -> None:
+        super().__init__(f"The model's output '{output}' {fault}")
 
 
 class ModelNotReady(KerasdError):

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import requests
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from service.base.errors import FileBroken, ServiceRefused, ServiceUnreachable
@@ -37,7 +38,9 @@ def models_command(url: str, as_json: bool) -> None:
     table = Table("model", "version", "state", "served", "reason")
     for row in answer["versions"]:
         served = "yes" if row["served"] and row["loaded"] else "loading" if row["served"] else ""
-        table.add_row(row["model"], str(row["version"]), row["state"], served, row["reason"])
+        table.add_row(
+            row["model"], str(row["version"]), row["state"], served, escape(row["reason"])
+        )
     Console().print(table)
 
 
@@ -93,14 +96,14 @@ def _print_predictions(answer: dict[str, Any]) -> None:
     if decisions is None:
         table = Table("row", "prediction")
         for index, values in enumerate(answer["predictions"]):
-            table.add_row(str(index), _short(values))
+            table.add_row(str(index), escape(_short(values)))
     else:
         table = Table("row", "class", "label", "score", "margin")
         for index, decision in enumerate(decisions):
             table.add_row(
                 str(index),
                 str(decision["class_index"]),
-                decision.get("label", ""),
+                escape(decision.get("label", "")),
                 f"{decision['score']:.4f}",
                 f"{decision['margin']:.4f}",
             )

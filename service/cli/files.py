@@ -7,6 +7,7 @@ from typing import Any
 import click
 import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -48,8 +49,16 @@ def compile_command(paths: tuple[Path, ...], as_json: bool, settings: Settings) 
     _print_compiled(compiled, target)
 
 
+def plain(text: object) -> str:
+    """A text out of a file, for the terminal: no markup, no control characters."""
+    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)))
+
+
 def gather(paths: tuple[Path, ...]) -> dict[str, Path]:
     """The files of one version: those named, or what belongs to the one that is."""
+    for path in paths:
+        if not path.is_file() and not path.is_dir():
+            raise FileBroken(path.name, "is no regular file")
     if len(paths) == 1:
         if paths[0].is_dir():
             files = {path.name: path for path in sorted(paths[0].iterdir()) if path.is_file()}
@@ -73,7 +82,7 @@ def _run(
         task,
         child_limits(settings),
         settings.compile_timeout_s,
-        settings.run_dir / "children",
+        settings.run_dir / "commands",
         time.monotonic(),
     )
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -96,22 +105,26 @@ def _run(
 
 def _print_report(report: dict[str, Any], console: Console) -> None:
     console.print(f"format      {report['format']}")
-    console.print(f"written by  Keras {report['keras_version'] or '?'} {report['backend']}")
+    console.print(
+        f"written by  Keras {plain(report['keras_version'] or '?')} {plain(report['backend'])}"
+    )
     console.print(f"parameters  {report['parameters']:,}")
     table = Table("layer", "kind", "input shape")
     for layer in report["layers"]:
         shape = layer["shape"]
         table.add_row(
-            layer["name"], layer["kind"], "" if shape is None else shape_text(tuple(shape))
+            plain(layer["name"]),
+            plain(layer["kind"]),
+            "" if shape is None else shape_text(tuple(shape)),
         )
     console.print(table)
     if report["training"]:
         loss = report["training"].get("loss")
-        console.print(f"training    loss {loss}")
+        console.print(f"training    loss {plain(loss)}")
     for hazard in report["hazards"]:
-        console.print(f"[red]hazard[/red]      {hazard}")
+        console.print(f"[red]hazard[/red]      {plain(hazard)}")
     if report["custom_classes"]:
-        console.print(f"custom      {', '.join(report['custom_classes'])}")
+        console.print(f"custom      {plain(', '.join(report['custom_classes']))}")
     is_refused = report["hazards"] or report["custom_classes"]
     console.print(
         "It can't be served as it is." if is_refused else "It can be served: kerasd serve"
@@ -129,7 +142,7 @@ def _print_compiled(compiled: Compiled, target: Path) -> None:
             console.print(f"{title:11} {_spec(spec)}", highlight=False)
     console.print(f"verified    relative error {compiled.max_relative_error:.1e}")
     for note in compiled.notes:
-        console.print(f"note        {note}")
+        console.print(f"note        {plain(note)}")
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     console.print(f"written to  {target} ({size:,} bytes)", soft_wrap=True)
 

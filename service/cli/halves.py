@@ -4,17 +4,23 @@ import os
 import shutil
 
 from service.base.confinement import die_with_parent
+from service.base.lock import hold_lock
 from service.base.log import configure_logging
 from service.base.settings import Settings
 
 CONTROLLER_NICENESS = 5
 
 
-def run_web_half(settings: Settings, with_parent: bool) -> None:
+def run_web_half(settings: Settings, parent: int | None) -> None:
     """Run gunicorn in this process."""
-    if with_parent:
-        die_with_parent()
+    if parent is not None:
+        die_with_parent(parent)
     configure_logging(settings.log_level, settings.log_format)
+    with hold_lock(settings.run_dir / "web.lock", settings.state_dir):
+        _run_web(settings)
+
+
+def _run_web(settings: Settings) -> None:
     if settings.multiprocess_metrics:
         # The files of an earlier run would add up to counts that nobody made in this one. They
         # are never removed while the service runs: a sum that falls looks like a restart.
@@ -23,14 +29,13 @@ def run_web_half(settings: Settings, with_parent: bool) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir.absolute())
     from service.web.server import run_web  # imports prometheus_client: after the line above
 
-    settings.run_dir.mkdir(parents=True, exist_ok=True)
     run_web(settings)
 
 
-def run_controller_half(settings: Settings, with_parent: bool) -> None:
+def run_controller_half(settings: Settings, parent: int | None) -> None:
     """Run the controller in this process, it and its children behind those who answer requests."""
-    if with_parent:
-        die_with_parent()
+    if parent is not None:
+        die_with_parent(parent)
     os.nice(CONTROLLER_NICENESS)
     from service.controller.run import run_controller
 

@@ -36,7 +36,7 @@ def _with_settings(command: Any) -> Any:
 
 
 REPOSITORY = click.argument("repository", required=False, type=click.Path(path_type=Path))
-WITH_PARENT = click.option("--with-parent", is_flag=True, hidden=True)
+PARENT = click.option("--parent", type=int, hidden=True, help="End with this process.")
 
 
 @cli.command()
@@ -52,23 +52,23 @@ def serve(**given: Any) -> None:
 @cli.command()
 @REPOSITORY
 @_with_settings
-@WITH_PARENT
-def web(with_parent: bool, **given: Any) -> None:
+@PARENT
+def web(parent: int | None, **given: Any) -> None:
     """Run only the web process; a controller elsewhere compiles."""
     from service.cli.halves import run_web_half
 
-    run_web_half(_read(given), with_parent)
+    run_web_half(_read(given), parent)
 
 
 @cli.command()
 @REPOSITORY
 @_with_settings
-@WITH_PARENT
-def controller(with_parent: bool, **given: Any) -> None:
+@PARENT
+def controller(parent: int | None, **given: Any) -> None:
     """Run only the controller: watch the repository and compile."""
     from service.cli.halves import run_controller_half
 
-    run_controller_half(_read(given), with_parent)
+    run_controller_half(_read(given), parent)
 
 
 @cli.command()

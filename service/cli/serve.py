@@ -1,6 +1,7 @@
 """`kerasd serve`: web and controller on one machine, each started again when it dies."""
 
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -46,7 +47,8 @@ class Half:
             self.process, self.start_at = None, now + self.backoff_s
             self.backoff_s = min(self.backoff_s * 2, MAX_BACKOFF_S)
         if self.process is None and now >= self.start_at:
-            command = [sys.executable, "-m", "service.cli.main", self.name, "--with-parent"]
+            command = [sys.executable, "-m", "service.cli.main", self.name]
+            command += ["--parent", str(os.getpid())]
             self.process = subprocess.Popen(command, env=self.environment)
             self.started_at = now
 

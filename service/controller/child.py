@@ -1,5 +1,6 @@
 """A child process as its parent sees it: start, look at its progress, take its result, kill it."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -40,7 +41,7 @@ class Child:
     ) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="child-", dir=root))
-        record = {**task, "limits": asdict(limits)}
+        record = {**task, "limits": asdict(limits), "parent": os.getpid()}
         (self.folder / "task.json").write_bytes(orjson.dumps(record))
         self._deadline = now + timeout_s
         self._timeout_s = timeout_s
@@ -58,7 +59,7 @@ class Child:
 
     def stage(self) -> str:
         """The last stage that the child reported."""
-        lines = (self.folder / "stages").read_text(errors="replace").split()
+        lines = self._read("stages").split()
         return lines[-1] if lines else "start"
 
     def poll(self, now: float) -> Outcome | None:
@@ -81,6 +82,13 @@ class Child:
         """Remove what the child left."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _read(self, name: str) -> str:
+        """What the child wrote; nothing when its folder is gone."""
+        try:
+            return (self.folder / name).read_text(errors="replace")
+        except OSError:
+            return ""
+
     def _outcome(self, code: int) -> Outcome:
         try:
             result = orjson.loads((self.folder / "result.json").read_bytes())
@@ -96,7 +104,7 @@ class Child:
         if code < 0 and code != -signal.SIGABRT:
             name = signal.Signals(-code).name
             return Outcome(False, f"the compiling process was killed by {name}", died=True)
-        errors = (self.folder / "errors").read_bytes()[-ERROR_TAIL_BYTES:].decode(errors="replace")
+        errors = self._read("errors")[-ERROR_TAIL_BYTES:]
         lines = [line.strip() for line in errors.splitlines() if line.strip()]
         if "No module named 'tensorflow'" in errors or "No module named 'keras'" in errors:
             return Outcome(False, NO_TENSORFLOW)

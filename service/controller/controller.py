@@ -4,6 +4,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +57,14 @@ class Controller:
         self._is_missing = False
 
     def start(self) -> None:
-        """Clear away what a killed predecessor left; its children ended with it."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        """Take over from a predecessor: what it served is served until it is looked at anew."""
+        shutil.rmtree(self._scratch, ignore_errors=True)  # its children ended with it
+        for row in self._store.rows():
+            if row.state is State.READY and row.served:
+                tracked = Tracked(row.model, row.version, config=row.config)
+                with suppress(ArtefactCorrupt):
+                    tracked.predecessor = read_compiled(self._compiled_dir / row.artefact)
+                    self._tracked[row.model, row.version] = tracked
 
     def step(self, now: float) -> None:
         """One look at the repository and one turn of all that is under way."""
@@ -94,8 +101,7 @@ class Controller:
     def _read_config(self, tracked: Tracked, folder: Path) -> None:
         """Take the model's configuration; a broken one leaves the last good one in force."""
         try:
-            tracked.config = read_model_config(folder)
-            tracked.config_problem = ""
+            tracked.take_config(read_model_config(folder))
         except ModelConfigInvalid as error:
             tracked.config_problem = str(error)
 
@@ -105,6 +111,7 @@ class Controller:
             if outcome is not None:
                 self._finish(tracked, outcome, now)
         elif tracked.state is State.READY and not self._folder(tracked).is_dir():
+            tracked.predecessor = tracked.compiled  # loaded where it is loaded
             self._set(tracked, State.DISCOVERED, "its compiled file is gone")
         elif (
             tracked.state is State.DISCOVERED
@@ -115,7 +122,7 @@ class Controller:
 
     def _begin(self, tracked: Tracked, now: float) -> None:
         """Use the compiled cache, or start a child if there is room for one."""
-        if tracked.config_problem:
+        if tracked.config is None:
             return
         try:
             if not tracked.key:
@@ -186,7 +193,7 @@ class Controller:
             self._tracked[row.model, row.version].row(served.get(row.model) == row.version)
             for row in plain
         ]
-        if rows != self._recorded:
+        if rows != self._recorded or not self._store.was_scanned():
             self._store.replace(rows)
             self._recorded = rows
 

@@ -4,6 +4,11 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from sqlalchemy.exc import OperationalError
 
 from service.base.confinement import Limits
 from service.base.database import migrate, open_database
@@ -48,15 +53,21 @@ def run_controller(settings: Settings) -> None:
         )
         controller.start()
         try:
-            _loop(controller, stop, settings.poll_s)
+            _loop(controller, stop, settings.poll_s, partial(migrate, engine))
         finally:
             controller.close()
 
 
-def _loop(controller: Controller, stop: threading.Event, poll_s: float) -> None:
+def _loop(
+    controller: Controller, stop: threading.Event, poll_s: float, mend: Callable[[], None]
+) -> None:
     while not stop.is_set():
         try:
             controller.step(time.monotonic())
+        except OperationalError as error:
+            logger.warning("database not usable", extra={"why": str(error.orig)})
+            with suppress(OperationalError):  # away, or removed and empty
+                mend()
         except Exception:  # the loop must live on, whatever one look has met
             logger.exception("step failed")
         stop.wait(poll_s)

@@ -1,6 +1,7 @@
 """The TensorFlow process as its keeper sees it: there while needed, back when it died."""
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +48,8 @@ class TensorFlowRuntime:
         scratch.mkdir(parents=True, exist_ok=True)
         with (scratch / "errors").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", PROGRAM, str(self._run_dir), str(self._compiled_dir)],
+                [sys.executable, "-P", "-m", PROGRAM, str(self._run_dir), str(self._compiled_dir),
+                 str(os.getpid())],
                 stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
                 env=bare_environment(scratch),
             )  # fmt: skip

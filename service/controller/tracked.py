@@ -22,13 +22,13 @@ class Tracked:
     model: str
     version: int
     files: tuple[SourceFile, ...] = ()
-    fingerprint: Fingerprint = ()
+    fingerprint: Fingerprint | None = None
     unchanged_since: float = 0.0
     state: State = State.DISCOVERED
     reason: str = ""
     key: str = ""
     digests: dict[str, str] = field(default_factory=dict)
-    config: ModelConfig = field(default_factory=ModelConfig)
+    config: ModelConfig | None = None
     config_problem: str = ""
     compiled: Compiled | None = None
     predecessor: Compiled | None = None
@@ -86,22 +86,35 @@ class Tracked:
             self.child.clean()
             self.child = None
 
+    def take_config(self, config: ModelConfig) -> None:
+        """Take over a configuration; one that doesn't fit leaves the last good one in force."""
+        compiled = self.serving()
+        problem = misfit(config, compiled.signature) if compiled is not None else ""
+        if not problem or self.config is None:
+            self.config = config
+        self.config_problem = problem
+
     def row(self, served: bool) -> VersionRow:
         """The version as it is recorded."""
-        state, reason, compiled = self.state, self.reason, self.compiled
-        if state is State.DISCOVERED and self.config_problem:
-            state = State.FAILED  # until model.yaml is mended; then it goes on by itself
-        if state not in (State.READY, State.RETIRED):
-            compiled = self.predecessor
-            if compiled is not None:
-                reason = f"its files have changed and are {state.value}; {reason}".rstrip("; ")
-                state = State.READY
-        if state is State.READY and compiled is not None:
-            problem = misfit(self.config, compiled.signature)
-            state, reason = (State.FAILED, problem) if problem else (state, reason)
-        reason = "; ".join(part for part in (reason, self.config_problem) if part)
-        artefact = compiled.key if state is State.READY and compiled is not None else ""
-        return VersionRow(self.model, self.version, state, reason, served, artefact, self.config)
+        config = self.config or ModelConfig()
+        if self.state is State.RETIRED:
+            return VersionRow(self.model, self.version, self.state, self.reason, config=config)
+        compiled = self.serving()
+        reasons = [self.reason, self.config_problem]
+        if compiled is None:
+            # Without a model.yaml that can be used it waits; it goes on when that is mended.
+            state = self.state if self.config is not None else State.FAILED
+            return VersionRow(self.model, self.version, state, _joined(reasons), config=config)
+        if self.state is not State.READY:
+            reasons.insert(
+                0, f"its files are {self.state.value}, an earlier form of them is served"
+            )
+        problem = misfit(config, compiled.signature)
+        if problem:
+            return VersionRow(self.model, self.version, State.FAILED, problem, config=config)
+        return VersionRow(
+            self.model, self.version, State.READY, _joined(reasons), served, compiled.key, config
+        )
 
     def serving(self) -> Compiled | None:
         """The compiled form that answers now: of these files, or of those before them."""
@@ -111,3 +124,7 @@ class Tracked:
         """Its files are gone; so is all that was known of them."""
         self.stop()
         self.compiled = self.predecessor = None
+
+
+def _joined(reasons: list[str]) -> str:
+    return "; ".join(dict.fromkeys(reason for reason in reasons if reason))

@@ -58,7 +58,7 @@ ACTIVATIONS = frozenset(
 OPERATION_MODULES = re.compile(r"keras\.src\.ops\.(numpy|nn|math|linalg|image)")
 OPERATION_CLASS = re.compile(r"[A-Z][A-Za-z0-9]*")
 KERAS_MODULE = re.compile(
-    r"(keras|tensorflow\.keras|tf_keras|builtins|keras\.(src\.)?[a-z0-9_.]+|"
+    r"(keras|tensorflow\.keras|tf_keras|builtins|(tf_)?keras\.(src\.)?[a-z0-9_.]+|"
     r"tensorflow\.python\.keras\.[a-z0-9_.]+|tensorflow\.keras\.[a-z0-9_.]+)"
 )
 KEYS_OF_NAMES = frozenset({"activation", "recurrent_activation"})

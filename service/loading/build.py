@@ -32,7 +32,7 @@ def build(inspection: Inspection, files: Mapping[str, Path]) -> tuple[keras.Mode
     inspection.refuse_if_unsafe()
     weights = files[inspection.weights_file]
     if inspection.format == "keras" and is_modern(inspection.config, inspection.keras_version):
-        with _refusing(inspection.architecture_file), _named(weights, "model.keras") as path:
+        with refusing(inspection.architecture_file), _named(weights, "model.keras") as path:
             return keras.saving.load_model(path, compile=False, safe_mode=True), []
     model, rules = _from_config(inspection)
     if inspection.format == "keras":
@@ -45,6 +45,20 @@ def build(inspection: Inspection, files: Mapping[str, Path]) -> tuple[keras.Mode
     return model, rules
 
 
+@contextmanager
+def refusing(name: str) -> Iterator[None]:
+    """Turn whatever Keras raises on a file it can't build into one refusal."""
+    try:
+        yield
+    except (FileRefused, MemoryError):
+        raise
+    except Exception as error:  # Keras raises at least eighteen different classes here
+        logger.debug("keras refused", exc_info=True)
+        reason = str(error).rsplit("Exception encountered: ", 1)[-1]  # before it, whole configs
+        text = " ".join(reason.split())[:500]
+        raise ModelUnsupported(name, f"{type(error).__name__}: {text}") from error
+
+
 def _from_config(inspection: Inspection) -> tuple[keras.Model, list[str]]:
     name = inspection.architecture_file
     try:
@@ -53,7 +67,7 @@ def _from_config(inspection: Inspection) -> tuple[keras.Model, list[str]]:
         raise ModelUnsupported(name, f"its configuration is not understood: {error}") from error
     for key in ("compile_config", "keras_version", "backend"):
         config = {k: v for k, v in config.items() if k != key}
-    with _refusing(name):
+    with refusing(name):
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)
         if not model.built:
             raise ModelUnsupported(name, "the file says nowhere what shape the model's input has")
@@ -92,16 +106,3 @@ def _named(path: Path, name: str) -> Iterator[Path]:
         link = Path(folder) / name
         link.symlink_to(path.absolute())
         yield link
-
-
-@contextmanager
-def _refusing(name: str) -> Iterator[None]:
-    """Turn whatever Keras raises on a file it can't build into one refusal."""
-    try:
-        yield
-    except FileRefused:
-        raise
-    except Exception as error:  # Keras raises at least eighteen different classes here
-        logger.debug("keras refused", exc_info=True)
-        text = " ".join(str(error).split())[:500]
-        raise ModelUnsupported(name, f"{type(error).__name__}: {text}") from error

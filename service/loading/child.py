@@ -25,7 +25,7 @@ def main() -> int:
     """Do the task in the folder named on the command line."""
     folder = Path(sys.argv[1])
     task = orjson.loads((folder / TASK).read_bytes())
-    confine(Limits(**task["limits"]))
+    confine(Limits(**task["limits"]), task["parent"])
     scratch = folder / "tmp"
     scratch.mkdir(exist_ok=True)
     tempfile.tempdir = str(scratch)

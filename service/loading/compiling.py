@@ -37,7 +37,8 @@ def compile_version(
 
     report("load")
     model, notes = build.build(inspection, files)
-    traced = trace.TracedModel(model)
+    with build.refusing(inspection.architecture_file):
+        traced = trace.TracedModel(model)
     report("compile")
     target.mkdir(parents=True)
     error = 0.0

@@ -77,14 +77,14 @@ def verify(
 
 
 def relative_error(want: np.ndarray, have: np.ndarray) -> float:
-    """Largest difference over largest magnitude; infinite for other shapes or NaN in one only."""
+    """Largest difference over largest magnitude; infinite for other shapes, NaN or infinities."""
     if want.shape != have.shape:
         return float("inf")
     if want.dtype.kind in "OSUb" or want.size == 0:
         return 0.0 if np.array_equal(want, have) else float("inf")
-    if not np.array_equal(np.isfinite(want), np.isfinite(have)):
+    finite = np.isfinite(want) & np.isfinite(have)
+    if not np.array_equal(want[~finite], have[~finite], equal_nan=True):
         return float("inf")
-    finite = np.isfinite(want)
     if not finite.any():
         return 0.0
     difference = np.abs(want[finite].astype("float64") - have[finite].astype("float64")).max()

@@ -1,11 +1,12 @@
 """The TensorFlow process: runs the versions that could not be compiled, for all web workers.
 
-    python -m service.loading.tensorflow_server RUN_DIR COMPILED_DIR
+    python -m service.loading.tensorflow_server RUN_DIR COMPILED_DIR PARENT_PID
 
 It listens on a socket in RUN_DIR and loads a version at its first request. It ends with its parent.
 """
 
 import functools
+import importlib
 import logging
 import multiprocessing.connection as sockets
 import sys
@@ -14,35 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import tensorflow as tf
 
-from service.base.compiled import SAVED_MODEL, Compiled, read_compiled, verify_files
 from service.base.confinement import die_with_parent
 from service.base.errors import ArtefactCorrupt
 from service.base.names import is_model_name
-from service.base.signature import Tensors
 from service.base.wire import SOCKET_NAME, pack, socket_address, unpack
 
 logger = logging.getLogger(__name__)
 
 MAX_LOADED = 32
-
-
-class LoadedGraph:
-    """One exported version, its digests checked before TensorFlow sees it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.compiled: Compiled = read_compiled(folder)
-        verify_files(folder, self.compiled)
-        self._module = tf.saved_model.load(str(folder / SAVED_MODEL))
-
-    def run(self, inputs: Tensors) -> Tensors:
-        """The outputs for a batch, by name."""
-        specs = self.compiled.signature.inputs
-        tensors = [tf.constant(inputs[spec.name], dtype=spec.dtype) for spec in specs]
-        outputs = tf.nest.flatten(self._module.serve(*tensors))
-        names = [spec.name for spec in self.compiled.signature.outputs]
-        return {name: output.numpy() for name, output in zip(names, outputs, strict=True)}
 
 
 class Server:
@@ -74,7 +55,7 @@ class Server:
             with self._loading:  # two first requests must not load a version twice
                 graph = self._load(request["artefact"])
             header, payloads = pack({}, graph.run(inputs))
-        except (tf.errors.InvalidArgumentError, ValueError, TypeError) as error:
+        except (ValueError, TypeError) as error:
             header, payloads = _failure("bad_tensor", error), []
         except Exception as error:
             logger.exception("prediction failed")
@@ -84,7 +65,9 @@ class Server:
             connection.send_bytes(payload)
 
 
-def _load(compiled_dir: Path, artefact: str) -> LoadedGraph:
+def _load(compiled_dir: Path, artefact: str) -> Any:
+    from service.loading.exported import LoadedGraph
+
     if not is_model_name(artefact):
         raise ArtefactCorrupt(artefact, "is no key of a compiled version")
     return LoadedGraph(compiled_dir / artefact)
@@ -97,7 +80,8 @@ def _failure(code: str, error: Exception) -> bytes:
 
 def main() -> None:
     """Listen until killed."""
-    die_with_parent()
+    die_with_parent(int(sys.argv[3]))
+    importlib.import_module("service.loading.exported")  # TensorFlow: some seconds
     run_dir, compiled_dir = Path(sys.argv[1]), Path(sys.argv[2])
     (run_dir / SOCKET_NAME).unlink(missing_ok=True)
     with socket_address(run_dir) as address:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from service.base.signature import DTYPES, Signature, Tensors, TensorSpec
+from service.loading.input_ranges import scales, vocabularies
 
 
 class TracedModel:
@@ -30,7 +31,7 @@ class TracedModel:
 
         self.function = tf.function(serve, input_signature=self.tensor_specs)
         self.concrete = self.function.get_concrete_function()
-        self.scales = dict(_scales(model))
+        self.scales = scales(model)
         self.signature = Signature(tuple(specs), tuple(self._output_specs()))
 
     def run(self, inputs: Tensors) -> list[Any]:
@@ -74,33 +75,8 @@ def _input_specs(inputs: list[Any], names: list[str]) -> list[TensorSpec]:
 
 
 def _with_vocabulary(specs: list[TensorSpec], model: keras.Model) -> list[TensorSpec]:
-    """Mark the inputs that an Embedding looks up, following the graph back from each Embedding."""
-    sizes: dict[str, int] = {}
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Embedding):
-            for name in _source_inputs(layer):
-                sizes[name] = min(layer.input_dim, sizes.get(name, layer.input_dim))
+    sizes = vocabularies(model)
     return [replace(spec, vocabulary=sizes.get(spec.name)) for spec in specs]
-
-
-def _source_inputs(layer: Any) -> Iterator[str]:
-    """Names of the inputs that reach a layer unchanged but for their shape."""
-    unchanging = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute)
-    pending = [t for node in layer._inbound_nodes for t in node.input_tensors]
-    while pending:
-        operation = pending.pop()._keras_history.operation
-        if isinstance(operation, keras.layers.InputLayer):
-            yield operation.name
-        elif isinstance(operation, unchanging):
-            pending.extend(t for node in operation._inbound_nodes for t in node.input_tensors)
-
-
-def _scales(model: keras.Model) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray]]]:
-    """Mean and standard deviation of the inputs that go into a Normalization."""
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Normalization):
-            for name in _source_inputs(layer):
-                yield name, (layer.mean[0], np.sqrt(layer.variance[0]))
 
 
 def _activation(layer: Any) -> str:
@@ -113,13 +89,15 @@ def _activation(layer: Any) -> str:
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """Output names, numbered where one layer gives several."""
-    seen: dict[str, int] = {}
-    distinct = []
+    """Output names, numbered where one layer gives several, and never the name of another."""
+    distinct: list[str] = []
     for name in names:
-        count = seen.get(name, 0)
-        seen[name] = count + 1
-        distinct.append(f"{name}_{count}" if count else name)
+        free = name
+        number = 0
+        while free in distinct or (number and free in names):
+            number += 1
+            free = f"{name}_{number}"
+        distinct.append(free)
     return distinct
 
 

@@ -6,6 +6,7 @@ and answers wrong numbers.
 """
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,15 @@ from service.loading.allowed import MODELS
 Json = dict[str, Any]
 LEGACY_HARD_SIGMOID = "kerasd>legacy_hard_sigmoid"
 WRAPPED = ("layer", "forward_layer", "backward_layer", "cell")
+GONE_UNLESS_USED = ("time_major", "ragged", "fused", "renorm", "input_length", "batch_size")
+# Layers, and arguments of theirs that are gone and never changed an answer.
+GONE = (
+    ("", {"renorm_clipping", "renorm_momentum", "virtual_batch_size", "adjustment"}),
+    ("Embedding", {"input_length"}),
+    ("SpatialDropout", {"trainable", "noise_shape"}),
+    ("Separable", {"kernel_initializer", "kernel_regularizer", "kernel_constraint"}),
+    ("Random", {"rng_type"}),
+)
 
 
 def is_modern(config: Json, keras_version: str) -> bool:
@@ -171,13 +181,12 @@ def _dtype_policy(_kind: str, config: Json) -> bool:
 
 def _dropped_arguments(kind: str, config: Json) -> bool:
     """Arguments that are gone, dropped only where they ask for what is now the only behaviour."""
-    gone = {"time_major", "ragged", "fused", "renorm", "input_length", "batch_size"}
-    always = {"renorm_clipping", "renorm_momentum", "virtual_batch_size", "adjustment"}
-    if kind.startswith("SpatialDropout"):
-        always |= {"trainable", "noise_shape"}
-    found = {key for key in gone if key in config and not config[key]} | (always & config.keys())
-    if kind == "Embedding" and "input_length" in config:
-        found.add("input_length")
+    found = {key for key in GONE_UNLESS_USED if key in config and not config[key]}
+    for kinds, keys in GONE:
+        if re.match(kinds, kind):
+            found |= keys & config.keys()
+    if re.match("Depthwise|Separable|.*Transpose", kind) and config.get("groups") == 1:
+        found.add("groups")
     for key in found:
         del config[key]
     return bool(found)

@@ -30,7 +30,9 @@ class OnnxVersion:
                 content, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime's exceptions have no common class
-            raise ArtefactCorrupt(str(folder / ONNX_FILE), str(error)) from error
+            raise ArtefactCorrupt(
+                f"{folder.name}/{ONNX_FILE}", "ONNX Runtime can't load it"
+            ) from error
         self._row_cost_s = self._warm()
 
     @property

@@ -22,6 +22,7 @@ from service.base.names import parse_version
 from service.web.answers import JSON, REQUEST_ID, RequestIds, error_body, explain
 from service.web.collector import ModelCollector
 from service.web.describe import describe_all, describe_model, describe_signature
+from service.web.health import live, ready
 from service.web.paths import PREDICT_ROUTE, parse_predict_path
 from service.web.process import WebProcess
 
@@ -40,6 +41,7 @@ def create_app(process: WebProcess) -> Flask:
     app = Flask("kerasd", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = process.settings.max_body_bytes
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     app.url_map.converters["model_name"] = ModelName
     app.before_request(partial(_begin, process.request_ids))
     app.after_request(_end)
@@ -55,14 +57,14 @@ def _add_health(app: Flask, process: WebProcess) -> None:
         return _json({"status": "alive"})
 
     @app.get("/livez")
-    def live() -> Response:
-        return _json({"live": True})
+    def livez() -> Response:
+        status, record = live(process)
+        return _json(record, status)
 
     @app.get("/readyz")
-    def ready() -> Response:
-        state = process.reloader.readiness
-        record = {"ready": state.is_ready, "waits_for": list(state.waits_for)}
-        return _json(record, 200 if state.is_ready else 503)
+    def readyz() -> Response:
+        status, record = ready(process)
+        return _json(record, status)
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -103,10 +105,8 @@ def _add_models(app: Flask, process: WebProcess) -> None:
 def _wait_for(process: WebProcess, model: str) -> None:
     """Wait for a version that is being loaded; the request then meets whatever is there."""
     ticket = process.look_for(model)
-    deadline = time.monotonic() + process.settings.load_wait_s
-    while ticket is not None and not process.is_settled(model, ticket):
-        if time.monotonic() > deadline:
-            return
+    started = time.monotonic()
+    while ticket is not None and process.should_wait(model, ticket, time.monotonic() - started):
         time.sleep(WAIT_STEP_S)
 
 

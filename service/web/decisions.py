@@ -46,15 +46,15 @@ def task_of(config: ModelConfig, signature: Signature) -> Task:
 def decider(config: ModelConfig, signature: Signature) -> Decide | None:
     """The function that decides over the first output, or none for regression.
 
-    Sequences of decisions (an output of more than two axes) are answered as they are, without.
+    Outputs of more than two axes or of a free number of classes are answered without.
     """
     output = signature.outputs[0]
     task = task_of(config, signature)
-    if task == "regression" or len(output.shape) > 2 or output.dtype == "string":
+    if task == "regression" or len(output.shape) > 2 or not output.dtype.startswith("float"):
         return None
     if _is_single(output):
         return lambda values: decide_by_threshold(values.reshape(-1), config.threshold)
-    return decide_by_argmax
+    return decide_by_argmax if output.shape[1] is not None else None
 
 
 def decide_by_argmax(values: np.ndarray) -> Decided:

@@ -20,6 +20,10 @@ from service.web.tensors import check_values, to_tensor
 
 FLOATS = frozenset({"float16", "float32", "float64"})
 DEFAULT_SIGNATURE = "serving_default"
+MAX_EXACT_BYTES = (
+    8 * 1024 * 1024
+)  # Python objects take forty times that, and the lock of all threads
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 Json = dict[str, Any]
 
 
@@ -49,6 +53,11 @@ class Decoder:
             self._parsers.append(parser)
             if quick is not None:
                 return quick
+            if len(body) > MAX_EXACT_BYTES:
+                raise RequestInvalid(
+                    "The request is not made of plain numbers in the model's shape; up to "
+                    f"{MAX_EXACT_BYTES} bytes it would be told where. Send fewer instances"
+                )
         return _decode_exactly(body, signature)
 
 
@@ -57,13 +66,15 @@ def _decode_quickly(
 ) -> PredictRequest | None:
     """The tensors, if the document is nothing but well-formed numbers in the right shape."""
     try:
+        if body.startswith(BYTE_ORDER_MARK):
+            return None
         document: Any = parser.parse(body)
         if len(document) > 1:
             name = document.get("signature_name", DEFAULT_SIGNATURE)
-            if name not in ("", DEFAULT_SIGNATURE):
+            if name not in ("", DEFAULT_SIGNATURE) or {"instances", "inputs"} <= set(document):
                 return None
         rows_given = document.get("instances")
-        columns = document.get("inputs") if rows_given is None or len(document) > 1 else None
+        columns = document.get("inputs") if rows_given is None else None
         if (rows_given is None) is (columns is None):
             return None
         content = columns if rows_given is None else rows_given

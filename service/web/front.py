@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import orjson
 from a2wsgi import WSGIMiddleware
 
 from service.base.errors import BodyTooLarge
@@ -13,6 +14,7 @@ from service.base.log import request_id
 from service.base.metrics import HTTP_DURATION
 from service.web.answers import JSON, REQUEST_ID, error_body, explain
 from service.web.app import create_app
+from service.web.health import Health, live, ready
 from service.web.paths import PREDICT_ROUTE, PredictPath, parse_predict_path
 from service.web.process import WebProcess
 
@@ -21,6 +23,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 WAIT_STEP_S = 0.01
+HEALTH = {"/livez": live, "/readyz": ready}
 
 
 class ClientGone(Exception):
@@ -35,7 +38,6 @@ class Front:
         self._process = process
         self._pool = process.pool
         self._max_body = settings.max_body_bytes
-        self._load_wait_s = settings.load_wait_s
         self._runs = ThreadPoolExecutor(settings.run_threads, "predict")
         self._flask: Any = WSGIMiddleware(create_app(process), workers=settings.flask_threads)
         self._durations: dict[int, Any] = {}
@@ -48,6 +50,9 @@ class Front:
                 if path is not None:
                     await self._predict(path, scope, receive, send)
                     return
+            elif scope["path"] in HEALTH:  # answered even if every thread is busy
+                await self._health(HEALTH[scope["path"]], send)
+                return
             await self._flask(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -94,9 +99,13 @@ class Front:
 
     async def _wait(self, model: str, ticket: int) -> None:
         """Wait for a version that is being loaded; the request then meets whatever is there."""
-        deadline = time.monotonic() + self._load_wait_s
-        while not self._process.is_settled(model, ticket) and time.monotonic() < deadline:
+        started = time.monotonic()
+        while self._process.should_wait(model, ticket, time.monotonic() - started):
             await asyncio.sleep(WAIT_STEP_S)
+
+    async def _health(self, describe: Callable[[WebProcess], Health], send: Send) -> None:
+        status, record = describe(self._process)
+        await _send(send, status, orjson.dumps(record), {})
 
     async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """The whole body. Raises BodyTooLarge before more than the limit is held."""

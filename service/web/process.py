@@ -22,6 +22,8 @@ from service.web.served import Identity, ServedVersion
 
 logger = logging.getLogger(__name__)
 
+LOOK_WAIT_S = 1.0
+
 
 class WebProcess:
     """One worker's parts; `start` after the fork, `close` at the end."""
@@ -46,9 +48,11 @@ class WebProcess:
         """None if the model is loaded; else the ticket of a look at the database, to wait for."""
         return None if self.pool.has(model) else self.reloader.look_soon()
 
-    def is_settled(self, model: str, ticket: int) -> bool:
-        """True when it is known whether the model can be had."""
-        return self.reloader.has_looked(ticket) and not self.pool.is_pending(model)
+    def should_wait(self, model: str, ticket: int, waited_s: float) -> bool:
+        """True while the model may yet appear: briefly for a look, longer for one being loaded."""
+        if not self.reloader.has_looked(ticket) and waited_s < LOOK_WAIT_S:
+            return True
+        return self.pool.is_pending(model) and waited_s < self.settings.load_wait_s
 
     def close(self) -> None:
         """End the thread and close what is open."""

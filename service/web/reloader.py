@@ -156,8 +156,9 @@ class Reloader:
         waiting = {model for model, row in served.items() if loaded.get(model) != row.version}
         waiting |= waiting_models(rows)
         if not was_scanned:
-            return Readiness(False, ("the first look at the repository", *sorted(waiting)))
-        return Readiness(not waiting, tuple(sorted(waiting)))
+            waiting.add("the first look at the repository")
+        # Once ready, ready: a model that is added later is no reason to take the others away.
+        return Readiness(self.readiness.is_ready or not waiting, tuple(sorted(waiting)))
 
     def _loop(self) -> None:
         is_reachable = True
@@ -169,7 +170,8 @@ class Reloader:
                 is_reachable = True
             except sqlalchemy.exc.SQLAlchemyError as error:  # not there yet, or away for a while
                 if is_reachable:
-                    logger.warning("database not readable", extra={"why": str(error)[:300]})
+                    why = str(getattr(error, "orig", error))[:200]
+                    logger.warning("database not readable", extra={"why": why})
                 is_reachable = False
             except Exception:  # the loop must live on, whatever one look has met
                 logger.exception("reload failed")

@@ -61,7 +61,7 @@ class ServedVersion:
             request = self._decoder.decode(body, self.signature)
             watch.decode = watch.lap()
             outputs = self._loaded.run(request.inputs)
-            _check_finite(outputs)
+            _check_outputs(outputs, request.rows)
             watch.infer = watch.lap()
             decided = self._decided(outputs)
             content = self._encode(request, outputs, decided)
@@ -122,10 +122,17 @@ def _as_text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _check_finite(outputs: Tensors) -> None:
+def _check_outputs(outputs: Tensors, rows: int) -> None:
     for name, array in outputs.items():
+        if array.ndim == 0 or len(array) != rows:
+            raise AnswerInvalid(name, f"has shape {array.shape} for {rows} instances")
         if array.dtype.kind == "f" and not all_finite(array):
-            raise AnswerInvalid(name, int(np.nonzero(~np.isfinite(array))[0][0]))
+            row = int(np.nonzero(~np.isfinite(array))[0][0])
+            raise AnswerInvalid(
+                name,
+                f"is not a finite number for instance {row}; "
+                "check the range of that instance's inputs",
+            )
 
 
 def _numbers_a_row(signature: Signature) -> int:

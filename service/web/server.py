@@ -79,9 +79,9 @@ def _options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _post_fork(_server: Any, _worker: Any) -> None:
+def _post_fork(_server: Any, worker: Any) -> None:
     """A worker without its master would answer with models that nobody replaces."""
-    die_with_parent()
+    die_with_parent(worker.ppid)
 
 
 def _child_exit(_server: Any, worker: Any) -> None:

@@ -1,6 +1,7 @@
 """What a child process can't do any more after it confined itself."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -11,12 +12,13 @@ pytestmark = pytest.mark.slow
 CONFINE = """
 from service.base.confinement import Limits, confine
 import sys
-confine(Limits(address_space=1 << 30, cpu_s=2, file_size=1 << 20))
+import os
+confine(Limits(address_space=1 << 30, cpu_s=2, file_size=1 << 20), os.getppid())
 """
 DIE_WITH_PARENT = """
 import os, signal, sys
 from service.base.confinement import die_with_parent
-die_with_parent()
+die_with_parent(os.getppid())
 os.write(int(sys.argv[1]), b"x")
 signal.pause()
 """
@@ -71,6 +73,12 @@ def test_a_child_that_left_the_network_reaches_nobody() -> None:
     if ended.stdout == "kept\n":
         pytest.skip("this platform doesn't let a process leave the network")
     assert ended.stdout == "left\n"
+
+
+def test_a_child_whose_parent_is_gone_already_ends_at_once() -> None:
+    ended = _run("from service.base.confinement import die_with_parent; die_with_parent(1 << 30)")
+
+    assert ended.returncode == -signal.SIGKILL
 
 
 def test_a_child_ends_with_its_parent() -> None:

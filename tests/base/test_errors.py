@@ -57,7 +57,7 @@ def test_clients_of_tensorflow_serving_find_its_texts(
         (NotFound("/nowhere"), 404, ["/nowhere"]),
         (MethodNotAllowed("PUT", "/metrics"), 405, ["PUT", "/metrics"]),
         (BodyTooLarge(1024), 413, ["1024", "max_body_mb"]),
-        (AnswerInvalid("probability", 2), 500, ["probability", "2"]),
+        (AnswerInvalid("probability", "is not finite"), 500, ["probability", "is not finite"]),
         (ModelNotReady("digits", "it is being compiled"), 503, ["digits", "being compiled"]),
         (RuntimeLost("it ended"), 503, ["it ended"]),
         (DeadlineExceeded(2.5), 504, ["2.5 seconds"]),

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from service.base.metrics import MULTIPROC_VARIABLE, PREDICTIONS, scrape_registry
+from service.base.metrics import PREDICTIONS, scrape_registry
 
 COUNT = "from service.base.metrics import PREDICTIONS as p; p.labels('digits', '1', '7').inc(2)"
 SCRAPE = """
@@ -48,7 +48,7 @@ def test_a_scrape_leaves_nothing_behind_for_the_next() -> None:
 
 @pytest.mark.slow
 def test_a_scrape_sums_all_workers(tmp_path: Path) -> None:
-    environment = {MULTIPROC_VARIABLE: str(tmp_path)}
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     for _ in range(2):
         subprocess.run([sys.executable, "-c", COUNT], env=environment, check=True)
 

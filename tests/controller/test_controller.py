@@ -32,6 +32,7 @@ class World:
     """A repository, a controller over it, and a clock that only moves when it is told to."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.repository = folder / "repository"
         self.repository.mkdir()
         self.compiled = folder / "compiled"
@@ -46,6 +47,12 @@ class World:
         return Controller(
             self.repository, self.store, self.compiled, self.run_dir, limits, lambda: LONG_AGO * 1.0
         )
+
+    def forget(self) -> None:
+        """Lose the tables, as if somebody had removed the file and it was made anew."""
+        for path in self.folder.glob("db.sqlite*"):
+            path.unlink()
+        migrate(open_database(f"sqlite:///{self.folder}/db.sqlite"))
 
     def step(self, seconds: float = 1.0) -> dict[tuple[str, int], VersionRow]:
         self.now += seconds
@@ -141,7 +148,7 @@ def test_a_version_changed_in_place_serves_its_old_form_until_the_new_one_is_rea
     for _ in range(2):
         row = world.step()["m", 1]
         assert (row.state, row.served, row.artefact) == (State.READY, True, old)
-        assert "its files have changed" in row.reason
+        assert "an earlier form of them is served" in row.reason
     while "FAILED" not in world.step(0.1)["m", 1].reason:
         time.sleep(0.05)
     row = world.step()["m", 1]
@@ -180,18 +187,49 @@ def test_a_broken_model_yaml_is_told_and_mended(world: World) -> None:
     config.write_text("labels: [a, b, c]")
     row = world.step()["m", 1]
     assert (row.state, row.config.labels) == (State.READY, ("a", "b", "c"))
-    config.write_text("[")
-    row = world.step()["m", 1]
-    assert (row.state, row.config.labels) == (State.READY, ("a", "b", "c"))
-    assert "model.yaml" in row.reason
+    for broken in ("[", "labels: [a, b]"):
+        config.write_text(broken)
+        row = world.step()["m", 1]
+        assert (row.state, row.config.labels) == (State.READY, ("a", "b", "c"))
+        assert "model.yaml" in row.reason
 
 
 def test_a_lost_compiled_folder_is_made_anew(world: World) -> None:
+    """Where it is loaded it goes on answering."""
     folder = world.add_compiled("m", 1, "a")
-    world.step()
+    before = world.step()["m", 1]
     shutil.rmtree(folder)
-    assert world.step()["m", 1].state is State.DISCOVERED
-    assert world.step()["m", 1].state is State.COMPILING
+    for state in ("DISCOVERED", "COMPILING"):
+        row = world.step()["m", 1]
+        assert (row.served, row.artefact) == (True, before.artefact)
+        assert f"its files are {state}" in row.reason
+
+
+def test_a_new_controller_takes_over_what_is_served(world: World) -> None:
+    world.add_compiled("m", 1, "a")
+    config = world.repository / "m" / "model.yaml"
+    config.write_text("labels: [a, b, c]")
+    before = world.step()["m", 1]
+    world.add("m", 1, "an upload has begun", settled=False)
+    config.write_text("[")
+    world.controller = world.new_controller(LIMITS)
+    world.controller.start()
+    row = world.step()["m", 1]
+    assert (row.state, row.served, row.artefact) == (State.READY, True, before.artefact)
+    assert row.config.labels == ("a", "b", "c")
+    shutil.rmtree(world.repository / "m" / "1")
+    world.controller = world.new_controller(LIMITS)
+    world.controller.start()
+    assert world.step()["m", 1].state is State.RETIRED
+
+
+def test_a_removed_database_is_filled_again(world: World) -> None:
+    world.add_compiled("m", 1, "a")
+    before = world.step()
+    world.store.replace([])
+    assert world.step() == {}, "the store was scanned, so nothing is amiss"
+    world.forget()
+    assert world.step() == before
 
 
 def test_a_corrupt_compiled_file_is_not_trusted_at_start(world: World) -> None:

@@ -49,7 +49,7 @@ def test_reads_every_word(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("lables: [a]", ["lables"]),
+        ("label: [a]", ["label:"]),
         ("task: clustering", ["task", "multiclass"]),
         ("threshold: 1.5", ["threshold", "less than or equal to 1"]),
         ("threshold: .nan", ["threshold"]),

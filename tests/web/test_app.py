@@ -42,7 +42,7 @@ def process(tmp_path: Path) -> WebProcess:
     settings = Settings(state_dir=tmp_path, repository=tmp_path, load_wait_s=0.05, max_body_mb=1)
     engine = open_database(settings.database)
     migrate(engine)
-    rows = [row("m"), row("two"), row("words"), row("nan"), row("boom")]
+    rows = [row(name) for name in ("boom", "m", "nan", "total", "two", "words")]
     rows += [row("broken", State.FAILED, "x.h5: damaged"), row("young", State.COMPILING)]
     VersionStore(engine, settings.repository_key).replace(rows)
     process = WebProcess(settings)
@@ -51,6 +51,7 @@ def process(tmp_path: Path) -> WebProcess:
     put(process, "two", FakeVersion(TWO_INPUTS), ModelConfig())
     put(process, "words", FakeVersion(WORDS), ModelConfig())
     put(process, "nan", FakeVersion(factor=float("inf")), ModelConfig())
+    put(process, "total", FakeVersion(sums=True), ModelConfig())
     put(process, "boom", FakeVersion(error=RuntimeError("secret path /x")), ModelConfig())
     return process
 
@@ -177,12 +178,18 @@ class TestNotServed:
         assert answer.status == 500
         assert "output 'y' is not a finite number for instance 0" in answer.json["error"]
 
+    def test_a_model_that_mixes_its_instances_is_an_error(self, client: Any) -> None:
+        answer = predict(client, "total", {"instances": [[1, 1, 1], [1, 2, 3]]})
+        assert answer.status == 500
+        assert "output 'y' has shape (1, 3) for 2 instances" in answer.json["error"]
+
 
 class TestOtherRoutes:
     def test_errors_are_json_everywhere(self, client: Any) -> None:
         for method, path, status in (
             ("GET", "/nowhere", 404),
             ("PUT", "/metrics", 405),
+            ("GET", "/v1//models", 404),
             ("GET", "/v1/models/m:predict", 400),
             ("POST", "/v1/models/m:explode", 400),
             ("POST", "/v1/models/m/versions/x:predict", 400),
@@ -203,7 +210,7 @@ class TestOtherRoutes:
 
     def test_status_and_list(self, client: Any) -> None:
         listed = client.ask("GET", "/v1/models").json
-        assert listed["models"] == ["boom", "broken", "m", "nan", "two", "words", "young"]
+        assert listed["models"] == ["boom", "broken", "m", "nan", "total", "two", "words", "young"]
         one = client.ask("GET", "/v1/models/m").json
         assert (one["name"], one["ready"]) == ("m", True)
         assert one["model_version_status"] == [

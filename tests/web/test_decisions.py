@@ -48,5 +48,8 @@ def test_the_task_follows_from_output_and_configuration(
     assert (decider(config, signature) is None) is (task == "regression")
 
 
-def test_a_sequence_of_decisions_is_answered_without() -> None:
+def test_outputs_that_are_no_scores_of_known_classes_are_answered_without() -> None:
     assert decider(ModelConfig(), output(None, None, 3, activation="softmax")) is None
+    assert decider(ModelConfig(task="multiclass"), output(None, None)) is None
+    flags = TensorSpec("y", "bool", (None, 3))
+    assert decider(ModelConfig(task="multiclass"), Signature((flags,), (flags,))) is None

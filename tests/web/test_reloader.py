@@ -83,14 +83,25 @@ def test_a_version_that_cannot_be_loaded_leaves_its_predecessor(world: World) ->
     world.say(ready(1, served=False), ready(2, "b"), now=10.0)
     with world.pool.lease("m") as slot:
         assert slot.version == 1
-    assert not world.reloader.readiness.is_ready
+    assert world.reloader.readiness.is_ready
+    assert world.reloader.readiness.waits_for == ("m",)
     world.fails = False
     world.reloader.step(10.5)  # too early: it waits a second before it tries again
     assert len(world.loads) == 1
     world.reloader.step(11.5)
-    assert world.reloader.readiness.is_ready
+    assert not world.reloader.readiness.waits_for
     with world.pool.lease("m") as slot:
         assert slot.version == 2
+
+
+def test_what_is_added_later_does_not_take_readiness_away(world: World) -> None:
+    world.say(VersionRow("n", 1, State.COMPILING))
+    assert not world.reloader.readiness.is_ready
+    world.say(ready(1), VersionRow("n", 1, State.FAILED))
+    assert world.reloader.readiness.is_ready
+    world.say(ready(1), VersionRow("n", 2, State.COMPILING))
+    assert world.reloader.readiness.is_ready
+    assert world.reloader.readiness.waits_for == ("n",)
 
 
 def test_a_model_that_is_gone_is_not_found(world: World) -> None:

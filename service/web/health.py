@@ -1,0 +1,17 @@
+"""Whether this worker lives and whether it is ready, for the front and for Flask."""
+
+from service.web.process import WebProcess
+
+Health = tuple[int, dict[str, object]]
+
+
+def live(_process: WebProcess) -> Health:
+    """200 as long as somebody answers at all."""
+    return 200, {"live": True}
+
+
+def ready(process: WebProcess) -> Health:
+    """200 once everything that should be served has been loaded."""
+    state = process.reloader.readiness
+    status = 200 if state.is_ready else 503
+    return status, {"ready": state.is_ready, "waits_for": list(state.waits_for)}

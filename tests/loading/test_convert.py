@@ -1,0 +1,72 @@
+"""When a converted model counts as the same, and when it doesn't."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.base.signature import Signature, Tensors, TensorSpec
+
+pytestmark = pytest.mark.slow
+
+SIGNATURE = Signature(
+    (TensorSpec("x", "float32", (None, None)),), (TensorSpec("y", "float32", (None, None)),)
+)
+
+
+def _double(inputs: Tensors) -> list[Any]:
+    return [inputs["x"] * 2]
+
+
+def _off_by(factor: float) -> Callable[[Tensors], list[Any]]:
+    return lambda inputs: [inputs["x"] * 2 * factor]
+
+
+def _of_one_length(inputs: Tensors) -> list[Any]:
+    return [inputs["x"][:, :5] * 2]  # as if the free axis had been fixed by the conversion
+
+
+def _not_a_number(inputs: Tensors) -> list[Any]:
+    return [inputs["x"] * np.nan]
+
+
+def test_the_same_answers_are_verified_with_the_error_they_have() -> None:
+    from service.loading.convert import verify
+
+    assert verify(_double, _double, SIGNATURE) == 0.0
+    assert 0 < verify(_double, _off_by(1.00001), SIGNATURE) < 2e-5
+
+
+@pytest.mark.parametrize("candidate", [_off_by(1.001), _of_one_length, _not_a_number])
+def test_other_answers_are_refused_with_the_output_named(
+    candidate: Callable[[Tensors], list[Any]],
+) -> None:
+    from service.loading.convert import ConversionFailed, verify
+
+    with pytest.raises(ConversionFailed, match="output 'y' differs"):
+        verify(_double, candidate, SIGNATURE)
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "error"),
+    [
+        (np.array([2.0, 100.0]), np.array([2.5, 100.0]), 0.005),
+        (np.array([1e-9]), np.array([2e-9]), 1e-6),  # all but zero: no matter
+        (np.array([np.nan, 1.0]), np.array([np.nan, 1.0]), 0.0),
+        (np.array([np.inf]), np.array([-np.inf]), np.inf),
+        (np.array([np.inf, 1.0]), np.array([np.nan, 1.0]), np.inf),
+        (np.array([1.0]), np.array([np.nan]), np.inf),
+        (np.array(["a"], object), np.array(["a"], object), 0.0),
+        (np.array(["a"], object), np.array(["b"], object), np.inf),
+        (np.array([True]), np.array([False]), np.inf),
+        (np.zeros((0, 3)), np.zeros((0, 3)), 0.0),
+        (np.zeros((1, 3)), np.zeros((3, 1)), np.inf),
+    ],
+)
+def test_the_error_is_relative_to_the_largest_answer(
+    want: np.ndarray, have: np.ndarray, error: float
+) -> None:
+    from service.loading.convert import relative_error
+
+    assert relative_error(want, have) == pytest.approx(error)
