@@ -174,10 +174,10 @@ def test_one_failure_stops_no_other(world: World) -> None:
 def test_a_broken_model_yaml_is_told_and_mended(world: World) -> None:
     world.add_compiled("m", 1, "a")
     config = world.repository / "m" / "model.yaml"
-    config.write_text("lables: [a]")
+    config.write_text("colours: [a]")
     row = world.step()["m", 1]
     assert row.state is State.FAILED
-    assert "lables" in row.reason
+    assert "colours" in row.reason
     config.write_text("labels: [a, b]")
     row = world.step()["m", 1]
     assert (row.state, row.reason) == (
