@@ -29,8 +29,8 @@ class ModelCollector(Collector):
         yield build
         info = GaugeMetricFamily(
             "kerasd_model_info",
-            "A version in the repository; its compiled form's key is artefact.",
-            labels=["model", "version", "state", "artefact"],
+            "A version in the repository; sha256 is that over its files, as long as they serve.",
+            labels=["model", "version", "state", "sha256", "format", "keras_version"],
         )
         ready = GaugeMetricFamily(
             "kerasd_model_ready",
@@ -44,8 +44,13 @@ class ModelCollector(Collector):
         )
         for row in self._rows:
             names = [row.model, str(row.version)]
-            info.add_metric([*names, row.state.value, row.artefact[:12]], 1)
             slot = self._slots.get((row.model, row.version))
+            file = (
+                (slot.served.identity.format, slot.served.identity.keras_version)
+                if slot
+                else ("", "")
+            )
+            info.add_metric([*names, row.state.value, row.artefact, *file], 1)
             if row.served or row.state is not State.READY:
                 ready.add_metric(names, 0 if slot is None else 1)
             if slot is not None:

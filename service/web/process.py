@@ -76,5 +76,7 @@ def load_version(
     except ArtefactCorrupt:
         discard(folder)
         raise
-    identity = Identity(row.model, row.version, row.artefact)
+    identity = Identity(
+        row.model, row.version, row.artefact, compiled.format, compiled.keras_version
+    )
     return ServedVersion(identity, loaded, row.config, decoder)

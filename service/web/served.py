@@ -23,11 +23,13 @@ OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which version this is, by name, number, and the key of its compiled folder."""
+    """Which version this is: name, number, key of its compiled folder, and what its file was."""
 
     model: str
     version: int
     artefact: str
+    format: str = ""
+    keras_version: str = ""
 
 
 class ServedVersion:

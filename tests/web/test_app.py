@@ -32,7 +32,8 @@ def row(model: str, state: State = State.READY, reason: str = "") -> VersionRow:
 
 
 def put(process: WebProcess, model: str, loaded: FakeVersion, config: ModelConfig) -> None:
-    served = ServedVersion(Identity(model, 2, "f" * 64), loaded, config, Decoder())
+    identity = Identity(model, 2, "f" * 64, "h5", "2.4.0")
+    served = ServedVersion(identity, loaded, config, Decoder())
     process.pool.put(Slot(model, 2, "identity", served, 0.0))
 
 
@@ -238,5 +239,6 @@ class TestOtherRoutes:
         text = client.ask("GET", "/metrics").body.decode()
         assert 'kerasd_predictions_total{class="b",model="m",version="2"}' in text
         assert 'outcome="invalid"' in text
+        assert 'kerasd_model_info{format="h5",keras_version="2.4.0",model="m",sha256="fff' in text
         assert 'kerasd_model_ready{model="m",version="2"} 1.0' in text
         assert 'http_route="/v1/models/{model}:predict"' in text
