@@ -1,11 +1,13 @@
 """Read a `.keras` archive strictly: known members only, no duplicates, no tricks with sizes."""
 
+import json
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from service.base.errors import FileBroken, FileUnsafe
 
@@ -35,11 +37,20 @@ class Archive:
         except DAMAGE as error:
             raise FileBroken(self._name, f"{member} is damaged: {error}") from error
 
+    def rewrite(self, target: Path, config: dict[str, Any]) -> None:
+        """The same archive with another configuration. Raises FileBroken if it is damaged."""
+        with zipfile.ZipFile(target, "w") as copy:
+            copy.writestr("config.json", json.dumps(config))
+            for member in self._zip.namelist():
+                if member != "config.json" and not member.endswith("/"):
+                    with self.extracted(member) as path:
+                        copy.write(path, member)
+
     @contextmanager
     def extracted(self, member: str) -> Iterator[Path]:
         """A member as a file of its own, gone afterwards. Raises FileBroken if it is damaged."""
         with tempfile.TemporaryDirectory() as folder:
-            target = Path(folder) / member
+            target = Path(folder) / Path(member).name
             try:
                 with self._zip.open(member) as source, target.open("wb") as sink:
                     while chunk := source.read(CHUNK):

@@ -10,9 +10,10 @@ from typing import Any
 import keras
 
 from service.base.errors import FileRefused, ModelUnsupported, WeightsMismatch
+from service.loading.archive import open_archive
 from service.loading.hdf5 import kind_of_hdf5, legacy_layers, open_hdf5, weights_group
 from service.loading.inspection import Inspection
-from service.loading.upgrade import is_modern, upgrade
+from service.loading.upgrade import upgrade
 from service.loading.weights import assign_legacy
 
 logger = logging.getLogger(__name__)
@@ -31,16 +32,12 @@ def build(inspection: Inspection, files: Mapping[str, Path]) -> tuple[keras.Mode
     """
     inspection.refuse_if_unsafe()
     weights = files[inspection.weights_file]
-    if inspection.format == "keras" and is_modern(inspection.config, inspection.keras_version):
-        with refusing(inspection.architecture_file), _named(weights, "model.keras") as path:
-            return keras.saving.load_model(path, compile=False, safe_mode=True), []
-    model, rules = _from_config(inspection)
+    config, rules = _upgraded(inspection)
     if inspection.format == "keras":
-        raise ModelUnsupported(
-            inspection.architecture_file,
-            "a .keras archive of Keras 2; save the model as .h5 with the Keras that wrote it",
-        )
-    rules += _load_weights(model, weights, inspection.weights_file)
+        model = _from_archive(inspection, config, weights)
+    else:
+        model = _from_config(inspection.architecture_file, config)
+        rules += _load_weights(model, weights, inspection.weights_file)
     _check_input_shape(model, inspection)
     return model, rules
 
@@ -59,19 +56,32 @@ def refusing(name: str) -> Iterator[None]:
         raise ModelUnsupported(name, f"{type(error).__name__}: {text}") from error
 
 
-def _from_config(inspection: Inspection) -> tuple[keras.Model, list[str]]:
-    name = inspection.architecture_file
+def _upgraded(inspection: Inspection) -> tuple[dict[str, Any], list[str]]:
     try:
         config, rules = upgrade(inspection.config, inspection.keras_version)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ModelUnsupported(name, f"its configuration is not understood: {error}") from error
-    for key in ("compile_config", "keras_version", "backend"):
-        config = {k: v for k, v in config.items() if k != key}
+        raise ModelUnsupported(
+            inspection.architecture_file, f"its configuration is not understood: {error}"
+        ) from error
+    return {k: v for k, v in config.items() if k not in ("keras_version", "backend")}, rules
+
+
+def _from_archive(inspection: Inspection, config: dict[str, Any], path: Path) -> keras.Model:
+    """Have Keras read the archive with the configuration that we looked at, and no other."""
+    with tempfile.TemporaryDirectory() as folder:
+        rewritten = Path(folder) / "model.keras"
+        with open_archive(path) as archive:
+            archive.rewrite(rewritten, config)
+        with refusing(inspection.architecture_file):
+            return keras.saving.load_model(rewritten, compile=False, safe_mode=True)
+
+
+def _from_config(name: str, config: dict[str, Any]) -> keras.Model:
     with refusing(name):
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)
         if not model.built:
             raise ModelUnsupported(name, "the file says nowhere what shape the model's input has")
-    return model, rules
+        return model
 
 
 def _load_weights(model: keras.Model, path: Path, name: str) -> list[str]:

@@ -169,15 +169,24 @@ def _finish(found: Inspection) -> Inspection:
         raise FileBroken(found.architecture_file, "the JSON is no Keras architecture")
     if class_name not in MODELS:
         return replace(found, custom_classes=(class_name,))
-    hazards, custom_classes = find_hazards(
-        {key: value for key, value in found.config.items() if key != "compile_config"}
-    )
+    found = replace(found, config=without_training(found.config))
+    hazards, custom_classes = find_hazards(found.config)
     return replace(
         found,
         layers=tuple(_layers(found.config)),
         hazards=tuple(hazards),
         custom_classes=tuple(custom_classes),
     )
+
+
+def without_training(config: Any) -> Any:
+    """A configuration without how it and the models in it were compiled: serving needs none."""
+    if isinstance(config, dict):
+        kept = {key: value for key, value in config.items() if key != "compile_config"}
+        return {key: without_training(value) for key, value in kept.items()}
+    if isinstance(config, list):
+        return [without_training(value) for value in config]
+    return config
 
 
 def _layers(config: Json) -> list[LayerSummary]:

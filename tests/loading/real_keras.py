@@ -181,6 +181,43 @@ def normalization_keras_2(folder: Path) -> Sample:
     return _saved(model, folder / "model.h5")
 
 
+def keras_2_archive(folder: Path) -> Sample:
+    """What Keras 2.12 to 2.15 write as `.keras`."""
+    import tf_keras
+    from tf_keras import layers
+
+    model = tf_keras.Sequential(
+        [
+            layers.LSTM(5, input_shape=(7, 3), recurrent_activation="hard_sigmoid"),
+            layers.BatchNormalization(),
+            layers.Dense(4, activation="softmax"),
+        ]
+    )
+    return _saved(model, folder / "model.keras")
+
+
+def keras_2_functional_archive(folder: Path) -> Sample:
+    import tf_keras
+    from tf_keras import layers
+
+    inner = tf_keras.Sequential([layers.Dense(4, activation="relu", input_shape=(6,))])
+    wide, deep = layers.Input((6,)), layers.Input((6,))
+    joined = layers.concatenate([inner(wide), inner(deep)])
+    return _saved(tf_keras.Model([wide, deep], layers.Dense(2)(joined)), folder / "model.keras")
+
+
+def nested_compiled(folder: Path) -> Sample:
+    """Transfer learning: the inner model was compiled with an optimizer of its own."""
+    import keras
+    from keras import layers
+
+    inner = keras.Sequential([keras.Input((6,)), layers.Dense(4, "relu")], name="body")
+    inner.compile("adam", "mse")
+    outer = keras.Sequential([keras.Input((6,)), inner, layers.Dense(2, "softmax")])
+    outer.compile("sgd", "categorical_crossentropy")
+    return _saved(outer, folder / "model.keras")
+
+
 def free_length(folder: Path) -> Sample:
     import keras
     from keras import layers
