@@ -79,14 +79,14 @@ class RunningService:
 
     def pids(self, needle: str) -> list[int]:
         """The service's processes whose command line has `needle`."""
+        processes = list(_processes())
         tree = {self.process.pid}
-        found = []
-        for pid, parent, command in sorted(_processes()):
-            if parent in tree or pid in tree:
-                tree.add(pid)
-                if needle in command:
-                    found.append(pid)
-        return found
+        grown = True
+        while grown:  # numbers tell nothing of age: they begin anew at the largest
+            younger = {pid for pid, parent, _ in processes if parent in tree} - tree
+            tree |= younger
+            grown = bool(younger)
+        return sorted(pid for pid, _, command in processes if pid in tree and needle in command)
 
     def workers(self) -> list[int]:
         """gunicorn's workers: the web processes whose parent is a web process too."""
