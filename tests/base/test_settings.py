@@ -156,7 +156,7 @@ def test_a_process_that_reads_strangers_files_gets_no_secrets(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("KERASD_DATABASE_URL", "postgresql://u:secret@db")
-    monkeypatch.setenv("HDF5_PLUGIN_PATH", "/tmp/plugins")
+    monkeypatch.setenv("HDF5_PLUGIN_PATH", "/nowhere/plugins")
 
     environment = bare_environment(tmp_path)
 
