@@ -12,7 +12,7 @@ SERVICE = Path(__file__).parent.parent / "service"
 FLOORS = (
     {"cli"},
     {"web", "controller", "training"},
-    {"loading", "runtime", "repository", "quality", "jobs"},
+    {"data", "loading", "runtime", "repository", "quality", "jobs"},
     {"base"},
 )
 FILES = sorted(SERVICE.rglob("*.py"))

@@ -16,20 +16,24 @@ from typing import Literal
 
 import orjson
 
-from service.base.errors import ArtefactCorrupt
+from service.base.refusals import ArtefactCorrupt
 from service.base.signature import Signature
 
 RECORD = "compiled.json"
 ONNX_FILE = "model.onnx"
 SAVED_MODEL = "saved_model"
-COMPILER_REVISION = 1
+COMPILER_REVISION = 2
 
 Runtime = Literal["onnx", "tensorflow"]
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What is known of a compiled version; `files` maps each file to its sha256."""
+    """What is known of a compiled version; `files` maps each file to its sha256.
+
+    `free_axis` is a length of free axes at which the model gives an answer; `engine` is the Keras
+    that built it: `keras`, `tf_keras`, or `tensorflow` for a SavedModel.
+    """
 
     key: str
     runtime: Runtime
@@ -41,6 +45,8 @@ class Compiled:
     max_relative_error: float
     notes: tuple[str, ...]
     took_s: float
+    free_axis: int = 8
+    engine: str = "keras"
 
     def write(self, folder: Path) -> None:
         """Write the record; it comes last, so a folder without it is incomplete."""
@@ -48,9 +54,12 @@ class Compiled:
         (folder / RECORD).write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
 
 
-def cache_key(digests: Mapping[str, str]) -> str:
-    """The key of source files, given as name -> sha256; names count, for roles follow from them."""
-    text = "\n".join(f"{name} {digests[name]}" for name in sorted(digests))
+def cache_key(digests: Mapping[str, str], options: str = "") -> str:
+    """The key of source files, given as name -> sha256; names count, for roles follow from them.
+
+    `options` is what the operator said that changes the outcome (`LoadOptions.key`).
+    """
+    text = "\n".join([*(f"{name} {digests[name]}" for name in sorted(digests)), options])
     return hashlib.sha256(f"{COMPILER_REVISION}\n{text}".encode()).hexdigest()
 
 

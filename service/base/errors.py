@@ -9,6 +9,7 @@
     │   └── ModelNotFound          404  model_not_found
     ├── MethodNotAllowed           405  method_not_allowed
     ├── BodyTooLarge               413  body_too_large
+    ├── DataRefused                422  bad_data
     ├── AnswerInvalid              500  bad_answer
     ├── ModelNotReady              503  model_not_ready
     ├── RuntimeLost                503  runtime_lost
@@ -18,20 +19,12 @@
         ├── StateDirectoryBusy          state_busy
         ├── ServiceUnreachable          unreachable
         ├── ServiceRefused              refused
-        ├── ModelConfigInvalid          bad_model_config
-        └── FileRefused                 file_refused
-            ├── FileBroken              file_broken
-            ├── FileUnsafe              file_unsafe
-            ├── WeightsMismatch         weights_mismatch
-            ├── ModelUnsupported        model_unsupported
-            ├── CompileFailed           compile_failed
-            └── ArtefactCorrupt         artefact_corrupt
+        └── ModelConfigInvalid          bad_model_config
 
+The branch of files that aren't served, FileRefused below OperatorError, lies in `refusals.py`.
 An error of this tree shows its text to the client; any other is answered with "internal error"
 and the id of the request, and its traceback goes to the log.
 """
-
-from collections.abc import Sequence
 
 
 class KerasdError(Exception):
@@ -122,6 +115,18 @@ class BodyTooLarge(KerasdError):
             f"The request body is larger than {limit_bytes} bytes; "
             "send fewer instances in one request or raise the setting max_body_mb"
         )
+
+
+class DataRefused(KerasdError):
+    """A data file can't be learned from; `where` is a line, row, column or array, or empty."""
+
+    status = 422
+    code = "bad_data"
+
+    def __init__(self, name: str, where: str, wrong: str, expected: str = "") -> None:
+        place = f"{where}: " if where else ""
+        cure = f"; expected {expected}" if expected else ""
+        super().__init__(f"{name}: {place}{wrong}{cure}")
 
 
 class AnswerInvalid(KerasdError):
@@ -220,60 +225,3 @@ class ModelConfigInvalid(OperatorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"model.yaml: {why}")
-
-
-class FileRefused(OperatorError):
-    """A model file won't be served; the text says why and what to do."""
-
-    code = "file_refused"
-
-
-class FileBroken(FileRefused):
-    """The file is damaged, incomplete, or not a Keras file at all."""
-
-    code = "file_broken"
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{name}: {why}")
-
-
-class FileUnsafe(FileRefused):
-    """The file asks for something that could run a stranger's code."""
-
-    code = "file_unsafe"
-
-    def __init__(self, name: str, hazards: Sequence[str]) -> None:
-        super().__init__(f"{name} is refused: " + "; ".join(hazards))
-
-
-class WeightsMismatch(FileRefused):
-    """The weights don't belong to the architecture."""
-
-    code = "weights_mismatch"
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{name}: the weights don't fit the architecture: {why}")
-
-
-class ModelUnsupported(FileRefused):
-    """The file is well formed, but this version of kerasd can't build it."""
-
-    code = "model_unsupported"
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{name} can't be built: {why}")
-
-
-class CompileFailed(FileRefused):
-    """The child process that compiles a version didn't finish."""
-
-    code = "compile_failed"
-
-
-class ArtefactCorrupt(FileRefused):
-    """A compiled file isn't what was written; it is compiled again."""
-
-    code = "artefact_corrupt"
-
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(f"compiled file {path}: {why}")

@@ -9,7 +9,22 @@ Kind = Literal["hdf5", "zip", "json", "other"]
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 ZIP_SIGNATURE = b"PK\x03\x04"
+UTF8_MARK = b"\xef\xbb\xbf"
 HEAD_BYTES = 64
+# What is found under the name of a model without being one, and what to do about it.
+STRANGERS = (
+    (b"version https://git-lfs", "is a git-lfs pointer, not the file itself: run git lfs pull"),
+    (b"<!doctype html", "is an HTML page, most likely of a failed download: download it again"),
+    (b"<html", "is an HTML page, most likely of a failed download: download it again"),
+    (b"<?xml", "is an XML document, most likely of a failed download: download it again"),
+    *(
+        (bytes([0x80, protocol]), "is a Python pickle, which is never opened: save it with Keras")
+        for protocol in (2, 3, 4, 5)
+    ),
+    (b"\x93numpy", "is a NumPy array, not a model"),
+    (b"\x1f\x8b", "is compressed by gzip: unpack it"),
+    (b"pk\x05\x06", "is a zip archive without members"),
+)
 
 
 def read_head(path: Path) -> bytes:
@@ -30,6 +45,15 @@ def kind_of(path: Path) -> Kind:
         return "hdf5"
     if head.startswith(ZIP_SIGNATURE):
         return "zip"
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b'"'):
+    if head.removeprefix(UTF8_MARK).lstrip()[:1] in (b"{", b'"'):
         return "json"
     return "other"
+
+
+def tell_stranger(path: Path) -> str:
+    """What a file of the kind `other` is instead of a model; empty when nobody knows."""
+    head = read_head(path)
+    if not head:
+        return "is empty"
+    start = head.removeprefix(UTF8_MARK).lstrip().lower()
+    return next((told for mark, told in STRANGERS if start.startswith(mark)), "")

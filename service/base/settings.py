@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -23,6 +24,16 @@ MEBIBYTE = 1024 * 1024
 
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _split(value: Any) -> Any:
+    """A list given as one text, as the command line and the environment give it."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -73,6 +84,15 @@ class Settings(BaseSettings):
     )
     compile_timeout_s: Seconds = Field(
         default=900, description="Wall time after which a compiling child process is killed"
+    )
+    warm_up_s: Seconds = Field(
+        default=120, description="How long the first runs of a model may take while it is compiled"
+    )
+    custom_objects: Names = Field(
+        default=(), description="Modules with custom classes, separated by commas"
+    )
+    custom_objects_path: Names = Field(
+        default=(), description="Folders to import them from, separated by commas"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severe log line that is written"
@@ -137,9 +157,14 @@ class Settings(BaseSettings):
         values = self.model_dump(mode="json")
         values["repository"] = str(self.repository.absolute())
         values["state_dir"] = str(self.state_dir.absolute())
-        ours = {f"{ENV_PREFIX}{key.upper()}": str(value) for key, value in values.items()}
+        values["custom_objects_path"] = [str(Path(p).absolute()) for p in self.custom_objects_path]
+        ours = {f"{ENV_PREFIX}{key.upper()}": _joined(value) for key, value in values.items()}
         # Two malloc arenas instead of eight a core: large JSON bodies leave less behind in each.
         return {"MALLOC_ARENA_MAX": "2", **os.environ, **ours}
+
+
+def _joined(value: Any) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def read_settings(**given: Any) -> Settings:
@@ -174,6 +199,11 @@ def bare_environment(scratch: Path) -> dict[str, str]:
         "KERAS_BACKEND": "tensorflow",
         "MALLOC_ARENA_MAX": "2",
     }
+
+
+def fallback_environment() -> dict[str, str]:
+    """This process' environment, with tf_keras in the place of TensorFlow's own Keras."""
+    return {**os.environ, "TF_USE_LEGACY_KERAS": "1"}
 
 
 def _explain(error: ValidationError) -> str:

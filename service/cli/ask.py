@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from service.base.errors import FileBroken, ServiceRefused, ServiceUnreachable
+from service.base.errors import ServiceRefused, ServiceUnreachable
+from service.base.refusals import FileBroken
 
 TIMEOUT_S = 60
 SHOWN_VALUES = 5

@@ -71,25 +71,70 @@ def controller(parent: int | None, **given: Any) -> None:
     run_controller_half(_read(given), parent)
 
 
+FILES = click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+STATE = click.option("--state-dir", type=click.Path(path_type=Path), help="Folder to write in.")
+
+
+def _with_load_options(command: Any) -> Any:
+    """How the files are to be opened: what model.yaml says for a served model."""
+    options = (
+        click.option("--weights", type=click.Choice(["strict", "order"]),
+                     help="order: match weights by order where names don't tell them apart."),
+        click.option("--theano-kernels", type=click.Choice(["auto", "keep", "flip"]),
+                     help="Whether Theano's convolution kernels are turned round."),
+        click.option("--signature", help="Which signature of a SavedModel."),
+        click.option("--allow-lambda", metavar="SHA256",
+                     help="Run the Lambda code of the file with this sha256."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @cli.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@FILES
+@JSON
 def inspect(files: tuple[Path, ...], as_json: bool) -> None:
     """Tell what is in a model FILE (or architecture and weights), without running it."""
-    from service.cli.files import inspect_command
+    from service.cli.inspection import inspect_command
 
     inspect_command(files, as_json, read_settings())
 
 
 @cli.command("compile")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--state-dir", type=click.Path(path_type=Path), help="Folder to write in.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def compile_(files: tuple[Path, ...], state_dir: Path | None, as_json: bool) -> None:
+@FILES
+@_with_load_options
+@STATE
+@JSON
+def compile_(
+    files: tuple[Path, ...], as_json: bool, state_dir: Path | None, **told: str | None
+) -> None:
     """Compile a model FILE, verify it against TensorFlow, and keep the result in the cache."""
-    from service.cli.files import compile_command
+    from service.cli.compilation import compile_command
+    from service.cli.tasks import options_of
 
-    compile_command(files, as_json, read_settings(state_dir=state_dir))
+    settings = read_settings(state_dir=state_dir)
+    compile_command(files, as_json, settings, options_of(settings, **told))
+
+
+@cli.command()
+@FILES
+@click.argument("new", type=click.Path(path_type=Path))
+@_with_load_options
+@STATE
+@JSON
+def convert(
+    files: tuple[Path, ...], new: Path, as_json: bool, state_dir: Path | None, **told: str | None
+) -> None:
+    """Write an old model FILE as a NEW.keras that gives the same answers, and prove it."""
+    from service.cli.conversion import convert_command
+    from service.cli.tasks import options_of
+
+    settings = read_settings(state_dir=state_dir)
+    convert_command(files, new, as_json, settings, options_of(settings, **told))
 
 
 @cli.command()

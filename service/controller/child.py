@@ -17,6 +17,7 @@ from service.base.confinement import Limits
 from service.base.settings import bare_environment
 
 PROGRAM = "service.loading.child"
+DATA_PROGRAM = "service.data.child"
 ERROR_TAIL_BYTES = 2000
 NO_TENSORFLOW = (
     "compiling needs TensorFlow, which is not installed here: pip install 'kerasd[train]'"
@@ -29,6 +30,7 @@ class Outcome:
 
     ok: bool
     message: str = ""
+    code: str = "compile_failed"
     died: bool = False
     result: dict[str, Any] | None = None
 
@@ -37,7 +39,13 @@ class Child:
     """One task in a process of its own; its scratch folder goes with it."""
 
     def __init__(
-        self, task: Mapping[str, Any], limits: Limits, timeout_s: float, root: Path, now: float
+        self,
+        task: Mapping[str, Any],
+        limits: Limits,
+        timeout_s: float,
+        root: Path,
+        now: float,
+        program: str = PROGRAM,
     ) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="child-", dir=root))
@@ -48,7 +56,7 @@ class Child:
         self._cpu_s = limits.cpu_s
         with (self.folder / "stages").open("wb") as out, (self.folder / "errors").open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", PROGRAM, str(self.folder)],
+                [sys.executable, "-P", "-m", program, str(self.folder)],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=bare_environment(self.folder),
             )  # fmt: skip
 
@@ -96,9 +104,11 @@ class Child:
             return self._died(code)
         if result["ok"]:
             return Outcome(True, result=result)
-        return Outcome(False, result["message"])
+        return Outcome(False, result["message"], result["code"])
 
     def _died(self, code: int) -> Outcome:
+        if code == -signal.SIGALRM:
+            return Outcome(False, "the model's first runs didn't end within warm_up_s")
         if code == -signal.SIGXCPU:
             return Outcome(False, f"it used up its {self._cpu_s} seconds of processor time")
         if code < 0 and code != -signal.SIGABRT:

@@ -5,17 +5,19 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from service.base.compiled import publish, read_compiled, verify_files
 from service.base.confinement import Limits
-from service.base.errors import ArtefactCorrupt, ModelConfigInvalid
+from service.base.errors import ModelConfigInvalid
+from service.base.load_options import LoadOptions
+from service.base.refusals import ArtefactCorrupt, FileRefused
 from service.controller.child import Child, Outcome
 from service.controller.tensorflow_runtime import TensorFlowRuntime
 from service.controller.tracked import Tracked
 from service.repository.layout import Found, scan
-from service.repository.model_config import read_model_config
+from service.repository.model_config import ModelConfig, read_model_config
 from service.repository.policy import choose_served
 from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
@@ -25,12 +27,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ControllerLimits:
-    """How much the controller does at once and how long it waits; times in seconds."""
+    """How much the controller does at once and how long it waits; times in seconds.
+
+    `custom` is what the settings say of custom classes.
+    """
 
     settle_s: float
     jobs: int
     timeout_s: float
     child: Limits
+    warm_up_s: float = 120
+    custom: LoadOptions = field(default_factory=LoadOptions)
 
 
 class Controller:
@@ -50,6 +57,7 @@ class Controller:
         self._compiled_dir = compiled_dir
         self._scratch = run_dir / "children"
         self._limits = limits
+        self._custom = limits.custom
         self._wall_clock = wall_clock
         self._tracked: dict[tuple[str, int], Tracked] = {}
         self._recorded: list[VersionRow] | None = None
@@ -126,7 +134,10 @@ class Controller:
             return
         try:
             if not tracked.key:
-                tracked.digest()
+                tracked.digest(self._options(tracked))
+        except FileRefused as error:
+            self._set(tracked, State.FAILED, str(error))
+            return
         except OSError as error:
             tracked.postpone(f"can't be read: {error}", now)
             return
@@ -135,14 +146,36 @@ class Controller:
             return
         if sum(other.child is not None for other in self._tracked.values()) >= self._limits.jobs:
             return
+        self._start_child(tracked, now)
+
+    def _start_child(self, tracked: Tracked, now: float) -> None:
+        options = self._options(tracked)
+        if options.allow_lambda:
+            names = {"model": tracked.model, "version": tracked.version}
+            logger.warning(
+                "a file's Lambda code may run, as allow_lambda says",
+                extra={**names, "sha256": options.allow_lambda},
+            )
         task = {
             "kind": "compile",
             "files": {name: str(path) for name, path in tracked.paths().items()},
             "digests": tracked.digests,
             "key": tracked.key,
+            "options": options.as_json(),
+            "warm_up_s": self._limits.warm_up_s,
         }
         tracked.child = Child(task, self._limits.child, self._limits.timeout_s, self._scratch, now)
         self._set(tracked, State.COMPILING, "")
+
+    def _options(self, tracked: Tracked) -> LoadOptions:
+        """What model.yaml and the settings say together."""
+        told = (tracked.config or ModelConfig()).load_options(tracked.version)
+        return replace(
+            told,
+            custom_objects=self._custom.custom_objects,
+            custom_objects_path=self._custom.custom_objects_path,
+            custom_state=self._custom.custom_state,
+        )
 
     def _finish(self, tracked: Tracked, outcome: Outcome, now: float) -> None:
         assert tracked.child is not None

@@ -12,9 +12,11 @@ from sqlalchemy.exc import OperationalError
 
 from service.base.confinement import Limits
 from service.base.database import migrate, open_database
+from service.base.load_options import LoadOptions
 from service.base.lock import hold_lock
 from service.base.settings import MEBIBYTE, Settings
 from service.controller.controller import Controller, ControllerLimits
+from service.controller.custom_state import fingerprint
 from service.repository.store import VersionStore
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,15 @@ def child_limits(settings: Settings) -> Limits:
         address_space=settings.compile_memory_mb * MEBIBYTE,
         cpu_s=settings.compile_cpu_s,
         file_size=MAX_FILE_BYTES,
+    )
+
+
+def custom_options(settings: Settings) -> LoadOptions:
+    """What the settings say of custom classes, with a fingerprint of the modules as they are."""
+    return LoadOptions(
+        custom_objects=settings.custom_objects,
+        custom_objects_path=settings.custom_objects_path,
+        custom_state=fingerprint(settings.custom_objects, settings.custom_objects_path),
     )
 
 
@@ -49,6 +60,8 @@ def run_controller(settings: Settings) -> None:
                 settings.compile_jobs,
                 settings.compile_timeout_s,
                 child_limits(settings),
+                settings.warm_up_s,
+                custom_options(settings),
             ),
         )
         controller.start()

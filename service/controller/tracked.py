@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.base.compiled import Compiled, cache_key, digest_file
+from service.base.load_options import LoadOptions
 from service.controller.child import Child
 from service.repository.layout import Found, SourceFile
+from service.repository.manifest import check_published
 from service.repository.model_config import ModelConfig, misfit
 from service.repository.states import State, VersionRow
 
@@ -21,6 +23,7 @@ class Tracked:
 
     model: str
     version: int
+    home: Path | None = None
     files: tuple[SourceFile, ...] = ()
     fingerprint: Fingerprint | None = None
     unchanged_since: float = 0.0
@@ -45,6 +48,7 @@ class Tracked:
         if self.state is State.READY:
             self.predecessor = self.compiled  # goes on serving until the new files are compiled
         self.files, self.fingerprint, self.unchanged_since = found.files, fingerprint, now
+        self.home = found.home
         self.state, self.reason, self.key, self.attempts = State.DISCOVERED, "", "", 0
         if found.problem:
             self.fail(found.problem)
@@ -57,10 +61,15 @@ class Tracked:
         newest = max((file.modified_ns for file in self.files), default=0) / 1e9
         return 0 <= newest <= wall_now - settle_s
 
-    def digest(self) -> None:
-        """Compute the files' digests and the key. Raises OSError when one can't be read."""
+    def digest(self, options: LoadOptions) -> None:
+        """Compute the files' digests and the key.
+
+        Raises OSError when one can't be read, FileBroken when it isn't what was published.
+        """
         self.digests = {file.name: digest_file(file.path) for file in self.files}
-        self.key = cache_key(self.digests)
+        if self.home is not None:
+            check_published(self.home, self.digests)
+        self.key = cache_key(self.digests, options.key())
 
     def paths(self) -> dict[str, Path]:
         """The version's files by name."""
@@ -91,8 +100,20 @@ class Tracked:
         compiled = self.serving()
         problem = misfit(config, compiled.signature) if compiled is not None else ""
         if not problem or self.config is None:
+            self._open_anew_if_told(config)
             self.config = config
         self.config_problem = problem
+
+    def _open_anew_if_told(self, config: ModelConfig) -> None:
+        """Other options make another version of the same files."""
+        told = config.load_options(self.version)
+        if self.config is None or told == self.config.load_options(self.version):
+            return
+        self.stop()
+        if self.state is State.READY:
+            self.predecessor = self.compiled
+        if self.state is not State.RETIRED:
+            self.state, self.reason, self.key, self.attempts = State.DISCOVERED, "", "", 0
 
     def row(self, served: bool) -> VersionRow:
         """The version as it is recorded."""

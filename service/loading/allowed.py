@@ -1,37 +1,54 @@
-"""What an architecture may name: an allow-list over every class and function in a configuration.
+"""What an architecture may name: the allow-list of classes, arguments and functions.
 
 A configuration is a program: it names classes and functions to be imported and called. Nothing
-that isn't listed here is ever given to Keras.
+that isn't listed here is ever given to Keras. Which arguments each class takes lies in
+`allowed.json`, made from the constructors of Keras 3 and Keras 2.
 """
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+import orjson
+
+ALLOWED_FILE = Path(__file__).with_suffix(".json")
 
 LAYERS = frozenset(
     """
     Activation ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling2D
     AdaptiveAveragePooling3D AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Add
     AdditiveAttention AlphaDropout Attention Average AveragePooling1D AveragePooling2D
-    AveragePooling3D AvgPool1D AvgPool2D AvgPool3D BatchNormalization BatchNormalizationV1
-    Bidirectional CategoryEncoding CenterCrop Concatenate Conv1D Conv1DTranspose Conv2D
-    Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM1D ConvLSTM2D ConvLSTM3D Convolution1D
-    Convolution1DTranspose Convolution2D Convolution2DTranspose Convolution3D
-    Convolution3DTranspose Cropping1D Cropping2D Cropping3D Dense DepthwiseConv1D DepthwiseConv2D
-    Discretization Dot Dropout ELU EinsumDense Embedding Flatten GRU GRUCell GaussianDropout
-    GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
-    GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D
-    GlobalMaxPool3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GroupNormalization
+    AveragePooling3D AvgPool1D AvgPool2D AvgPool3D BatchNormalization Bidirectional
+    CategoryEncoding CenterCrop Concatenate Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D
+    Conv3DTranspose ConvLSTM1D ConvLSTM2D ConvLSTM3D Convolution1D Convolution1DTranspose
+    Convolution2D Convolution2DTranspose Convolution3D Convolution3DTranspose Cropping1D
+    Cropping2D Cropping3D Dense DepthwiseConv1D DepthwiseConv2D Discretization Dot Dropout ELU
+    EinsumDense Embedding Flatten GRU GRUCell GaussianDropout GaussianNoise
+    GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool1D
+    GlobalAvgPool2D GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D
+    GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GroupNormalization
     GroupQueryAttention HashedCrossing Hashing Identity InputLayer IntegerLookup LSTM LSTMCell
     LayerNormalization LeakyReLU Masking MaxPool1D MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D
     MaxPooling3D Maximum MelSpectrogram Minimum MultiHeadAttention Multiply Normalization PReLU
     Permute RMSNormalization RNN RandomBrightness RandomContrast RandomCrop RandomFlip
-    RandomRotation RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing
-    STFTSpectrogram SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D
-    SimpleRNN SimpleRNNCell Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D
-    SpectralNormalization StackedRNNCells StringLookup Subtract TextVectorization ThresholdedReLU
-    TimeDistributed UnitNormalization UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D
-    ZeroPadding2D ZeroPadding3D
+    RandomHeight RandomRotation RandomTranslation RandomWidth RandomZoom ReLU RepeatVector
+    Rescaling Reshape Resizing STFTSpectrogram SeparableConv1D SeparableConv2D
+    SeparableConvolution1D SeparableConvolution2D SimpleRNN SimpleRNNCell Softmax
+    SpatialDropout1D SpatialDropout2D SpatialDropout3D SpectralNormalization StackedRNNCells
+    StringLookup Subtract TextVectorization ThresholdedReLU TimeDistributed UnitNormalization
+    UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D
+    """.split()
+)
+# Gone from Keras, or never in the list above: rules rewrite them, or refuse them with a reason.
+OLD_LAYERS = frozenset(
+    """
+    AtrousConvolution1D AtrousConvolution2D BatchNormalizationV1 BatchNormalizationV2 CuDNNGRU
+    CuDNNLSTM Deconvolution2D Deconvolution3D GRUV1 GRUV2 Highway LSTMV1 LSTMV2
+    LocallyConnected1D LocallyConnected2D MaxoutDense Merge ParametricSoftplus SReLU
+    SlicingOpLambda SyncBatchNormalization TFOpLambda TensorFlowOpLayer TimeDistributedDense
+    UnifiedGRU UnifiedLSTM
     """.split()
 )
 MODELS = frozenset({"Sequential", "Functional", "Model"})
@@ -40,112 +57,95 @@ SMALL_PARTS = frozenset(
     Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity IdentityInitializer
     LecunNormal LecunUniform Ones Orthogonal OrthogonalInitializer RandomNormal RandomUniform
     TruncatedNormal VarianceScaling Zeros L1 L1L2 L2 OrthogonalRegularizer MaxNorm MinMaxNorm
-    NonNeg UnitNorm DTypePolicy Policy FloatDTypePolicy
+    NonNeg UnitNorm DTypePolicy DTypePolicyMap Policy FloatDTypePolicy QuantizedDTypePolicy
     """.split()
 )
+# Objects of small parts that earlier versions wrote under other names; only rules meet them.
+OLD_PARTS = re.compile(r"(\w+)V[12]|L1Regularizer|L2Regularizer|WeightRegularizer|\w+Initializer")
 VALUES = frozenset(
-    "__keras_tensor__ __tensor__ __numpy__ __tuple__ __ellipsis__ __slice__ TensorShape".split()
+    """
+    __bytes__ __ellipsis__ __keras_tensor__ __numpy__ __slice__ __tensor__ __tuple__ TensorShape
+    """.split()
 )
 ACTIVATIONS = frozenset(
     """
     celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh
     leaky_relu linear log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink
-    softmax softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus swish tanh
+    softmax softmax_v2 softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus swish tanh
     tanh_shrink threshold
     """.split()
 )
-# Operations on tensors that Keras 3 records as layers; those that take functions aren't among them.
-OPERATION_MODULES = re.compile(r"keras\.src\.ops\.(numpy|nn|math|linalg|image)")
-OPERATION_CLASS = re.compile(r"[A-Z][A-Za-z0-9]*")
-KERAS_MODULE = re.compile(
-    r"(keras|tensorflow\.keras|tf_keras|builtins|(tf_)?keras\.(src\.)?[a-z0-9_.]+|"
-    r"tensorflow\.python\.keras\.[a-z0-9_.]+|tensorflow\.keras\.[a-z0-9_.]+)"
-)
-KEYS_OF_NAMES = frozenset({"activation", "recurrent_activation"})
-
-
-def find_hazards(config: Any) -> tuple[list[str], list[str]]:
-    """All that an architecture names beyond the allow-list: (hazards, custom classes).
-
-    Hazards could run code that the file brings; custom classes are merely unknown here.
+# Functions of TensorFlow that tf.keras recorded as layers (TFOpLambda); pure computing alone.
+TENSORFLOW_FUNCTIONS = frozenset(
     """
-    hazards: list[str] = []
-    custom: list[str] = []
-    for path, item in _objects(config):
-        class_name = item["class_name"]
-        where = f"{path} ({_layer_name(item)})" if _layer_name(item) else path
-        if not isinstance(class_name, str):
-            hazards.append(f"{where}: class_name is no text")
-        elif class_name == "Lambda" or class_name == "__lambda__":
-            hazards.append(
-                f"{where}: a Lambda carries Python bytecode that would run; "
-                "replace it by a registered layer and save the model again"
-            )
-        elif class_name == "function":
-            hazards.extend(_function_hazards(where, item))
-        elif not _is_known(class_name, item):
-            custom.append(class_name)
-        custom.extend(_custom_activations(item))
-    hazards.extend(_vocabulary_hazards(config))
-    return hazards, sorted(set(custom))
+    __operators__.add __operators__.eq __operators__.getitem __operators__.logical_and
+    __operators__.logical_or __operators__.ne abs add argmax argmin boolean_mask broadcast_to
+    cast clip_by_value compat.v1.floor_div compat.v1.shape compat.v1.squeeze compat.v1.transpose
+    concat convert_to_tensor cos cumsum einsum exp expand_dims eye fill floor gather identity
+    image.resize linalg.band_part linalg.matmul math.abs math.add math.argmax math.cos
+    math.cumsum math.divide math.divide_no_nan math.equal math.erf math.exp math.floor
+    math.floordiv math.greater math.greater_equal math.l2_normalize math.less math.less_equal
+    math.log math.log1p math.logical_and math.logical_not math.logical_or math.maximum math.mean
+    math.minimum math.mod math.multiply math.multiply_no_nan math.negative math.not_equal
+    math.pow math.reciprocal math.reduce_all math.reduce_any math.reduce_max math.reduce_mean
+    math.reduce_min math.reduce_prod math.reduce_std math.reduce_sum math.reduce_variance
+    math.rsqrt math.sigmoid math.sign math.sin math.softmax math.softplus math.sqrt math.square
+    math.squared_difference math.subtract math.tanh math.top_k math.truediv matmul multiply
+    nn.avg_pool nn.bias_add nn.conv1d nn.conv2d nn.depth_to_space nn.elu nn.gelu nn.l2_normalize
+    nn.leaky_relu nn.log_softmax nn.max_pool nn.relu nn.relu6 nn.selu nn.sigmoid nn.silu
+    nn.softmax nn.softplus nn.space_to_depth nn.swish nn.tanh one_hot ones ones_like pad range
+    rank repeat reshape reverse round shape sigmoid sign sin split sqrt square squeeze stack
+    stop_gradient strided_slice subtract tanh tensordot tile transpose unstack where zeros
+    zeros_like
+    """.split()
+)
+KERAS_MODULE = re.compile(
+    r"builtins|keras|tf_keras|tensorflow\.keras|"
+    r"(tf_keras|keras|tensorflow\.keras|tensorflow\.python\.keras)(\.src)?(\.api)?(\._v2\.keras)?"
+    r"\.(activations|constraints|dtype_policies|engine|initializers|layers|mixed_precision|models|"
+    r"optimizers|regularizers)(\.(?!\w*test)[a-z0-9_]+)*"
+)
+# What layers of Keras 1 were told; the classes that take them have other words for it now.
+OLD_ARGUMENTS = frozenset(
+    """
+    W_constraint W_regularizer U_regularizer b_constraint b_regularizer beta_init bias border_mode
+    consume_less dilation dim_ordering dropout_U dropout_W gamma_init init inner_activation
+    inner_init forget_bias_init input_dim input_length input_dtype length mode momentum nb_col
+    nb_depth nb_feature nb_filter nb_row output_dim output_shape p atrous_rate filter_length
+    pool_length sigma stride subsample subsample_length return_sequences go_backwards stateful
+    unroll concat_axis dot_axes node_indices tensor_indices alpha_initializer beta depth_multiplier
+    depthwise_initializer data_format noise_shape ragged sparse batch_size theta
+    keep_dims ignore_axis_fill share_alpha shared_axes U_init W_init
+    transform_bias wrapped merge_mode inner_model epsilon axis implementation seed
+    """.split()
+)
 
 
-def _is_known(class_name: str, item: dict[str, Any]) -> bool:
-    module = item.get("module")
-    if class_name in VALUES:
-        return True
-    if isinstance(module, str) and OPERATION_MODULES.fullmatch(module):
-        return OPERATION_CLASS.fullmatch(class_name) is not None
-    if not _is_of_keras(module):
-        return False
-    registered = item.get("registered_name")
-    if registered not in (None, class_name) and class_name not in MODELS:
-        return False
-    return class_name in LAYERS or class_name in MODELS or class_name in SMALL_PARTS
+@functools.cache
+def _lists() -> Mapping[str, Any]:
+    listed: Mapping[str, Any] = orjson.loads(ALLOWED_FILE.read_bytes())
+    return listed
 
 
-def _is_of_keras(module: Any) -> bool:
+def arguments_of(class_name: str) -> frozenset[str]:
+    """The arguments that a layer or a small part takes in either Keras."""
+    lists = _lists()
+    return frozenset(lists["layers"].get(class_name, ())) | frozenset(
+        lists["parts"].get(class_name, ())
+    )
+
+
+def operation_arguments(module: str, class_name: str) -> frozenset[str] | None:
+    """The arguments of a tensor operation that Keras 3 records as a layer; none if not allowed."""
+    found = _lists()["operations"].get(module, {}).get(class_name)
+    return None if found is None else frozenset(found)
+
+
+def is_of_keras(module: Any) -> bool:
+    """True for no module at all, and for the modules in which Keras keeps what is listed here."""
     return module is None or (isinstance(module, str) and bool(KERAS_MODULE.fullmatch(module)))
 
 
-def _function_hazards(where: str, item: dict[str, Any]) -> Iterator[str]:
-    name = item.get("config")
-    is_activation = isinstance(name, str) and name in ACTIVATIONS
-    if not is_activation or not _is_of_keras(item.get("module")):
-        yield f"{where}: names the function {name!r}, which is no activation of Keras"
-
-
-def _custom_activations(item: dict[str, Any]) -> Iterator[str]:
-    inner = item.get("config")
-    if isinstance(inner, dict):
-        for key in sorted(KEYS_OF_NAMES & inner.keys()):
-            name = inner[key]
-            if isinstance(name, str) and name not in ACTIVATIONS:
-                yield name
-
-
-def _vocabulary_hazards(config: Any) -> Iterator[str]:
-    """A vocabulary given as text is a path or an address that Keras would open."""
-    for path, item in _objects(config):
-        inner = item.get("config")
-        if isinstance(inner, dict) and isinstance(inner.get("vocabulary"), str):
-            yield f"{path}: the vocabulary names a file to be read"
-
-
-def _layer_name(item: dict[str, Any]) -> str:
-    inner = item.get("config")
-    name = inner.get("name") if isinstance(inner, dict) else None
-    return f"layer '{name}'"[:80] if isinstance(name, str) else ""
-
-
-def _objects(config: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every dictionary that names a class, with its path; iterative, so depth can't hurt."""
-    pending: list[tuple[str, Any]] = [("model", config)]
-    while pending:
-        path, value = pending.pop()
-        if isinstance(value, dict):
-            if "class_name" in value:
-                yield path, value
-            pending.extend((f"{path}.{key}", inner) for key, inner in value.items())
-        elif isinstance(value, list):
-            pending.extend((f"{path}[{index}]", inner) for index, inner in enumerate(value))
+def is_small_part(class_name: str) -> bool:
+    """True for initializers, regularizers, constraints and dtype policies of any era."""
+    return class_name in SMALL_PARTS or OLD_PARTS.fullmatch(class_name) is not None

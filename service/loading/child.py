@@ -1,69 +1,96 @@
-"""The program of a child process: one task, given as a file, answered by a file.
+"""The program of a child process that looks at a version's files, or compiles them.
 
-    python -m service.loading.child FOLDER
+    python -m service.loading.child FOLDER [ENGINE]
 
 reads FOLDER/task.json, confines itself, prints one line a stage, and writes FOLDER/result.json.
-It is killed without harm at any moment: only a complete result counts.
+Where Keras 3 can't build an old file, the process replaces itself by one with the fallback
+engine; its limits stay.
 """
 
 import os
+import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import orjson
+from service.base.load_options import LoadOptions
+from service.base.refusals import ClassesMissing, CompileFailed, ModelUnsupported, WeightsMismatch
+from service.base.settings import fallback_environment
+from service.base.task import Record, report, run_task
 
-from service.base.confinement import Limits, confine
-from service.base.errors import FileRefused
-
-TASK = "task.json"
-RESULT = "result.json"
+FIRST_REFUSAL = "first_refusal"
 
 
 def main() -> int:
     """Do the task in the folder named on the command line."""
-    folder = Path(sys.argv[1])
-    task = orjson.loads((folder / TASK).read_bytes())
-    confine(Limits(**task["limits"]), task["parent"])
-    scratch = folder / "tmp"
-    scratch.mkdir(exist_ok=True)
-    tempfile.tempdir = str(scratch)
-    try:
-        result = _perform(task, folder)
-    except FileRefused as error:
-        result = {"ok": False, "code": error.code, "message": str(error)}
-    except MemoryError:
-        limit = task["limits"]["address_space"] // 1024**2
-        why = f"it needs more than the {limit} MiB that compile_memory_mb allows"
-        result = {"ok": False, "code": "compile_failed", "message": why}
-    _write(folder / RESULT, result)
+    engine = sys.argv[2] if len(sys.argv) > 2 else "keras"
+    run_task(Path(sys.argv[1]), lambda task, folder: _perform(task, folder, engine), _too_large)
     return 0
 
 
-def _perform(task: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _perform(task: Record, folder: Path, engine: Any) -> Record:
     files = {name: Path(path) for name, path in task["files"].items()}
+    options = LoadOptions.from_json(task.get("options", {}))
+    from service.loading.advice import next_steps
+    from service.loading.inspection import inspect_files
+
     if task["kind"] == "inspect":
-        from service.loading.inspection import inspect_files
+        inspection = inspect_files(files, options.signature)
+        digest = task.get("digests", {}).get(inspection.architecture_file, "")
+        return {"inspection": inspection.report(), "next_steps": next_steps(inspection, digest)}
+    from service.loading.compiling import Sources, compile_version
 
-        inspection = inspect_files(files)
-        return {"ok": True, "inspection": inspection.report()}
-    from service.loading.compiling import compile_version
+    sources = Sources(files, task["digests"], task["key"], options, engine)
+    reporter = _Reporter(task.get("warm_up_s", 0))
+    if task["kind"] == "convert":
+        from service.loading.modern_file import write_modern
 
-    inspection, _ = compile_version(
-        files, task["digests"], task["key"], folder / "compiled", _report
-    )
-    return {"ok": True, "inspection": inspection.report()}
+        return {"conversion": write_modern(sources, folder, reporter.report).as_json()}
+    try:
+        inspection, compiled = compile_version(sources, folder / "compiled", reporter.report)
+    except ClassesMissing:
+        raise
+    except (ModelUnsupported, WeightsMismatch) as error:
+        _fall_back(error, sources, folder)
+        raise
+    return {"inspection": inspection.report(), "notes": list(compiled.notes)}
 
 
-def _report(stage: str) -> None:
-    print(stage, flush=True)
+def _fall_back(error: ModelUnsupported | WeightsMismatch, sources: Any, folder: Path) -> None:
+    """Start anew with tf_keras where that may help; else return, or tell what either engine said.
+
+    Weights that don't fit are another engine's matter only where the model has custom classes:
+    these may build other variables there.
+    """
+    from service.loading.inspection import inspect_files
+
+    first = folder / FIRST_REFUSAL
+    if sources.engine != "keras":
+        raise ModelUnsupported(
+            error.name, f"{error.why} (with tf_keras; with Keras 3: {first.read_text()})"
+        ) from error
+    inspection = inspect_files(sources.files, sources.options.signature)
+    is_ours = isinstance(error, ModelUnsupported) or bool(inspection.custom_classes)
+    if inspection.is_legacy and is_ours:
+        first.write_text(error.why)
+        program = [sys.executable, "-P", "-m", "service.loading.child", str(folder), "tf_keras"]
+        os.execve(sys.executable, program, fallback_environment())  # noqa: S606
 
 
-def _write(path: Path, result: dict[str, Any]) -> None:
-    partial = path.with_suffix(".part")
-    partial.write_bytes(orjson.dumps(result))
-    os.replace(partial, path)
+def _too_large(limit_mib: int) -> CompileFailed:
+    return CompileFailed(f"it needs more than the {limit_mib} MiB that compile_memory_mb allows")
+
+
+class _Reporter:
+    """Prints each stage; the first runs of a model have a time limit of their own."""
+
+    def __init__(self, warm_up_s: float) -> None:
+        self._warm_up_s = warm_up_s
+
+    def report(self, stage: str) -> None:
+        """Print the stage. While the stage is `run` an alarm is set that ends the process."""
+        report(stage)
+        signal.setitimer(signal.ITIMER_REAL, self._warm_up_s if stage == "run" else 0)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """One version from its source files to a compiled folder; runs whole in a child process."""
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 from service.base.compiled import (
     ONNX_FILE,
@@ -13,67 +14,144 @@ from service.base.compiled import (
     digest_file,
     digest_tree,
 )
-from service.base.errors import CompileFailed, FileBroken
-from service.loading.inspection import Inspection, inspect_files
+from service.base.golden import GOLDEN_FILE, pack_golden
+from service.base.load_options import LoadOptions
+from service.base.refusals import CompileFailed, FileBroken
+from service.loading.custom import are_any_registered, load_custom_objects, missing
+from service.loading.inspected import Inspection
+from service.loading.inspection import inspect_files
 
 Progress = Callable[[str], None]
-STAGES = ("inspect", "import", "load", "compile", "write")
+Engine = Literal["keras", "tf_keras"]
+STAGES = ("inspect", "import", "load", "run", "compile", "write")
+GOLDEN_ROWS = 2
+GOLDEN_SEED = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files of one version: their paths and expected digests by name, the key that names the
+    result, and how they are to be opened."""
+
+    files: Mapping[str, Path]
+    digests: Mapping[str, str]
+    key: str
+    options: LoadOptions = field(default_factory=LoadOptions)
+    engine: Engine = "keras"
 
 
 def compile_version(
-    files: Mapping[str, Path], digests: Mapping[str, str], key: str, target: Path, report: Progress
+    sources: Sources, target: Path, report: Progress
 ) -> tuple[Inspection, Compiled]:
-    """Inspect, build, convert, verify; leave the compiled folder at `target`.
+    """Inspect, build, run, convert, verify; leave the compiled folder at `target`.
 
     Raises FileRefused with the reason. Nothing but `target` is written.
     """
     started = time.monotonic()
     report("inspect")
-    _check_digests(files, digests)
-    inspection = inspect_files(files)
-    inspection.refuse_if_unsafe()
+    _check_digests(sources)
+    inspection = inspect_files(sources.files, sources.options.signature)
+    own_digest = sources.digests.get(inspection.architecture_file, "")
+    inspection.refuse_if_unsafe(sources.options.allow_lambda, own_digest)
+    if not are_any_registered(sources.options):
+        inspection.refuse_if_unregistered(inspection.custom_classes)
     report("import")
-    from service.loading import build, convert, trace  # TensorFlow: only for what passed
+    traced, notes = _trace(inspection, sources, report)
+    report("run")
+    from service.loading import warm_up
 
-    report("load")
-    model, notes = build.build(inspection, files)
-    with build.refusing(inspection.architecture_file):
-        traced = trace.TracedModel(model)
+    length = warm_up.find_length(traced, inspection.architecture_file)
+    warm_up.run_largest(traced, length, inspection.largest_activation, inspection.architecture_file)
     report("compile")
     target.mkdir(parents=True)
-    error = 0.0
-    runtime: Runtime = "onnx"
-    try:
-        converted = convert.convert(traced)
-        (target / ONNX_FILE).write_bytes(converted.onnx)
-        error = converted.max_relative_error
-        file_digests = {ONNX_FILE: hashlib.sha256(converted.onnx).hexdigest()}
-    except convert.ConversionFailed as failure:
-        notes = [*notes, f"served by TensorFlow: {failure}"]
-        trace.export(traced, target / SAVED_MODEL)
-        runtime, file_digests = "tensorflow", digest_tree(target)
+    runtime, error, more = _convert(traced, length, target)
+    _write_golden(traced, length, target)
     report("write")
     compiled = Compiled(
-        key=key,
+        key=sources.key,
         runtime=runtime,
         signature=traced.signature,
-        files=file_digests,
+        files=digest_tree(target),
         format=inspection.format,
         keras_version=inspection.keras_version,
         parameters=inspection.parameters,
         max_relative_error=error,
-        notes=tuple(notes),
+        notes=(*notes, *more),
         took_s=round(time.monotonic() - started, 3),
+        free_axis=length,
+        engine="tensorflow" if inspection.format == "saved_model" else sources.engine,
     )
     compiled.write(target)
     return inspection, compiled
 
 
-def _check_digests(files: Mapping[str, Path], digests: Mapping[str, str]) -> None:
+def _trace(
+    inspection: Inspection, sources: Sources, report: Progress
+) -> tuple[Any, tuple[str, ...]]:
+    """The traced model and how it came to be. TensorFlow is imported here, for what passed."""
+    if inspection.format == "saved_model":
+        return _trace_saved_model(sources, report)
+    from service.loading import fallback
+
+    if sources.engine == fallback.ENGINE:
+        fallback.prepare_engine()
+    from service.loading.building import refusing
+    from service.loading.trace import TracedModel
+
+    name = inspection.architecture_file
+    objects = load_custom_objects(sources.options, name)
+    inspection.refuse_if_unregistered(missing(inspection.custom_classes, objects))
+    report("load")
+    if sources.engine == fallback.ENGINE:
+        built = fallback.build_legacy(inspection, sources.files, sources.options, objects)
+    else:
+        from service.loading.build import build
+
+        built = build(inspection, sources.files, sources.options, objects, bool(inspection.lambdas))
+    with refusing(name):
+        return TracedModel(built.model, built.renamed), built.notes
+
+
+def _trace_saved_model(sources: Sources, report: Progress) -> tuple[Any, tuple[str, ...]]:
+    from service.loading.building import refusing
+    from service.loading.saved_model import inspect_saved_model
+    from service.loading.saved_model_trace import TracedSavedModel
+
+    info = inspect_saved_model(sources.files, sources.options.signature)
+    report("load")
+    with refusing(info.graph_file):
+        traced = TracedSavedModel(info, sources.files)
+    fixed = info.batch_size
+    return traced, () if fixed is None else (f"it takes batches of exactly {fixed} rows",)
+
+
+def _convert(traced: Any, length: int, target: Path) -> tuple[Runtime, float, tuple[str, ...]]:
+    """Write the ONNX file, or the exported function where there is none that agrees."""
+    from service.loading import convert
+
+    try:
+        converted = convert.convert(traced, length)
+    except convert.ConversionFailed as failure:
+        traced.export(target / SAVED_MODEL)
+        return "tensorflow", 0.0, (f"served by TensorFlow: {failure}",)
+    (target / ONNX_FILE).write_bytes(converted.onnx)
+    return "onnx", converted.max_relative_error, ()
+
+
+def _write_golden(traced: Any, length: int, target: Path) -> None:
+    from service.loading.samples import sample_inputs
+
+    inputs = sample_inputs(traced.signature, GOLDEN_ROWS, length, GOLDEN_SEED, traced.scales)
+    content = pack_golden(list(inputs.values()), traced.run(inputs))
+    if content is not None:
+        (target / GOLDEN_FILE).write_bytes(content)
+
+
+def _check_digests(sources: Sources) -> None:
     """The files must be those that the key was made of. Raises CompileFailed if one changed."""
-    for name, digest in digests.items():
+    for name, digest in sources.digests.items():
         try:
-            if digest_file(files[name]) != digest:
+            if digest_file(sources.files[name]) != digest:
                 raise CompileFailed(f"{name} changed while it was being read")
         except OSError as error:
             raise FileBroken(name, f"can't be read: {error}") from error

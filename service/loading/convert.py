@@ -1,26 +1,30 @@
 """Convert a traced model to ONNX, and prove on seeded inputs that both give the same."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
 import onnxruntime
 import tf2onnx
 
-from service.base.signature import Signature, Tensors
+from service.base.golden import MAX_RELATIVE_ERROR, relative_error
+from service.base.signature import STRING, Signature, Tensors
 from service.loading.samples import Scales, sample_inputs
-from service.loading.trace import TracedModel
+from service.loading.warm_up import LENGTHS, Reference, lengths_around
 
 logger = logging.getLogger(__name__)
 
 OPSET = 18
-MAX_RELATIVE_ERROR = 1e-4
-SMALLEST_SCALE = 1e-3
 BATCH_SIZES = (1, 2, 7)
-FREE_AXES = (5, 12, 33)
 Run = Callable[[Tensors], list[Any]]
+
+
+class Traced(Reference, Protocol):
+    """A reference that can be converted: a function of TensorFlow and its input specs."""
+
+    function: Any
+    tensor_specs: list[Any]
 
 
 class ConversionFailed(Exception):
@@ -35,8 +39,10 @@ class Converted:
     max_relative_error: float
 
 
-def convert(traced: TracedModel) -> Converted:
-    """Convert and verify. Raises ConversionFailed with the reason."""
+def convert(traced: Traced, length: int = LENGTHS[0]) -> Converted:
+    """Convert and verify, free axes as long as `length`. Raises ConversionFailed."""
+    if any(s.dtype == STRING for s in (*traced.signature.inputs, *traced.signature.outputs)):
+        raise ConversionFailed("it takes or gives texts, which stay with TensorFlow")
     try:
         model, _ = tf2onnx.convert.from_function(
             traced.function, input_signature=traced.tensor_specs, opset=OPSET
@@ -44,7 +50,8 @@ def convert(traced: TracedModel) -> Converted:
         _rename(model.graph, traced.signature)
         content = model.SerializeToString()
         run = _onnx_run(content, traced.signature)
-        error = verify(traced.run, run, traced.signature, traced.scales)
+        lengths = lengths_around(length)
+        error = verify(traced.run, run, traced.signature, traced.scales, lengths)
     except ConversionFailed:
         raise
     except Exception as failure:  # the converter and ONNX Runtime raise anything at all
@@ -55,15 +62,15 @@ def convert(traced: TracedModel) -> Converted:
 
 
 def verify(
-    reference: Run, candidate: Run, signature: Signature, scales: Scales | None = None
+    reference: Run,
+    candidate: Run,
+    signature: Signature,
+    scales: Scales | None = None,
+    lengths: Sequence[int] = lengths_around(LENGTHS[0]),
 ) -> float:
-    """The largest relative error over several batches. Raises ConversionFailed above the limit.
-
-    Relative: the largest absolute difference over the largest absolute value of the reference's
-    output in that batch, or over SMALLEST_SCALE for outputs that are all but zero.
-    """
+    """The largest relative error over several batches. Raises ConversionFailed above the limit."""
     worst = 0.0
-    for seed, (rows, free_axis) in enumerate(zip(BATCH_SIZES, FREE_AXES, strict=True)):
+    for seed, (rows, free_axis) in enumerate(zip(BATCH_SIZES, lengths, strict=True)):
         inputs = sample_inputs(signature, rows, free_axis, seed, scales)
         expected, got = reference(inputs), candidate(inputs)
         for spec, want, have in zip(signature.outputs, expected, got, strict=True):
@@ -74,21 +81,6 @@ def verify(
                 )
             worst = max(worst, error)
     return worst
-
-
-def relative_error(want: np.ndarray, have: np.ndarray) -> float:
-    """Largest difference over largest magnitude; infinite for other shapes, NaN or infinities."""
-    if want.shape != have.shape:
-        return float("inf")
-    if want.dtype.kind in "OSUb" or want.size == 0:
-        return 0.0 if np.array_equal(want, have) else float("inf")
-    finite = np.isfinite(want) & np.isfinite(have)
-    if not np.array_equal(want[~finite], have[~finite], equal_nan=True):
-        return float("inf")
-    if not finite.any():
-        return 0.0
-    difference = np.abs(want[finite].astype("float64") - have[finite].astype("float64")).max()
-    return float(difference / max(float(np.abs(want[finite]).max()), SMALLEST_SCALE))
 
 
 def _onnx_run(content: bytes, signature: Signature) -> Run:

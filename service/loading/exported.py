@@ -4,7 +4,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from service.base.compiled import SAVED_MODEL, Compiled, read_compiled, verify_files
+from service.base.compiled import SAVED_MODEL, Compiled, read_compiled, read_verified, verify_files
+from service.base.golden import GOLDEN_FILE, replay
 from service.base.signature import Tensors
 
 
@@ -15,6 +16,9 @@ class LoadedGraph:
         self.compiled: Compiled = read_compiled(folder)
         verify_files(folder, self.compiled)
         self._module = tf.saved_model.load(str(folder / SAVED_MODEL))
+        if GOLDEN_FILE in self.compiled.files:
+            golden = read_verified(folder, self.compiled, GOLDEN_FILE)
+            replay(golden, self.compiled.signature, self.run, folder.name)
 
     def run(self, inputs: Tensors) -> Tensors:
         """The outputs for a batch, by name."""

@@ -1,5 +1,6 @@
-"""Read an HDF5 file without being led out of it: hard links only, plain storage, sizes first."""
+"""Read an HDF5 file without being led out of it: checked whole before anything is read."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,14 +10,11 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 
-from service.base.errors import FileBroken, FileUnsafe
+from service.base.refusals import FileBroken
+from service.loading.hdf5_rules import check_contents, check_end, datasets
 
-MAX_DATASETS = 100_000
-MAX_DECLARED_BYTES = 4 * 1024**3
-MAX_EXPANSION = 1100  # gzip of nothing but zeros reaches about 1030
 # What h5py raises while it reads a damaged file.
-DAMAGE = (OSError, RuntimeError, KeyError, UnicodeError)
-FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
+DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError)
 
 Kind = Literal["whole", "legacy_weights", "keras3_weights", "other"]
 
@@ -37,8 +35,9 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
     Damage that shows only while the file is being read is FileBroken, too.
     """
     try:
+        check_end(path)
         with h5py.File(path, "r") as file:
-            _check(file, path)
+            check_contents(file, path)
             yield file
     except DAMAGE as error:
         why = "the HDF5 file is damaged or incomplete"
@@ -59,20 +58,23 @@ def kind_of_hdf5(file: h5py.File) -> Kind:
 def weights_group(file: h5py.File, name: str) -> h5py.Group:
     """Where the weights are: one group of a whole model, all of a weights file.
 
-    Raises FileBroken when a whole model has no such group.
+    Raises FileBroken when a whole model has no such group, or when a listed array isn't there.
     """
-    if kind_of_hdf5(file) != "whole":
-        return file
-    group = file.get("model_weights")
+    is_whole = kind_of_hdf5(file) == "whole"
+    group = file.get("model_weights") if is_whole else file
     if not isinstance(group, h5py.Group):
         raise FileBroken(name, "has an architecture, but the group model_weights is missing")
+    for _ in _listed(group):
+        pass
     return group
 
 
 def text_attribute(group: h5py.Group, name: str) -> str:
     """An attribute as text, whichever way it was written; empty where there is none."""
     value = group.attrs.get(name, "")
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value).encode("utf-8", "replace").decode()  # h5py keeps wrong bytes as surrogates
 
 
 def has_list(group: h5py.Group, name: str) -> bool:
@@ -81,16 +83,24 @@ def has_list(group: h5py.Group, name: str) -> bool:
 
 
 def list_attribute(group: h5py.Group, name: str) -> list[str]:
-    """A list of names; long ones were split into `name0`, `name1`, ... by Keras."""
+    """A list of names; long ones were split into `name0`, `name1`, ... by Keras.
+
+    Raises FileBroken when it is no list of names, when one stands in it twice, or one is a path.
+    """
     values: list[Any] = []
-    if name in group.attrs:
-        values = list(group.attrs[name])
-    else:
-        chunk = 0
-        while f"{name}{chunk}" in group.attrs:
-            values.extend(group.attrs[f"{name}{chunk}"])
-            chunk += 1
-    return [value.decode("utf-8") if isinstance(value, bytes) else str(value) for value in values]
+    chunks = [name] if name in group.attrs else []
+    while f"{name}{len(chunks)}" in group.attrs and name not in group.attrs:
+        chunks.append(f"{name}{len(chunks)}")
+    for chunk in chunks:
+        value = np.asarray(group.attrs[chunk])
+        if value.ndim != 1 or (value.size and value.dtype.kind not in "SUO"):
+            raise FileBroken(_file_name(group), f"{chunk} is no list of names")
+        values.extend(value.tolist())
+    names = [_name(group, name, value) for value in values]
+    twice = next((text for text, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise FileBroken(_file_name(group), f"{name} lists '{twice}' {names.count(twice)} times")
+    return names
 
 
 def legacy_layers(weights: h5py.Group) -> list[LayerArrays]:
@@ -98,83 +108,54 @@ def legacy_layers(weights: h5py.Group) -> list[LayerArrays]:
 
     Raises FileBroken when a listed array isn't there.
     """
-    layers = []
-    file_name = Path(weights.file.filename).name
-    for layer in list_attribute(weights, "layer_names"):
-        group = weights.get(layer)
-        if not isinstance(group, h5py.Group):
-            raise FileBroken(file_name, f"layer '{layer}' is listed but missing")
-        names = list_attribute(group, "weight_names")
-        arrays = []
-        for name in names:
-            dataset = group.get(name)
-            if not isinstance(dataset, h5py.Dataset):
-                raise FileBroken(file_name, f"array '{layer}/{name}' is missing")
-            arrays.append(_read(dataset))
-        if arrays:
-            layers.append(LayerArrays(layer, tuple(names), tuple(arrays)))
-    return layers
+    return [
+        LayerArrays(layer, tuple(found), tuple(_read(dataset) for dataset in found.values()))
+        for layer, found in _listed(weights)
+        if found
+    ]
 
 
 def count_elements(group: h5py.Group) -> int:
     """How many numbers lie below a group: the parameters, if it holds weights."""
-    return sum(dataset.size or 0 for _, dataset in _datasets(group))
+    return sum(dataset.size or 0 for _, dataset in datasets(group))
+
+
+def _listed(weights: h5py.Group) -> Iterator[tuple[str, dict[str, h5py.Dataset]]]:
+    """Each layer that a legacy group lists, with its arrays by name, none of them read yet."""
+    file_name = _file_name(weights)
+    for layer in list_attribute(weights, "layer_names"):
+        group = weights.get(layer)
+        if not isinstance(group, h5py.Group):
+            raise FileBroken(file_name, f"layer '{layer}' is listed but missing")
+        found = {name: group.get(name) for name in list_attribute(group, "weight_names")}
+        for name, dataset in found.items():
+            if not isinstance(dataset, h5py.Dataset):
+                raise FileBroken(file_name, f"array '{layer}/{name}' is missing")
+        yield layer, found
+
+
+def _name(group: h5py.Group, attribute: str, value: Any) -> str:
+    """A name out of a list; parts between slashes are allowed, ways out of the group are not."""
+    try:
+        text = value.decode("utf-8") if isinstance(value, bytes) else str(value)
+        text.encode()
+    except UnicodeError:
+        raise FileBroken(_file_name(group), f"{attribute} has a name that is no UTF-8") from None
+    if not text or text.startswith("/") or {".", ".."} & set(text.split("/")):
+        raise FileBroken(_file_name(group), f"{attribute} has the path '{text}' for a name")
+    return text
 
 
 def _read(dataset: h5py.Dataset) -> np.ndarray:
     try:
         return np.asarray(dataset[()])
     except OSError as error:
-        name = Path(dataset.file.filename).name
+        name = _file_name(dataset)
         raise FileBroken(name, f"array '{dataset.name}' can't be read: {error}") from error
 
 
-def _check(file: h5py.File, path: Path) -> None:
-    hazards: list[str] = []
-    declared = 0
-    size = path.stat().st_size
-    for count, (name, item) in enumerate(_datasets(file, hazards)):
-        if count > MAX_DATASETS:
-            raise FileBroken(path.name, f"more than {MAX_DATASETS} arrays")
-        hazards.extend(_dataset_hazards(name, item))
-        declared += item.nbytes if item.dtype.kind != "O" else 0
-    if hazards:
-        raise FileUnsafe(path.name, hazards[:5])
-    if declared > min(MAX_DECLARED_BYTES, MAX_EXPANSION * size):
-        raise FileBroken(path.name, f"declares {declared} bytes of arrays in a file of {size}")
-
-
-def _dataset_hazards(name: str, dataset: h5py.Dataset) -> Iterator[str]:
-    if dataset.external:
-        yield f"array '{name}' takes its data from another file"
-    if dataset.is_virtual:
-        yield f"array '{name}' is a virtual dataset"
-    create = dataset.id.get_create_plist()
-    filters = {create.get_filter(index)[0] for index in range(create.get_nfilters())}
-    if filters - FILTERS:
-        yield f"array '{name}' needs the unknown HDF5 filter {sorted(filters - FILTERS)}"
-
-
-def _datasets(
-    group: h5py.Group, hazards: list[str] | None = None
-) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Every array below a group over hard links, each group once; other links are hazards."""
-    pending, seen = [group], set()
-    while pending:
-        current = pending.pop()
-        for key in current:
-            link = current.get(key, getlink=True)
-            name = f"{current.name.rstrip('/')}/{key}"
-            if not isinstance(link, h5py.HardLink):
-                if hazards is not None:
-                    hazards.append(f"'{name}' is a link to somewhere else ({type(link).__name__})")
-                continue
-            item = current.get(key)
-            if isinstance(item, h5py.Dataset):
-                yield name, item
-            elif isinstance(item, h5py.Group) and item.id not in seen:
-                seen.add(item.id)
-                pending.append(item)
+def _file_name(item: h5py.Group | h5py.Dataset) -> str:
+    return Path(item.file.filename).name
 
 
 def _first_line(error: Exception) -> str:

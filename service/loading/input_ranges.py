@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
+
+from service.loading.keras_graph import calls_of, is_a, is_model, operation_of
 
 # Layers that hand on their input's values, in another shape at most.
 UNCHANGING = frozenset(
@@ -15,37 +16,37 @@ UNCHANGING = frozenset(
 )
 
 
-def vocabularies(model: keras.Model) -> dict[str, int]:
+def vocabularies(model: Any) -> dict[str, int]:
     """For each input that an Embedding looks up, by name, how many rows its table has.
 
     Embeddings inside of nested models and wrappers count; what is computed on the way doesn't.
     """
     sizes: dict[str, int] = {}
-    for layer, tensor in _entries(model, keras.layers.Embedding):
+    for layer, tensor in _entries(model, "Embedding"):
         for name in _sources(tensor):
             sizes[name] = min(layer.input_dim, sizes.get(name, layer.input_dim))
     return sizes
 
 
-def scales(model: keras.Model) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def scales(model: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Mean and standard deviation of the inputs that go into a Normalization, by name."""
     found = {}
-    for layer, tensor in _entries(model, keras.layers.Normalization):
+    for layer, tensor in _entries(model, "Normalization"):
         for name in _sources(tensor):
             found[name] = (np.asarray(layer.mean)[0], np.sqrt(np.asarray(layer.variance)[0]))
     return found
 
 
-def _entries(model: keras.Model, kind: type) -> Iterator[tuple[Any, Any]]:
+def _entries(model: Any, kind: str) -> Iterator[tuple[Any, Any]]:
     """Every layer of a kind with each tensor that goes into it, in the outermost graph."""
     for layer in model.layers:
         inner = getattr(layer, "layer", layer)  # TimeDistributed and the like wrap one
-        tensors = [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
-        if isinstance(inner, kind):
+        tensors = [tensor for call in calls_of(layer) for tensor in call]
+        if is_a(inner, kind):
             yield from ((inner, tensor) for tensor in tensors)
-        elif isinstance(inner, keras.Model):
+        elif is_model(inner):
             entries = [(found, set(_sources(tensor))) for found, tensor in _entries(inner, kind)]
-            names = [tensor._keras_history.operation.name for tensor in inner.inputs]
+            names = [operation_of(tensor).name for tensor in inner.inputs]
             for found, sources in entries:
                 for index, tensor in enumerate(tensors):
                     if names[index % len(names)] in sources:
@@ -56,8 +57,8 @@ def _sources(tensor: Any) -> Iterator[str]:
     """Names of the inputs whose values reach a tensor unchanged."""
     pending = [tensor]
     while pending:
-        operation = pending.pop()._keras_history.operation
-        if isinstance(operation, keras.layers.InputLayer):
+        operation = operation_of(pending.pop())
+        if is_a(operation, "InputLayer"):
             yield operation.name
         elif type(operation).__name__ in UNCHANGING:
-            pending.extend(t for node in operation._inbound_nodes for t in node.input_tensors)
+            pending.extend(tensor for call in calls_of(operation) for tensor in call)

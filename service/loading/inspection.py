@@ -1,18 +1,19 @@
-"""Look at the files of a version without TensorFlow: format, era, layers, hazards.
+"""Look at the files of a version without TensorFlow: what they are, what they need, what is wrong.
 
-Nothing is built and nothing the file names is imported. What can't be understood or is unsafe is
-refused here, before Keras sees it.
+Nothing is built and nothing the files name is imported. What can't be understood or is unsafe is
+told here, before Keras sees it.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from service.base.errors import FileBroken, FileUnsafe, ModelUnsupported
 from service.base.magic import kind_of
-from service.loading.allowed import MODELS, find_hazards
+from service.base.refusals import FileBroken
+from service.base.strict_json import parse_object
+from service.loading.architecture import examine
 from service.loading.archive import open_archive
+from service.loading.checkpoint import is_checkpoint_index, open_checkpoint
 from service.loading.hdf5 import (
     count_elements,
     kind_of_hdf5,
@@ -20,99 +21,82 @@ from service.loading.hdf5 import (
     text_attribute,
     weights_group,
 )
-from service.loading.strict_json import parse_object
+from service.loading.hdf5_summary import has_optimizer_state, layer_names
+from service.loading.inspected import Inspection, Json
+from service.loading.saved_model import inspect_saved_model, saved_model_prefix
 
-Format = Literal["h5", "json+weights", "keras"]
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class LayerSummary:
-    """One line of the layer table; `shape` is the input's shape where the file gives it."""
-
-    name: str
-    kind: str
-    shape: list[int | None] | None = None
+METADATA = "metadata.json"
+MAX_LISTED = 6
+# Configurations of another format that lie beside old models; none is an architecture.
+NO_ARCHITECTURES = frozenset({METADATA, "keras_metadata.pb", "fingerprint.pb"})
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What a version is made of; `config` is its architecture as the file has it."""
-
-    format: Format
-    keras_version: str
-    backend: str
-    config: Json
-    architecture_file: str
-    weights_file: str
-    layers: tuple[LayerSummary, ...] = ()
-    parameters: int = 0
-    training: Json = field(default_factory=dict)
-    hazards: tuple[str, ...] = ()
-    custom_classes: tuple[str, ...] = ()
-
-    def report(self) -> Json:
-        """A plain record for people and programs, without the long configuration."""
-        record = asdict(self)
-        del record["config"]
-        return record
-
-    def refuse_if_unsafe(self) -> None:
-        """Raise FileUnsafe or ModelUnsupported unless the file may be given to Keras."""
-        if self.hazards:
-            raise FileUnsafe(self.architecture_file, self.hazards)
-        if self.custom_classes:
-            names = ", ".join(self.custom_classes)
-            raise ModelUnsupported(
-                self.architecture_file,
-                f"it needs classes that Keras doesn't have: {names}",
-            )
-
-
-def inspect_files(files: Mapping[str, Path]) -> Inspection:
+def inspect_files(files: Mapping[str, Path], signature_name: str = "") -> Inspection:
     """Inspect the files of one version, given by name.
 
     Raises FileBroken when they aren't a whole model; hazards are reported, not raised.
     """
-    kinds = {name: kind_of(path) for name, path in files.items()}
-    by_kind = {
-        kind: sorted(name for name in files if kinds[name] == kind)
-        for kind in ("hdf5", "zip", "json")
-    }
+    if saved_model_prefix(files) is not None:
+        return _inspect_saved_model(files, signature_name)
+    by_kind = _by_kind(files)
     if by_kind["zip"]:
         name = _only(by_kind["zip"], ".keras archives")
-        return _finish(_inspect_archive(name, files[name]))
-    if by_kind["hdf5"] and by_kind["json"]:
-        architecture = _only(by_kind["json"], "architecture files (JSON)")
-        weights = _only(by_kind["hdf5"], "weights files")
-        return _finish(_inspect_pair(architecture, files[architecture], weights, files[weights]))
-    if by_kind["hdf5"]:
-        name = _only(by_kind["hdf5"], "model files")
-        return _finish(_inspect_whole(name, files[name]))
-    if by_kind["json"]:
-        name = by_kind["json"][0]
-        raise FileBroken(name, "an architecture without weights; put the weights file beside it")
-    listed = ", ".join(sorted(files)) or "no file"
-    raise FileBroken(listed, "neither HDF5 (.h5), nor a .keras archive, nor architecture JSON")
+        return _inspect_archive(name, files[name])
+    architectures = [n for n in by_kind["json"] if Path(n).name not in NO_ARCHITECTURES]
+    weights = [*by_kind["hdf5"], *by_kind["checkpoint"]]
+    if weights and architectures:
+        return _inspect_pair(
+            _only(architectures, "architecture files (JSON)"),
+            _only(weights, "weights files"),
+            files,
+        )
+    if weights:
+        name = _only(weights, "model files")
+        return _inspect_whole(name, files[name])
+    if architectures:
+        raise FileBroken(
+            architectures[0], "an architecture without weights; put the weights file beside it"
+        )
+    raise _no_model(files)
+
+
+def _by_kind(files: Mapping[str, Path]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {"hdf5": [], "zip": [], "json": [], "checkpoint": [], "other": []}
+    for name in sorted(files):
+        kind: str = kind_of(files[name])
+        if kind == "other" and name.endswith(".index") and is_checkpoint_index(files[name]):
+            kind = "checkpoint"
+        found.setdefault(kind, []).append(name)
+    return found
+
+
+def _no_model(files: Mapping[str, Path]) -> FileBroken:
+    listed = ", ".join(sorted(files)[:MAX_LISTED]) or "no file"
+    return FileBroken(
+        listed,
+        "neither HDF5 (.h5), nor a .keras archive, nor architecture JSON, nor a SavedModel"
+        " (saved_model.pb), nor a TensorFlow checkpoint (.index)",
+    )
 
 
 def _only(names: list[str], what: str) -> str:
     if len(names) > 1:
-        raise FileBroken(", ".join(names), f"several {what}; a version has one")
+        raise FileBroken(", ".join(names[:MAX_LISTED]), f"several {what}; a version has one")
     return names[0]
 
 
 def _inspect_whole(name: str, path: Path) -> Inspection:
+    if name.endswith(".index"):
+        with open_checkpoint(path) as checkpoint:
+            raise _weights_only(name, sorted(checkpoint.entries))
     with open_hdf5(path) as file:
         kind = kind_of_hdf5(file)
         if kind in ("legacy_weights", "keras3_weights"):
-            raise FileBroken(
-                name, "holds weights only; put the architecture (model.to_json()) beside it"
-            )
+            raise _weights_only(name, layer_names(file))
         if kind == "other":
             raise FileBroken(name, "is HDF5, but neither a Keras model nor Keras weights")
         training = text_attribute(file, "training_config")
-        return Inspection(
+        found = Inspection(
             format="h5",
             keras_version=text_attribute(file, "keras_version"),
             backend=text_attribute(file, "backend"),
@@ -120,37 +104,58 @@ def _inspect_whole(name: str, path: Path) -> Inspection:
             architecture_file=name,
             weights_file=name,
             parameters=count_elements(weights_group(file, name)),
-            training=_parse(name, training) if training else {},
         )
+        return examine(found, _parse_training(training), has_optimizer_state(file))
 
 
-def _inspect_pair(architecture: str, path: Path, weights: str, weights_path: Path) -> Inspection:
-    record = _parse(architecture, path.read_bytes())
-    with open_hdf5(weights_path) as file:
-        kind = kind_of_hdf5(file)
-        if kind == "other":
-            raise FileBroken(weights, "is HDF5, but holds no Keras weights")
-        group = weights_group(file, weights)
-        parameters = count_elements(group)
-        version = text_attribute(group, "keras_version")
-    return Inspection(
+def _weights_only(name: str, layers: list[str]) -> FileBroken:
+    told = ", ".join(layers[:MAX_LISTED]) + (", ..." if len(layers) > MAX_LISTED else "")
+    return FileBroken(
+        name,
+        f"holds weights only ({len(layers)} layers: {told}); "
+        "put the architecture (model.to_json()) beside it",
+    )
+
+
+def _inspect_pair(architecture: str, weights: str, files: Mapping[str, Path]) -> Inspection:
+    record = _parse(architecture, files[architecture].read_bytes())
+    version, backend, parameters = _inspect_weights(weights, files[weights])
+    metadata = next((files[n] for n in files if Path(n).name == METADATA), None)
+    if metadata is not None:
+        version = str(_parse(METADATA, metadata.read_bytes()).get("keras_version", version))
+    found = Inspection(
         format="json+weights",
         keras_version=str(record.get("keras_version") or version),
-        backend=str(record.get("backend", "")),
+        backend=str(record.get("backend") or backend),
         config=record,
         architecture_file=architecture,
         weights_file=weights,
         parameters=parameters,
     )
+    return examine(found, record if "loss" in record else {}, False)
+
+
+def _inspect_weights(name: str, path: Path) -> tuple[str, str, int]:
+    """Version, backend and number of parameters that a weights file tells."""
+    if name.endswith(".index") and kind_of(path) == "other":
+        with open_checkpoint(path) as checkpoint:
+            return "", "", sum(_size(entry.shape) for entry in checkpoint.entries.values())
+    with open_hdf5(path) as file:
+        if kind_of_hdf5(file) == "other":
+            raise FileBroken(name, "is HDF5, but holds no Keras weights")
+        group = weights_group(file, name)
+        told = [text_attribute(group, key) for key in ("keras_version", "backend")]
+        return told[0], told[1], count_elements(group)
 
 
 def _inspect_archive(name: str, path: Path) -> Inspection:
     with open_archive(path) as archive:
-        metadata = _parse(name, archive.read("metadata.json"))
+        metadata = _parse(name, archive.read(METADATA))
         config = _parse(name, archive.read("config.json"))
         with archive.extracted("model.weights.h5") as weights, open_hdf5(weights) as file:
             parameters = count_elements(file.get("layers", file))
-    return Inspection(
+            has_state = has_optimizer_state(file)
+    found = Inspection(
         format="keras",
         keras_version=str(metadata.get("keras_version", "")),
         backend="",
@@ -158,49 +163,43 @@ def _inspect_archive(name: str, path: Path) -> Inspection:
         architecture_file=name,
         weights_file=name,
         parameters=parameters,
-        training=config.get("compile_config") or {},
+    )
+    return examine(found, config.get("compile_config") or {}, has_state)
+
+
+def _inspect_saved_model(files: Mapping[str, Path], signature_name: str) -> Inspection:
+    found = inspect_saved_model(files, signature_name)
+    name = found.graph_file
+    return Inspection(
+        format="saved_model",
+        keras_version=found.keras_version,
+        backend="tensorflow",
+        config={},
+        architecture_file=name,
+        weights_file=name,
+        era="SavedModel",
+        inputs={spec.name: list(spec.shape) for spec in found.signature.inputs},
+        outputs={spec.name: list(spec.shape) for spec in found.signature.outputs},
+        parameters=found.parameters,
+        hazards=found.hazards,
+        signature=found.signature,
+        signature_name=found.signature_name,
     )
 
 
-def _finish(found: Inspection) -> Inspection:
-    """Add what follows from the architecture alone."""
-    class_name, settings = found.config.get("class_name"), found.config.get("config")
-    if not isinstance(class_name, str) or not isinstance(settings, dict | list):
-        raise FileBroken(found.architecture_file, "the JSON is no Keras architecture")
-    if class_name not in MODELS:
-        return replace(found, custom_classes=(class_name,))
-    found = replace(found, config=without_training(found.config))
-    hazards, custom_classes = find_hazards(found.config)
-    return replace(
-        found,
-        layers=tuple(_layers(found.config)),
-        hazards=tuple(hazards),
-        custom_classes=tuple(custom_classes),
-    )
+def _size(shape: tuple[int, ...]) -> int:
+    elements = 1
+    for axis in shape:
+        elements *= axis
+    return elements
 
 
-def without_training(config: Any) -> Any:
-    """A configuration without how it and the models in it were compiled: serving needs none."""
-    if isinstance(config, dict):
-        kept = {key: value for key, value in config.items() if key != "compile_config"}
-        return {key: without_training(value) for key, value in kept.items()}
-    if isinstance(config, list):
-        return [without_training(value) for value in config]
-    return config
-
-
-def _layers(config: Json) -> list[LayerSummary]:
-    inner = config["config"]
-    layers = inner if isinstance(inner, list) else inner.get("layers")
-    summaries = []
-    for layer in layers if isinstance(layers, list) else []:
-        if isinstance(layer, dict) and isinstance(layer.get("config"), dict):
-            settings = layer["config"]
-            shape = settings.get("batch_shape") or settings.get("batch_input_shape")
-            shape = shape if isinstance(shape, list) else None
-            name = str(settings.get("name", ""))[:128]
-            summaries.append(LayerSummary(name, str(layer.get("class_name"))[:128], shape))
-    return summaries
+def _parse_training(text: str) -> Any:
+    """The training configuration, or nothing where it can't be read: serving needs none of it."""
+    try:
+        return parse_object(text) if text else {}
+    except ValueError:
+        return {}
 
 
 def _parse(name: str, text: bytes | str) -> Json:

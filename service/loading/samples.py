@@ -24,7 +24,8 @@ def sample_inputs(
     random = np.random.default_rng(seed)
     inputs = {}
     for spec in signature.inputs:
-        values = _sample(spec, (rows, *_lengths(spec, free_axis)), random)
+        first = spec.shape[0] if spec.shape and spec.shape[0] is not None else rows
+        values = _sample(spec, (first, *_lengths(spec, free_axis)), random)
         if scales and spec.name in scales:
             mean, deviation = scales[spec.name]
             values = (mean + deviation * values).astype(spec.dtype)
@@ -38,7 +39,10 @@ def _lengths(spec: TensorSpec, free_axis: int) -> Sequence[int]:
 
 def _sample(spec: TensorSpec, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
     if spec.dtype == STRING:
-        return np.asarray(random.choice(WORDS, size=shape), dtype=object)
+        texts = np.asarray(random.choice(WORDS, size=shape), dtype=object)
+        if texts.size and not texts.any():  # nothing but empty texts: some models can't take that
+            texts.flat[0] = WORDS[0]
+        return texts
     if spec.dtype == "bool":
         return random.random(shape) < 0.5
     if spec.vocabulary is not None:

@@ -17,8 +17,8 @@ from typing import Any
 import orjson
 
 from service.base.confinement import die_with_parent
-from service.base.errors import ArtefactCorrupt
 from service.base.names import is_model_name
+from service.base.refusals import ArtefactCorrupt
 from service.base.wire import SOCKET_NAME, pack, socket_address, unpack
 
 logger = logging.getLogger(__name__)

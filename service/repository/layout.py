@@ -9,6 +9,7 @@ The repository may also be one single model file. Nothing is read here but names
 and the first bytes of files whose place doesn't tell what they are.
 """
 
+import glob
 import os
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from service.base.names import is_model_name, parse_version
 MODEL_SUFFIXES = (".weights.h5", ".h5", ".hdf5", ".keras", ".json")
 NOT_SOURCES = frozenset({"model.yaml", "manifest.json", "examples.json"})
 IGNORED_SUFFIXES = frozenset({".md", ".txt", ".py", ".yaml", ".yml", ".csv", ".log"})
+ASSETS = "assets"  # a SavedModel's vocabularies are its own files, whatever their suffix
+CHECKPOINT_INDEX = ".index"
 MAX_FILES = 1000
 
 
@@ -37,13 +40,23 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One version as found; `problem` says why it can't even be looked at."""
+    """One version as found; `problem` says why it can't even be looked at.
+
+    `folder` is the model's, where `model.yaml` lies; `home` is where the version's own files lie.
+    """
 
     model: str
     version: int
     folder: Path
     files: tuple[SourceFile, ...]
     problem: str = ""
+    home: Path | None = None
+
+
+def files_below(folder: Path) -> dict[str, Path]:
+    """The files of one version that lie in a folder, by name. Raises OSError if it isn't there."""
+    root = folder.resolve(strict=True)
+    return {file.name: file.path for file in _sources(root, root)}
 
 
 def scan(repository: Path) -> list[Found]:
@@ -67,7 +80,7 @@ def _scan_model(root: Path, folder: Path) -> Iterator[Found]:
             problem = "" if files else f"the folder {entry.name}/ holds no regular model file"
             if len(files) > MAX_FILES:
                 files, problem = files[:MAX_FILES], f"more than {MAX_FILES} files in {entry.name}/"
-            yield Found(folder.name, version, folder, files, problem)
+            yield Found(folder.name, version, folder, files, problem, entry)
 
 
 def _sources(root: Path, folder: Path) -> Iterator[SourceFile]:
@@ -78,7 +91,8 @@ def _sources(root: Path, folder: Path) -> Iterator[SourceFile]:
             if name.startswith(".") or name in NOT_SOURCES:
                 continue
             path = Path(parent) / name
-            if path.suffix.lower() not in IGNORED_SUFFIXES:
+            is_asset = ASSETS in path.relative_to(folder).parts[:-1]
+            if is_asset or path.suffix.lower() not in IGNORED_SUFFIXES:
                 source = _source(root, path, str(path.relative_to(folder)))
                 if source is not None:
                     yield source
@@ -105,6 +119,9 @@ def _single_file(path: Path) -> Found:
     files = [_source(path.parent, path, path.name)]
     if kind_of(path) == "json":
         files += [_source(path.parent, other, other.name) for other in _weights_beside(path, stem)]
+    elif path.name.endswith(CHECKPOINT_INDEX):
+        shards = sorted(path.parent.glob(f"{glob.escape(path.stem)}.data-*"))
+        files += [_source(path.parent, shard, shard.name) for shard in shards]
     return Found(model, 1, path.parent / model, tuple(file for file in files if file))
 
 

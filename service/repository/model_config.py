@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from service.base.errors import ModelConfigInvalid
+from service.base.load_options import Kernels, LoadOptions, WeightsMode
 from service.base.signature import Signature
 
 CONFIG_NAME = "model.yaml"
@@ -14,6 +15,7 @@ MAX_CONFIG_BYTES = 1024 * 1024
 # What PyYAML raises on a document; beyond its own errors for tags and dates it can't make sense of.
 YAML_FAULTS = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -32,6 +34,9 @@ class ModelConfig(BaseModel):
     `task` is found out from the model's output where it isn't given. `labels` name the classes by
     index; a binary model with one sigmoid output has two, the second is the positive one.
     `threshold` is the probability from which that one is decided for.
+
+    The last four say how the files are to be opened: see `LoadOptions`. `allow_lambda` names, by
+    version, the sha256 of the one file whose Lambda code the operator vouches for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +45,19 @@ class ModelConfig(BaseModel):
     task: Literal["binary", "multiclass", "regression"] | None = None
     labels: tuple[Label, ...] = ()
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+    weights: WeightsMode = "strict"
+    theano_kernels: Kernels = "auto"
+    signature: Annotated[str, Field(max_length=200)] = ""
+    allow_lambda: dict[int, Sha256] = Field(default_factory=dict)
+
+    def load_options(self, version: int) -> LoadOptions:
+        """How the files of a version are to be opened, as far as this file says it."""
+        return LoadOptions(
+            weights=self.weights,
+            theano_kernels=self.theano_kernels,
+            signature=self.signature,
+            allow_lambda=self.allow_lambda.get(version, ""),
+        )
 
     @model_validator(mode="after")
     def _labels_make_sense(self) -> Self:

@@ -6,7 +6,9 @@ from pathlib import Path
 import onnxruntime
 
 from service.base.compiled import ONNX_FILE, Compiled, read_verified
-from service.base.errors import ArtefactCorrupt, TensorInvalid
+from service.base.errors import TensorInvalid
+from service.base.golden import GOLDEN_FILE, replay
+from service.base.refusals import ArtefactCorrupt
 from service.base.signature import Signature, Tensors, zeros
 
 onnxruntime.set_default_logger_severity(3)
@@ -16,7 +18,10 @@ TIMED_RUNS = 7
 
 
 class OnnxVersion:
-    """One ONNX session. Raises ArtefactCorrupt when its file isn't what was recorded."""
+    """One ONNX session.
+
+    Raises ArtefactCorrupt when its file isn't what was recorded, or doesn't answer as it did then.
+    """
 
     def __init__(self, folder: Path, compiled: Compiled) -> None:
         content = read_verified(folder, compiled, ONNX_FILE)
@@ -33,6 +38,10 @@ class OnnxVersion:
             raise ArtefactCorrupt(
                 f"{folder.name}/{ONNX_FILE}", "ONNX Runtime can't load it"
             ) from error
+        self._free_axis = compiled.free_axis
+        if GOLDEN_FILE in compiled.files:
+            golden = read_verified(folder, compiled, GOLDEN_FILE)
+            replay(golden, self._signature, self.run, f"{folder.name}/{ONNX_FILE}")
         self._row_cost_s = self._warm()
 
     @property
@@ -73,8 +82,6 @@ class OnnxVersion:
 
     def _try_zeros(self, rows: int) -> None:
         try:
-            self.run(zeros(self._signature, rows))
-        except (
-            TensorInvalid
-        ):  # free axes of which this length is too short: the first request warms
+            self.run(zeros(self._signature, rows, self._free_axis))
+        except TensorInvalid:  # zeros that the model can't compute with: the first request warms
             return

@@ -98,7 +98,7 @@ class TensorFlowVersion:
         self._artefact = compiled.key
         self._signature = compiled.signature
         try:
-            self.run(zeros(compiled.signature, rows=1))
+            self.run(zeros(compiled.signature, 1, compiled.free_axis))
         except TensorInvalid:  # it runs; it only doesn't like zeros
             return
 

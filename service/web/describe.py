@@ -6,9 +6,10 @@ from service.base.errors import ModelNotFound
 from service.base.signature import Signature, TensorSpec
 from service.repository.states import State, VersionRow
 from service.runtime.pool import Pool
-from service.web.served import ServedVersion
+from service.web.served import Identity, ServedVersion
 
 Json = dict[str, Any]
+Loaded = dict[tuple[str, int], Identity]
 
 DTYPES = {
     "float16": "DT_HALF",
@@ -37,7 +38,7 @@ STATES = {
 def describe_all(rows: list[VersionRow], pool: Pool[ServedVersion]) -> Json:
     """All models: their names, and each version with its state."""
     live = sorted({row.model for row in rows if row.state is not State.RETIRED})
-    loaded = {(slot.model, slot.version) for slot in pool.slots()}
+    loaded = {(slot.model, slot.version): slot.served.identity for slot in pool.slots()}
     return {"models": live, "versions": [_version(row, loaded) for row in rows]}
 
 
@@ -48,7 +49,7 @@ def describe_model(
     ours = [row for row in rows if row.model == model and version in (None, row.version)]
     if not ours:
         raise ModelNotFound(model, version)
-    loaded = {(slot.model, slot.version) for slot in pool.slots()}
+    loaded = {(slot.model, slot.version): slot.served.identity for slot in pool.slots()}
     return {
         "name": model,
         "ready": any((row.model, row.version) in loaded for row in ours),
@@ -89,7 +90,7 @@ def _tensor_info(spec: TensorSpec) -> Json:
     }
 
 
-def _status(row: VersionRow, loaded: set[tuple[str, int]]) -> Json:
+def _status(row: VersionRow, loaded: Loaded) -> Json:
     state = STATES[row.state]
     if row.state is State.READY:
         is_loaded = (row.model, row.version) in loaded
@@ -102,14 +103,24 @@ def _status(row: VersionRow, loaded: set[tuple[str, int]]) -> Json:
     }
 
 
-def _version(row: VersionRow, loaded: set[tuple[str, int]]) -> Json:
-    return {
+def _version(row: VersionRow, loaded: Loaded) -> Json:
+    identity = loaded.get((row.model, row.version))
+    record: Json = {
         "model": row.model,
         "version": row.version,
         "state": row.state.value,
         "reason": row.reason,
         "served": row.served,
-        "loaded": (row.model, row.version) in loaded,
+        "loaded": identity is not None,
         "artefact": row.artefact,
         "labels": list(row.config.labels),
     }
+    if identity is not None:
+        record |= {
+            "format": identity.format,
+            "keras_version": identity.keras_version,
+            "engine": identity.engine,
+            "runtime": identity.runtime,
+            "notes": list(identity.notes),
+        }
+    return record

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from service.base.compiled import discard, read_compiled
 from service.base.database import open_database
-from service.base.errors import ArtefactCorrupt
 from service.base.metrics import WORKER_STARTS
+from service.base.refusals import ArtefactCorrupt
 from service.base.settings import Settings
 from service.repository.states import VersionRow
 from service.repository.store import VersionStore
@@ -77,6 +77,13 @@ def load_version(
         discard(folder)
         raise
     identity = Identity(
-        row.model, row.version, row.artefact, compiled.format, compiled.keras_version
+        row.model,
+        row.version,
+        row.artefact,
+        compiled.format,
+        compiled.keras_version,
+        compiled.engine,
+        compiled.runtime,
+        compiled.notes,
     )
     return ServedVersion(identity, loaded, row.config, decoder)

@@ -23,13 +23,19 @@ OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which version this is: name, number, key of its compiled folder, and what its file was."""
+    """Which version this is: name, number, key of its compiled folder, and how it was opened.
+
+    `engine` built it and `runtime` runs it; `notes` tell what its files needed for that.
+    """
 
     model: str
     version: int
     artefact: str
     format: str = ""
     keras_version: str = ""
+    engine: str = ""
+    runtime: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class ServedVersion:

@@ -18,7 +18,7 @@ from service.base.compiled import (
     read_verified,
     verify_files,
 )
-from service.base.errors import ArtefactCorrupt
+from service.base.refusals import ArtefactCorrupt
 from service.base.signature import Signature, TensorSpec
 
 CONTENT = b"an ONNX graph"

@@ -2,30 +2,28 @@
 
 import inspect
 import re
+from types import ModuleType
 
 import pytest
 
-from service.base import errors
+from service.base import errors, refusals
 from service.base.errors import (
     AnswerInvalid,
     BodyTooLarge,
     DeadlineExceeded,
-    FileBroken,
-    FileUnsafe,
     JsonInvalid,
     KerasdError,
     MethodNotAllowed,
     ModelNotFound,
     ModelNotReady,
-    ModelUnsupported,
     NotFound,
     PathMalformed,
     RuntimeLost,
     ServiceUnreachable,
     StateDirectoryBusy,
     TensorInvalid,
-    WeightsMismatch,
 )
+from service.base.refusals import FileBroken, FileUnsafe, ModelUnsupported, WeightsMismatch
 
 TREE_LINE = re.compile(r"[ │├└─]*(\w+)(?: +(\d{3}))? +([a-z_]+)$")
 
@@ -93,12 +91,21 @@ def test_only_passing_faults_ask_to_come_back() -> None:
     assert ModelNotFound("m").retry_after_s is None
 
 
-def test_the_drawn_tree_is_the_real_one() -> None:
-    found = (TREE_LINE.fullmatch(line) for line in (errors.__doc__ or "").splitlines())
+def _classes(module: ModuleType) -> dict[str, type[KerasdError]]:
+    """The errors that a module defines itself."""
+    return {
+        name: kind
+        for name, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, KerasdError) and kind.__module__ == module.__name__
+    }
+
+
+@pytest.mark.parametrize("module", [errors, refusals])
+def test_the_drawn_tree_is_the_real_one(module: ModuleType) -> None:
+    found = (TREE_LINE.fullmatch(line) for line in (module.__doc__ or "").splitlines())
     drawn = {match[1]: (match[2], match[3]) for match in found if match}
 
-    classes = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
-    real = {kind.__name__: kind for kind in classes if issubclass(kind, KerasdError)}
+    real = _classes(module)
 
     assert drawn.keys() == real.keys() - {"OperatorError"}  # it stands there with a remark
     for name, (status, code) in drawn.items():
@@ -107,8 +114,7 @@ def test_the_drawn_tree_is_the_real_one() -> None:
 
 
 def test_programs_can_tell_errors_apart_by_code() -> None:
-    classes = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
-    codes = [kind.code for kind in classes if issubclass(kind, KerasdError)]
+    codes = [kind.code for module in (errors, refusals) for kind in _classes(module).values()]
 
     # AnswerInvalid and the root share status 500, but no two classes share a code.
     assert len(set(codes)) == len(codes)

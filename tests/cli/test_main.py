@@ -26,7 +26,16 @@ def kerasd(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
 def test_help_names_every_command(tmp_path: Path) -> None:
     shown = kerasd("--help", folder=tmp_path)
     assert shown.returncode == 0
-    for command in ("serve", "web", "controller", "inspect", "compile", "predict", "models"):
+    for command in (
+        "serve",
+        "web",
+        "controller",
+        "inspect",
+        "compile",
+        "convert",
+        "predict",
+        "models",
+    ):
         assert f"  {command} " in shown.stdout
 
 
@@ -72,7 +81,8 @@ def test_inspect_prints_a_record_for_programs(tmp_path: Path) -> None:
     report = orjson.loads(ended.stdout)
     assert (report["format"], report["keras_version"]) == ("h5", "2.4.0")
     assert [layer["kind"] for layer in report["layers"]] == ["InputLayer", "Lambda"]
-    assert "evil" in report["hazards"][0]
+    assert "evil" in report["lambdas"][0]
+    assert report["next_steps"][0] == "It can't be served as it is."
     for_people = kerasd("inspect", "x.h5", folder=tmp_path)
     assert "It can't be served as it is." in for_people.stdout
 

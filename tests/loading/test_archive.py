@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from service.base.errors import FileBroken, FileUnsafe
+from service.base.refusals import FileBroken, FileUnsafe
 from service.loading.archive import MAX_JSON_BYTES, MAX_MEMBERS, open_archive
 from tests.loading.handmade import write_archive
 
 # Where fields stand in an entry of the table at an archive's end.
-FLAGS, COMPRESSED_SIZE, SIZE = 8, 20, 24
+FLAGS, COMPRESSED_SIZE, SIZE, OFFSET = 8, 20, 24, 42
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ def test_an_extracted_member_is_gone_afterwards(archive: Path) -> None:
         head = path.read_bytes()[:4]
 
     assert head == b"\x89HDF"
+    assert path.name == "m.keras: model.weights.h5"
     assert not path.exists()
 
 
@@ -158,8 +159,65 @@ def test_members_that_together_unpack_to_too_much_are_refused(archive: Path) -> 
     assert "unpacks to more than 4294967296 bytes" in _refusal(archive)
 
 
-def test_a_configuration_of_endless_length_is_not_read(archive: Path) -> None:
-    _lie(archive, "config.json", COMPRESSED_SIZE, MAX_JSON_BYTES + 1)
-    _lie(archive, "config.json", SIZE, MAX_JSON_BYTES + 1)
+def test_a_configuration_of_endless_length_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as writer:
+        for name in ("metadata.json", "model.weights.h5"):
+            writer.writestr(name, b"{}")
+        writer.writestr("config.json", b" " * (MAX_JSON_BYTES + 1))
 
-    assert "config.json is larger than" in _damage(archive)
+    assert "config.json is larger than" in _damage(path)
+
+
+def test_a_member_that_hardly_anybody_would_notice_may_shrink_by_much(archive: Path) -> None:
+    member = zipfile.ZipInfo("assets/words.txt")
+    member.compress_type = zipfile.ZIP_DEFLATED
+    _add(archive, member, b"a" * 1_000_000)
+
+    with open_archive(archive) as opened:
+        assert len(opened.read("assets/words.txt")) == 1_000_000
+
+
+def test_members_that_share_their_bytes_are_refused(archive: Path) -> None:
+    """Three hundred of them would unpack to three hundred times the file."""
+    _add(archive, "assets/one")
+    _add(archive, "assets/two")
+    with zipfile.ZipFile(archive) as opened:
+        first = opened.getinfo("assets/one").header_offset
+
+    hazards = _refusal(_lie(archive, "assets/two", OFFSET, first))
+
+    assert "doesn't begin where it should" in hazards
+
+
+def test_a_member_named_otherwise_at_its_own_place_is_refused(archive: Path) -> None:
+    content = archive.read_bytes()
+    archive.write_bytes(content.replace(b"config.json", b"confiX.json", 1))
+
+    assert "'config.json' has another name at its own place" in _refusal(archive)
+
+
+def test_nothing_may_lie_before_the_first_member(archive: Path) -> None:
+    archive.write_bytes(b"#!/bin/sh" + archive.read_bytes())
+
+    assert "'metadata.json' doesn't begin where it should" in _refusal(archive)
+
+
+def test_nothing_may_follow_the_end(archive: Path) -> None:
+    archive.write_bytes(archive.read_bytes() + b"\0")
+
+    assert "something follows the end of the archive" in _refusal(archive)
+
+
+def test_a_comment_is_refused(archive: Path) -> None:
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.comment = b"hello"
+
+    assert "something follows the end of the archive" in _refusal(archive)
+
+
+@pytest.mark.parametrize(
+    "name", ["assets/a\\..\\b", "assets/./b", "assets//b", "assets/\u2400", "assets/a b", "assetsx"]
+)
+def test_an_asset_has_a_plain_name(archive: Path, name: str) -> None:
+    assert "unexpected member" in _refusal(_add(archive, name))

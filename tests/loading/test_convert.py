@@ -46,27 +46,3 @@ def test_other_answers_are_refused_with_the_output_named(
 
     with pytest.raises(ConversionFailed, match="output 'y' differs"):
         verify(_double, candidate, SIGNATURE)
-
-
-@pytest.mark.parametrize(
-    ("want", "have", "error"),
-    [
-        (np.array([2.0, 100.0]), np.array([2.5, 100.0]), 0.005),
-        (np.array([1e-9]), np.array([2e-9]), 1e-6),  # all but zero: no matter
-        (np.array([np.nan, 1.0]), np.array([np.nan, 1.0]), 0.0),
-        (np.array([np.inf]), np.array([-np.inf]), np.inf),
-        (np.array([np.inf, 1.0]), np.array([np.nan, 1.0]), np.inf),
-        (np.array([1.0]), np.array([np.nan]), np.inf),
-        (np.array(["a"], object), np.array(["a"], object), 0.0),
-        (np.array(["a"], object), np.array(["b"], object), np.inf),
-        (np.array([True]), np.array([False]), np.inf),
-        (np.zeros((0, 3)), np.zeros((0, 3)), 0.0),
-        (np.zeros((1, 3)), np.zeros((3, 1)), np.inf),
-    ],
-)
-def test_the_error_is_relative_to_the_largest_answer(
-    want: np.ndarray, have: np.ndarray, error: float
-) -> None:
-    from service.loading.convert import relative_error
-
-    assert relative_error(want, have) == pytest.approx(error)

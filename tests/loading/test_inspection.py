@@ -9,8 +9,9 @@ import h5py
 import orjson
 import pytest
 
-from service.base.errors import FileBroken, FileUnsafe, ModelUnsupported
-from service.loading.inspection import Inspection, LayerSummary, inspect_files
+from service.base.refusals import ClassesMissing, FileBroken, FileUnsafe
+from service.loading.inspected import Inspection, LayerSummary
+from service.loading.inspection import inspect_files
 from tests.loading.handmade import (
     layer,
     sequential,
@@ -45,9 +46,11 @@ def test_a_whole_h5(tmp_path: Path) -> None:
     assert found.architecture_file == found.weights_file == "m.h5"
     assert found.parameters == 15
     assert found.layers == (
-        LayerSummary("x", "InputLayer", [None, 4]),
-        LayerSummary("dense", "Dense"),
+        LayerSummary("x", "InputLayer", [None, 4], 0),
+        LayerSummary("dense", "Dense", [None, 3], 15),
     )
+    assert (found.inputs, found.outputs) == ({"x": [None, 4]}, {"dense": [None, 3]})
+    assert (found.era, found.is_legacy) == ("tf.keras 2", True)
     found.refuse_if_unsafe()
 
 
@@ -168,7 +171,7 @@ def test_strange_shapes_do_no_harm(tmp_path: Path) -> None:
 
     found = _inspect(write_whole(tmp_path / "m.h5", config))
 
-    assert found.layers == (LayerSummary("5", "InputLayer"),)
+    assert [layer.shape for layer in found.layers] == [None]
 
 
 def test_keras_1_lists_its_layers_without_a_name(tmp_path: Path) -> None:
@@ -180,33 +183,99 @@ def test_keras_1_lists_its_layers_without_a_name(tmp_path: Path) -> None:
 def test_a_lambda_is_reported_and_then_refused(tmp_path: Path) -> None:
     found = _inspect(write_whole(tmp_path / "m.h5", sequential(layer("Lambda", name="evil"))))
 
-    assert len(found.hazards) == 1
+    assert len(found.lambdas) == 1
     with pytest.raises(FileUnsafe, match=r"m\.h5 is refused: .*evil"):
         found.refuse_if_unsafe()
+
+
+def test_a_lambda_passes_for_the_one_file_that_the_operator_vouches_for(tmp_path: Path) -> None:
+    found = _inspect(write_whole(tmp_path / "m.h5", sequential(layer("Lambda", name="known"))))
+
+    found.refuse_if_unsafe("a" * 64, "a" * 64)
+    for vouched in ("", "b" * 64):
+        with pytest.raises(FileUnsafe):
+            found.refuse_if_unsafe(vouched, "a" * 64)
+    with pytest.raises(FileUnsafe):
+        found.refuse_if_unsafe("", "")
 
 
 def test_a_custom_class_is_reported_and_then_refused(tmp_path: Path) -> None:
     found = _inspect(write_whole(tmp_path / "m.h5", sequential(layer("Mine"), layer("Yours"))))
 
-    with pytest.raises(ModelUnsupported, match="Mine, Yours"):
-        found.refuse_if_unsafe()
+    assert found.custom_classes == ("Mine", "Yours")
+    found.refuse_if_unsafe()
+    with pytest.raises(ClassesMissing, match="Mine, Yours; register a module"):
+        found.refuse_if_unregistered(found.custom_classes)
+    found.refuse_if_unregistered([])
 
 
 def test_a_subclassed_model_is_refused_by_its_name(tmp_path: Path) -> None:
     config = {"class_name": "MyModel", "config": {}, "module": "mine"}
 
-    with pytest.raises(ModelUnsupported, match="MyModel"):
-        _inspect(write_archive(tmp_path / "m.keras", config)).refuse_if_unsafe()
+    assert _inspect(write_archive(tmp_path / "m.keras", config)).custom_classes == ("MyModel",)
 
 
 def test_how_the_model_was_trained_does_not_matter(tmp_path: Path) -> None:
     """A loss of one's own is no reason to refuse: it isn't needed to predict."""
-    config = {**tiny(), "compile_config": {"loss": layer("MyLoss"), "optimizer": layer("Lambda")}}
+    config = {**tiny(), "compile_config": {"loss": layer("MyLoss"), "optimizer": layer("Adam")}}
 
     found = _inspect(write_archive(tmp_path / "m.keras", config))
 
     found.refuse_if_unsafe()
-    assert found.training["loss"]["class_name"] == "MyLoss"
+    assert (found.training.loss, found.training.optimizer) == ("MyLoss", "Adam")
+
+
+def test_code_in_the_training_configuration_is_code(tmp_path: Path) -> None:
+    config = {**tiny(), "compile_config": {"loss": layer("__lambda__", code="4wEAAA==")}}
+
+    found = _inspect(write_archive(tmp_path / "m.keras", config))
+
+    with pytest.raises(FileUnsafe, match=r"training\.loss"):
+        found.refuse_if_unsafe()
+
+
+def test_dropout_that_never_stops_is_stopped(tmp_path: Path) -> None:
+    calls = [[["x", 0, 0, {"training": True}]]]
+    dropout = {**layer("Dropout", name="d", rate=0.5), "name": "d", "inbound_nodes": calls}
+
+    found = _inspect(
+        write_whole(tmp_path / "m.h5", sequential(tiny()["config"]["layers"][0], dropout))
+    )
+
+    assert found.rules == ("dropout_off",)
+    assert found.config["config"]["layers"][1]["inbound_nodes"] == [[["x", 0, 0, {}]]]
+
+
+def test_an_optimizer_with_its_state_is_told(tmp_path: Path) -> None:
+    path = write_whole(tmp_path / "m.h5")
+    with h5py.File(path, "a") as file:
+        names = ["iterations", "lr", "m_0", "v_0"]
+        file.attrs["training_config"] = json.dumps(
+            {"optimizer_config": layer("Adam"), "loss": "mse"}
+        )
+        file.create_group("optimizer_weights").attrs["weight_names"] = [n.encode() for n in names]
+
+    training = _inspect(path).training
+
+    assert (training.loss, training.optimizer, training.has_optimizer_state) == (
+        "mse",
+        "Adam",
+        True,
+    )
+
+
+def test_an_unpacked_archive_is_opened_as_the_archive_is(tmp_path: Path) -> None:
+    (tmp_path / "metadata.json").write_text('{"keras_version": "3.10.0"}')
+    architecture = tmp_path / "config.json"
+    architecture.write_text(json.dumps(tiny()))
+
+    found = _inspect(
+        architecture,
+        tmp_path / "metadata.json",
+        write_modern_weights(tmp_path / "model.weights.h5"),
+    )
+
+    assert (found.format, found.keras_version) == ("json+weights", "3.10.0")
 
 
 def test_the_report_is_json_without_the_configuration(tmp_path: Path) -> None:

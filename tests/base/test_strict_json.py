@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from service.loading.strict_json import MAX_BYTES, parse_object
+from service.base.strict_json import MAX_BYTES, parse_object
 
 
 def _refusal(text: bytes | str) -> str:
@@ -77,6 +77,19 @@ def test_refuses_a_number_of_endless_digits() -> None:
     assert parse_object('{"a": 18446744073709551615}') == {"a": 18446744073709551615}
     for digits in (21, 1_000_000):
         assert f"{digits} digits" in _refusal('{"a": ' + "9" * digits + "}")
+
+
+def test_takes_many_digits_where_they_are_no_whole_number() -> None:
+    digits = "1" * 30
+
+    assert parse_object(f'{{"a": 0.{digits}, "{digits}": "{digits}"}}')["a"] == float(f"0.{digits}")
+    assert parse_object('{"a": -18446744073709551615}') == {"a": -18446744073709551615}
+
+
+def test_repeats_only_the_beginning_of_a_long_key() -> None:
+    key = "k" * 10_000
+
+    assert len(_refusal(f'{{"{key}": 1, "{key}": 2}}')) < 200
 
 
 def test_refuses_what_is_too_long_to_look_at() -> None:

@@ -6,6 +6,10 @@ from typing import Any
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 100
+MAX_DIGITS = 20
+MAX_SHOWN = 60
+
+ALL_DIGITS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 
 Json = dict[str, Any]
 
@@ -23,7 +27,10 @@ def parse_object(text: bytes | str) -> Json:
             value = value.decode("utf-8-sig")
         try:
             value = json.loads(
-                value, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer
+                value,
+                object_pairs_hook=_object,
+                parse_constant=_constant,
+                parse_int=_integer if _has_long_number(value) else None,
             )
         except RecursionError:
             raise ValueError("the JSON is nested too deeply") from None
@@ -40,7 +47,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Json:
     if len(record) != len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = next(name for name, count in counts.items() if count > 1)
-        raise ValueError(f"the key {twice!r} stands twice in one JSON object")
+        raise ValueError(f"the key {twice[:MAX_SHOWN]!r} stands twice in one JSON object")
     return record
 
 
@@ -48,8 +55,14 @@ def _constant(token: str) -> Any:
     raise ValueError(f"{token} is no JSON number")
 
 
+def _has_long_number(text: str) -> bool:
+    """Whether many digits stand in a row somewhere: only then each number need be looked at."""
+    digits = text.encode(errors="surrogatepass").translate(ALL_DIGITS_ZERO)
+    return b"0" * (MAX_DIGITS + 1) in digits
+
+
 def _integer(digits: str) -> int:
-    if len(digits) > 20:
+    if len(digits.lstrip("-")) > MAX_DIGITS:
         raise ValueError(f"a whole number of {len(digits)} digits")
     return int(digits)
 
@@ -60,13 +73,19 @@ def _check_tree(value: Any) -> None:
     for _ in range(MAX_DEPTH):
         inner: list[Any] = []
         for item in level:
-            if isinstance(item, dict):
-                inner.extend([*item, *item.values()])
-            elif isinstance(item, list):
-                inner.extend(item)
-            elif isinstance(item, str) and not item.isascii():
-                item.encode()  # raises UnicodeEncodeError, a ValueError, for half a surrogate pair
+            parts = [*item, *item.values()] if isinstance(item, dict) else item
+            kinds = set(map(type, parts))
+            if str in kinds:
+                _check_texts(parts)
+            if dict in kinds or list in kinds:
+                inner.extend(part for part in parts if isinstance(part, dict | list))
         if not inner:
             return
         level = inner
     raise ValueError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
+
+
+def _check_texts(parts: list[Any]) -> None:
+    for part in parts:
+        if isinstance(part, str) and not part.isascii():
+            part.encode()  # raises UnicodeEncodeError, a ValueError, for half a surrogate pair

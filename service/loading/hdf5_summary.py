@@ -1,0 +1,27 @@
+"""What an HDF5 file of Keras holds beside its configuration, told by its groups alone."""
+
+import h5py
+
+from service.loading.hdf5 import kind_of_hdf5, list_attribute
+
+STEP_COUNTERS = 2  # iterations and learning rate: written even when nothing was trained
+
+
+def layer_names(file: h5py.File) -> list[str]:
+    """The layers of a weights file, by the names that it has for them."""
+    if kind_of_hdf5(file) == "legacy_weights":
+        return list_attribute(file, "layer_names")
+    for name in ("layers", "_layer_checkpoint_dependencies"):
+        group = file.get(name)
+        if isinstance(group, h5py.Group):
+            return list(group)
+    return list(file)
+
+
+def has_optimizer_state(file: h5py.File) -> bool:
+    """True when the optimizer's slots are in the file, not only its counters."""
+    group = file.get("optimizer_weights")
+    if isinstance(group, h5py.Group):
+        return len(list_attribute(group, "weight_names")) > STEP_COUNTERS
+    variables = file.get("optimizer/vars")
+    return isinstance(variables, h5py.Group) and len(variables) > STEP_COUNTERS

@@ -1,0 +1,70 @@
+"""Write an old model as a `.keras` file of today that gives the same answers, and prove it."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from service.base.refusals import CompileFailed, ModelUnsupported
+from service.loading.compiling import Progress, Sources
+from service.loading.custom import load_custom_objects, missing
+from service.loading.inspection import inspect_files
+
+CONVERTED = "converted.keras"
+STAGES = ("inspect", "import", "load", "write", "verify")
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionReport:
+    """What was written, and how far its answers are from the old file's (relative, at most)."""
+
+    keras_version: str
+    parameters: int
+    notes: tuple[str, ...]
+    max_relative_error: float
+    batches: tuple[int, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """A plain record."""
+        return asdict(self)
+
+
+def write_modern(sources: Sources, folder: Path, report: Progress) -> ConversionReport:
+    """Write `converted.keras` in the folder and compare it with the model of the old files.
+
+    Raises FileRefused with the reason; CompileFailed when the new file answers otherwise.
+    """
+    report("inspect")
+    found = inspect_files(sources.files, sources.options.signature)
+    name = found.architecture_file
+    if found.format == "saved_model":
+        raise ModelUnsupported(
+            name, "a SavedModel holds no Keras layers to write; serve it as it is"
+        )
+    found.refuse_if_unsafe(sources.options.allow_lambda, sources.digests.get(name, ""))
+    report("import")
+    import keras
+
+    from service.loading.build import build
+    from service.loading.building import refusing
+    from service.loading.convert import BATCH_SIZES, ConversionFailed, verify
+    from service.loading.trace import TracedModel
+    from service.loading.warm_up import find_length, lengths_around
+
+    objects = load_custom_objects(sources.options, name)
+    found.refuse_if_unregistered(missing(found.custom_classes, objects))
+    report("load")
+    built = build(found, sources.files, sources.options, objects, bool(found.lambdas))
+    target = folder / CONVERTED
+    report("write")
+    with refusing(name):
+        built.model.save(target)
+    report("verify")
+    with refusing(name):
+        old = TracedModel(built.model)
+        new = TracedModel(keras.saving.load_model(target, objects, compile=False))
+    lengths = lengths_around(find_length(old, name))
+    try:
+        error = verify(old.run, new.run, old.signature, old.scales, lengths)
+    except ConversionFailed as failure:
+        raise CompileFailed(f"{name}: the new file answers otherwise: {failure}") from failure
+    return ConversionReport(keras.__version__, found.parameters, built.notes, error, BATCH_SIZES)
