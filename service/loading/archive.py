@@ -10,6 +10,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,8 @@ LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of the name and o
 LOCAL_SIGNATURE = b"PK\x03\x04"
 END_RECORD = struct.Struct("<4s16xH")  # signature, length of the comment
 END_SIGNATURE = b"PK\x05\x06"
-UTF8_FLAG = 0x800
+ENCRYPTED_FLAG, UTF8_FLAG = 0x1, 0x800
+MAX_TOLD, MAX_TOLD_NAME = 5, 100
 CHUNK = 1024 * 1024
 MAX_NAME = 50  # characters: four bytes each still fit into a file's name
 # What zipfile raises while it reads a damaged member.
@@ -107,26 +109,34 @@ def _check(name: str, members: list[zipfile.ZipInfo]) -> None:
     missing = [required for required in REQUIRED if required not in names]
     if missing:
         raise FileBroken(name, f"is no .keras archive: {', '.join(missing)} is missing")
-    if len(members) > MAX_MEMBERS or len(set(names)) != len(names):
-        raise FileUnsafe(name, ["the archive has too many members or one of them twice"])
-    strange = [member for member in members if not _is_expected(member)]
-    if strange:
-        raise FileUnsafe(name, [f"the archive has the unexpected member {strange[0].filename!r}"])
-    for member in members:
-        if member.file_size > max(ALWAYS_FINE_BYTES, MAX_RATIO * member.compress_size):
-            raise FileUnsafe(name, [f"the member {member.filename!r} unpacks to far too much"])
-    if sum(member.file_size for member in members) > MAX_TOTAL_BYTES:
-        raise FileUnsafe(name, [f"the archive unpacks to more than {MAX_TOTAL_BYTES} bytes"])
+    if len(members) > MAX_MEMBERS:
+        raise FileUnsafe(name, [f"the archive has {len(members)} members; at most {MAX_MEMBERS}"])
+    twice = next((each for each, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise FileUnsafe(name, [f"the archive has the member {twice!r} {names.count(twice)} times"])
+    hazards = [hazard for member in members if (hazard := _hazard(member))]
+    if hazards:
+        raise FileUnsafe(name, hazards[:MAX_TOLD])
+    total = sum(member.file_size for member in members)
+    if total > MAX_TOTAL_BYTES:
+        raise FileUnsafe(name, [f"the archive unpacks to {total} bytes; at most {MAX_TOTAL_BYTES}"])
 
 
-def _is_expected(member: zipfile.ZipInfo) -> bool:
-    parts = member.filename.split("/")
-    is_plain = not {".", ".."} & set(parts)
-    is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
-    is_encrypted = bool(member.flag_bits & 1)
+def _hazard(member: zipfile.ZipInfo) -> str:
+    """What speaks against a member; empty if nothing does."""
+    told = repr(member.filename[:MAX_TOLD_NAME])
     is_known = member.filename in REQUIRED or ASSET.fullmatch(member.filename) is not None
-    is_readable = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-    return is_plain and is_known and is_readable and not is_link and not is_encrypted
+    if not is_known or {".", ".."} & set(member.filename.split("/")):
+        return f"the archive has the unexpected member {told}"
+    if (member.external_attr >> 16) & 0o170000 == 0o120000:
+        return f"the member {told} is a link"
+    if member.flag_bits & ENCRYPTED_FLAG:
+        return f"the member {told} is encrypted"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return f"the member {told} is compressed in a way that Keras never uses"
+    if member.file_size > max(ALWAYS_FINE_BYTES, MAX_RATIO * member.compress_size):
+        return f"the member {told} unpacks from {member.compress_size} to {member.file_size} bytes"
+    return ""
 
 
 def _check_places(path: Path, members: list[zipfile.ZipInfo], table: int) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras.src.saving import saving_lib
 
-import service.loading.legacy_layers  # noqa: F401  (registers what Keras 3 no longer has)
+import service.loading.legacy_layers
+import service.loading.time_distributed  # noqa: F401  (mends what Keras 3.15 gets wrong)
 from service.base.load_options import LoadOptions
 from service.base.refusals import ModelUnsupported
 from service.loading.building import Built, refusing, weight_options, weights_file

@@ -12,6 +12,7 @@ from service.base.load_options import LoadOptions
 from service.base.refusals import FileRefused, ModelUnsupported
 from service.loading.archive import open_archive
 from service.loading.inspected import Inspection
+from service.loading.reasons import reason_of
 from service.loading.weights import WeightOptions
 
 logger = logging.getLogger(__name__)
@@ -41,9 +42,7 @@ def refusing(name: str) -> Iterator[None]:
         raise
     except Exception as error:  # Keras raises at least eighteen different classes here
         logger.debug("keras refused", exc_info=True)
-        reason = str(error).rsplit("Exception encountered: ", 1)[-1]  # before it, whole configs
-        text = " ".join(reason.split())[:500]
-        raise ModelUnsupported(name, f"{type(error).__name__}: {text}") from error
+        raise ModelUnsupported(name, reason_of(error)) from error
 
 
 def weight_options(

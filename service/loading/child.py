@@ -40,7 +40,9 @@ def _perform(task: Record, folder: Path, engine: Any) -> Record:
         return {"inspection": inspection.report(), "next_steps": next_steps(inspection, digest)}
     from service.loading.compiling import Sources, compile_version
 
-    sources = Sources(files, task["digests"], task["key"], options, engine)
+    first = folder / FIRST_REFUSAL
+    why = first.read_text() if first.exists() else ""
+    sources = Sources(files, task["digests"], task["key"], options, engine, why)
     reporter = _Reporter(task.get("warm_up_s", 0))
     if task["kind"] == "convert":
         from service.loading.modern_file import write_modern
@@ -64,15 +66,14 @@ def _fall_back(error: ModelUnsupported | WeightsMismatch, sources: Any, folder: 
     """
     from service.loading.inspection import inspect_files
 
-    first = folder / FIRST_REFUSAL
     if sources.engine != "keras":
         raise ModelUnsupported(
-            error.name, f"{error.why} (with tf_keras; with Keras 3: {first.read_text()})"
+            error.name, f"{error.why} (with tf_keras; with Keras 3: {sources.why_not_keras})"
         ) from error
     inspection = inspect_files(sources.files, sources.options.signature)
     is_ours = isinstance(error, ModelUnsupported) or bool(inspection.custom_classes)
     if inspection.is_legacy and is_ours:
-        first.write_text(error.why)
+        (folder / FIRST_REFUSAL).write_text(error.why)
         program = [sys.executable, "-P", "-m", "service.loading.child", str(folder), "tf_keras"]
         os.execve(sys.executable, program, fallback_environment())  # noqa: S606
 

@@ -30,14 +30,17 @@ GOLDEN_SEED = 31
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The files of one version: their paths and expected digests by name, the key that names the
-    result, and how they are to be opened."""
+    """The files of one version: paths and expected digests by name, and how they are opened.
+
+    `key` names the result. `why_not_keras` is what Keras 3 said, when the fallback is at work.
+    """
 
     files: Mapping[str, Path]
     digests: Mapping[str, str]
     key: str
     options: LoadOptions = field(default_factory=LoadOptions)
     engine: Engine = "keras"
+    why_not_keras: str = ""
 
 
 def compile_version(
@@ -60,8 +63,10 @@ def compile_version(
     report("run")
     from service.loading import warm_up
 
-    length = warm_up.find_length(traced, inspection.architecture_file)
-    warm_up.run_largest(traced, length, inspection.largest_activation, inspection.architecture_file)
+    name = inspection.architecture_file
+    length = warm_up.find_length(traced, name)
+    warm_up.check_trace(traced, length, name)
+    warm_up.run_largest(traced, length, inspection.largest_activation, name)
     report("compile")
     target.mkdir(parents=True)
     runtime, error, more = _convert(traced, length, target)
@@ -104,12 +109,14 @@ def _trace(
     report("load")
     if sources.engine == fallback.ENGINE:
         built = fallback.build_legacy(inspection, sources.files, sources.options, objects)
+        notes = (f"built by tf_keras; Keras 3 said: {sources.why_not_keras}", *built.notes)
     else:
         from service.loading.build import build
 
         built = build(inspection, sources.files, sources.options, objects, bool(inspection.lambdas))
+        notes = built.notes
     with refusing(name):
-        return TracedModel(built.model, built.renamed), built.notes
+        return TracedModel(built.model, built.renamed), notes
 
 
 def _trace_saved_model(sources: Sources, report: Progress) -> tuple[Any, tuple[str, ...]]:

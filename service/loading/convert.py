@@ -10,6 +10,8 @@ import tf2onnx
 
 from service.base.golden import MAX_RELATIVE_ERROR, relative_error
 from service.base.signature import STRING, Signature, Tensors
+from service.loading.onnx_graph import name_ends, replace_erfc
+from service.loading.reasons import reason_of
 from service.loading.samples import Scales, sample_inputs
 from service.loading.warm_up import LENGTHS, Reference, lengths_around
 
@@ -47,7 +49,8 @@ def convert(traced: Traced, length: int = LENGTHS[0]) -> Converted:
         model, _ = tf2onnx.convert.from_function(
             traced.function, input_signature=traced.tensor_specs, opset=OPSET
         )
-        _rename(model.graph, traced.signature)
+        replace_erfc(model.graph)
+        name_ends(model.graph, traced.signature)
         content = model.SerializeToString()
         run = _onnx_run(content, traced.signature)
         lengths = lengths_around(length)
@@ -56,8 +59,7 @@ def convert(traced: Traced, length: int = LENGTHS[0]) -> Converted:
         raise
     except Exception as failure:  # the converter and ONNX Runtime raise anything at all
         logger.debug("conversion failed", exc_info=True)
-        text = " ".join(str(failure).split())[:300]
-        raise ConversionFailed(f"{type(failure).__name__}: {text}") from failure
+        raise ConversionFailed(reason_of(failure)) from failure
     return Converted(content, error)
 
 
@@ -89,23 +91,3 @@ def _onnx_run(content: bytes, signature: Signature) -> Run:
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     names = [spec.name for spec in signature.outputs]
     return lambda inputs: list(session.run(names, inputs))
-
-
-def _rename(graph: Any, signature: Signature) -> None:
-    """Give the graph's ends the signature's names; tf2onnx has its own."""
-    renamed: dict[str, str] = {}
-    for values, specs in ((graph.input, signature.inputs), (graph.output, signature.outputs)):
-        for value, spec in zip(values, specs, strict=True):
-            renamed[value.name] = spec.name
-            value.name = spec.name
-    _rename_nodes(graph, renamed)
-
-
-def _rename_nodes(graph: Any, renamed: dict[str, str]) -> None:
-    """Rename in all nodes, the bodies of loops and branches included: they see outer names."""
-    for node in graph.node:
-        node.input[:] = [renamed.get(name, name) for name in node.input]
-        node.output[:] = [renamed.get(name, name) for name in node.output]
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                _rename_nodes(attribute.g, renamed)

@@ -71,4 +71,4 @@ def build_legacy(
     told = weight_options(inspection, options, "")
     with weights_file(inspection, files) as (path, _):
         report = load_weights(model, path, inspection.weights_file, told)
-    return Built(model, (*inspection.rules, "built by tf_keras", *report.sentences()))
+    return Built(model, (*inspection.rules, *report.sentences()))

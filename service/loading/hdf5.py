@@ -1,5 +1,6 @@
 """Read an HDF5 file without being led out of it: checked whole before anything is read."""
 
+import struct
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,10 @@ import h5py
 import numpy as np
 
 from service.base.refusals import FileBroken
-from service.loading.hdf5_rules import check_contents, check_end, datasets
+from service.loading.hdf5_rules import check_bytes, check_contents, datasets
 
 # What h5py raises while it reads a damaged file.
-DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError)
+DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError, struct.error)
 
 Kind = Literal["whole", "legacy_weights", "keras3_weights", "other"]
 
@@ -35,7 +36,7 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
     Damage that shows only while the file is being read is FileBroken, too.
     """
     try:
-        check_end(path)
+        check_bytes(path)
         with h5py.File(path, "r") as file:
             check_contents(file, path)
             yield file

@@ -3,8 +3,11 @@
 Everything is judged by what the file declares, before any array is read.
 """
 
+import mmap
+import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 
@@ -21,26 +24,55 @@ FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLE
 NUMBERS = "fiub"  # floats, integers of both kinds, truth values
 WORDS = "vocabulary"  # the one array that may hold text
 SUPERBLOCK_BYTES = 64
+WIDTHS = bytes([8, 8])  # of addresses and of lengths
+HEAP_SIGNATURE = b"GCOL\x01\0\0\0"
+HEAP_HEADER = struct.Struct("<8xQ")  # the heap's size
+HEAP_OBJECT = struct.Struct("<H6xQ")  # an object's index, 0 for a gap, and its size
+MAX_HEAP_OBJECTS = 1_000_000
 
 
-def check_end(path: Path) -> None:
-    """Raise FileUnsafe if something follows the HDF5 data, which another reader might take up."""
+def check_bytes(path: Path) -> None:
+    """Check what must be known before the HDF5 library may see the file.
+
+    Raises FileUnsafe if something follows the HDF5 data, which another reader might take up, and
+    FileBroken for damage on which the library would loop for ever.
+    """
     with path.open("rb") as stream:
         end = declared_end(stream.read(SUPERBLOCK_BYTES))
-    extra = path.stat().st_size - end
-    if end and extra > 0:
-        raise FileUnsafe(path.name, [f"{extra} bytes follow the end of its HDF5 data"])
+        extra = path.stat().st_size - end
+        if end and extra > 0:
+            raise FileUnsafe(path.name, [f"{extra} bytes follow the end of its HDF5 data"])
+        if end and _has_endless_heap(stream):
+            raise FileBroken(path.name, "the HDF5 file is damaged (a heap with an empty gap)")
 
 
 def declared_end(head: bytes) -> int:
-    """Where the file ends by its own word; 0 if it doesn't begin with a superblock we know."""
+    """Where the file ends by its own word; 0 if it doesn't begin as HDF5 of Keras does."""
     if len(head) < SUPERBLOCK_BYTES or not head.startswith(HDF5_SIGNATURE):
         return 0
     version = head[8]
-    if version > 3:
+    start, widths = (24 + 4 * version, head[13:15]) if version < 2 else (12, head[9:11])
+    if version > 3 or widths != WIDTHS:
         return 0
-    width, start = (head[13], 24 + 4 * version) if version < 2 else (head[9], 12)
-    return int.from_bytes(head[start + 2 * width : start + 3 * width], "little")
+    return int.from_bytes(head[start + 16 : start + 24], "little")
+
+
+def _has_endless_heap(stream: BinaryIO) -> bool:
+    """True if a global heap, where texts are kept, has a gap of no bytes: no step leads past it."""
+    steps = 0
+    with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        heap = content.find(HEAP_SIGNATURE)
+        while heap >= 0:
+            here = heap + HEAP_HEADER.size
+            end = min(heap + HEAP_HEADER.unpack_from(content, heap)[0], len(content))
+            while here + HEAP_OBJECT.size <= end:
+                index, size = HEAP_OBJECT.unpack_from(content, here)
+                steps += 1
+                if (index == 0 and size == 0) or steps > MAX_HEAP_OBJECTS:
+                    return True
+                here += size if index == 0 else HEAP_OBJECT.size + (size + 7) // 8 * 8
+            heap = content.find(HEAP_SIGNATURE, heap + len(HEAP_SIGNATURE))
+    return False
 
 
 def check_contents(file: h5py.File, path: Path) -> None:
@@ -86,6 +118,8 @@ def datasets(
 
 
 def _other_hazard(name: str, link: object, item: object) -> str:
+    if link is None:
+        return f"'{name}' can't be followed"
     if not isinstance(link, h5py.HardLink):
         return f"'{name}' is a link to somewhere else ({type(link).__name__})"
     return f"'{name}' is neither a group nor an array ({type(item).__name__})"

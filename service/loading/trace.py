@@ -26,7 +26,7 @@ class TracedModel:
         self.model = model
         self._renamed = renamed
         _inline_constants(model)
-        structure = input_structure(model)
+        structure = self._structure = input_structure(model)
         inputs = tf.nest.flatten(structure)
         names = [operation_of(tensor).name for tensor in inputs]
         specs = _with_vocabulary(_input_specs(inputs, names), model)
@@ -49,10 +49,18 @@ class TracedModel:
         outputs: list[Any] = self.function(*tensors)
         return [output.numpy() for output in outputs]
 
+    def run_eagerly(self, inputs: Tensors) -> list[Any]:
+        """The outputs as the model gives them without having been traced."""
+        tensors = [tf.constant(inputs[s.name], dtype=s.dtype) for s in self.signature.inputs]
+        packed = tf.nest.pack_sequence_as(self._structure, tensors)
+        outputs = tf.nest.flatten(self.model(packed, training=False))
+        return [output.numpy() for output in outputs]
+
     def export(self, folder: Path) -> None:
         """Write the function and its variables as a SavedModel with one endpoint, `serve`."""
         module = tf.Module()
-        module.model = self.model
+        module.model = self.model  # with its lookup tables and their vocabularies
+        module.held = list(self.concrete.variables)  # seeds of dropout are in no layer's list
         module.serve = self.function
         tf.saved_model.save(module, str(folder))
 

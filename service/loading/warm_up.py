@@ -5,8 +5,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from service.base.golden import MAX_RELATIVE_ERROR, relative_error
 from service.base.refusals import ModelUnsupported
 from service.base.signature import Signature, Tensors
+from service.loading.reasons import reason_of
 from service.loading.samples import Scales, sample_inputs
 
 LARGEST_BATCH = 32
@@ -15,6 +17,7 @@ BYTES_A_NUMBER = 4
 # Lengths tried for free axes until the model gives something: some need thousands of positions.
 LENGTHS = (5, 12, 33, 100, 300, 1_000, 3_000, 11_000, 30_000)
 SEED = 20
+ODD_ROWS = 3  # no usual length, so that rows can't pass for steps
 
 
 class Reference(Protocol):
@@ -49,8 +52,26 @@ def find_length(traced: Reference, name: str) -> int:
         if all(np.size(output) for output in outputs):
             return length
         last = ValueError(f"at the length {length} it gives empty outputs")
-    text = " ".join(str(last).split())[:300]
-    raise ModelUnsupported(name, f"it was built, but can't be run: {type(last).__name__}: {text}")
+    assert last is not None
+    raise ModelUnsupported(name, f"it was built, but can't be run: {reason_of(last)}")
+
+
+def check_trace(traced: Any, length: int, name: str) -> None:
+    """The traced function must answer as the model does when it is run step by step.
+
+    Raises ModelUnsupported: a layer that reads its input's shape may be traced for a wrong one,
+    without an error.
+    """
+    if not hasattr(traced, "run_eagerly"):  # a SavedModel is nothing but its trace
+        return
+    inputs = sample_inputs(traced.signature, ODD_ROWS, length, SEED, traced.scales)
+    expected, got = traced.run_eagerly(inputs), traced.run(inputs)
+    for spec, want, have in zip(traced.signature.outputs, expected, got, strict=True):
+        error = relative_error(np.asarray(want), np.asarray(have))
+        if not error <= MAX_RELATIVE_ERROR:
+            raise ModelUnsupported(
+                name, f"traced for TensorFlow, its output '{spec.name}' differs by {error:.2g}"
+            )
 
 
 def run_largest(traced: Reference, length: int, activation: int, name: str) -> int:
@@ -63,10 +84,8 @@ def run_largest(traced: Reference, length: int, activation: int, name: str) -> i
     try:
         traced.run(sample_inputs(traced.signature, rows, length, SEED, traced.scales))
     except Exception as error:
-        text = " ".join(str(error).split())[:300]
-        raise ModelUnsupported(
-            name, f"it can't be run on {rows} rows: {type(error).__name__}: {text}"
-        ) from error
+        why = f"it can't be run on {rows} rows: {reason_of(error)}"
+        raise ModelUnsupported(name, why) from error
     return rows
 
 

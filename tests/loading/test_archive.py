@@ -113,7 +113,7 @@ def test_a_member_twice_is_refused(archive: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         _add(archive, "config.json")
 
-    assert "one of them twice" in _refusal(archive)
+    assert "the member 'config.json' 2 times" in _refusal(archive)
 
 
 def test_too_many_members_are_refused(archive: Path) -> None:
@@ -121,31 +121,31 @@ def test_too_many_members_are_refused(archive: Path) -> None:
         for number in range(MAX_MEMBERS):
             writer.writestr(f"assets/{number}", b"")
 
-    assert "too many members" in _refusal(archive)
+    assert f"has {MAX_MEMBERS + 3} members; at most {MAX_MEMBERS}" in _refusal(archive)
 
 
 def test_a_link_is_refused(archive: Path) -> None:
     member = zipfile.ZipInfo("assets/link")
     member.external_attr = (stat.S_IFLNK | 0o777) << 16
 
-    assert "'assets/link'" in _refusal(_add(archive, member, b"/etc/passwd"))
+    assert "'assets/link' is a link" in _refusal(_add(archive, member, b"/etc/passwd"))
 
 
 def test_an_encrypted_member_is_refused(archive: Path) -> None:
-    assert "'config.json'" in _refusal(_lie(archive, "config.json", FLAGS, 1, "<H"))
+    assert "'config.json' is encrypted" in _refusal(_lie(archive, "config.json", FLAGS, 1, "<H"))
 
 
 def test_a_compression_that_keras_never_writes_is_refused(archive: Path) -> None:
     member = zipfile.ZipInfo("assets/words.txt")
     member.compress_type = zipfile.ZIP_LZMA
 
-    assert "'assets/words.txt'" in _refusal(_add(archive, member))
+    assert "'assets/words.txt' is compressed in a way" in _refusal(_add(archive, member))
 
 
 def test_a_member_that_unpacks_to_far_too_much_is_refused(archive: Path) -> None:
     _add(archive, "assets/bomb")
 
-    assert "'assets/bomb' unpacks to far too much" in _refusal(
+    assert "'assets/bomb' unpacks from 1 to 1073741824 bytes" in _refusal(
         _lie(archive, "assets/bomb", SIZE, 1 << 30)
     )
 
@@ -156,7 +156,7 @@ def test_members_that_together_unpack_to_too_much_are_refused(archive: Path) -> 
         _lie(archive, name, COMPRESSED_SIZE, 3 << 30)
         _lie(archive, name, SIZE, 3 << 30)
 
-    assert "unpacks to more than 4294967296 bytes" in _refusal(archive)
+    assert f"bytes; at most {4 << 30}" in _refusal(archive)
 
 
 def test_a_configuration_of_endless_length_is_not_read(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a file of weights may not consist of is refused before anything is read."""
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ import pytest
 
 from service.base.refusals import FileBroken, FileUnsafe
 from service.loading.hdf5 import count_elements, open_hdf5
-from service.loading.hdf5_rules import declared_end
-from tests.loading.handmade import write_weights
+from service.loading.hdf5_rules import HEAP_SIGNATURE, declared_end
+from tests.loading.handmade import write_weights, write_whole
 
 
 def _write(path: Path, fill: Callable[[h5py.File], object]) -> Path:
@@ -162,6 +163,31 @@ def test_at_most_a_few_hazards_are_told(tmp_path: Path) -> None:
             file[f"l{number}"] = h5py.SoftLink("/x")
 
     assert _hazards(_write(tmp_path / "m.h5", fill)).count("is a link") == 5
+
+
+def test_a_heap_on_which_the_library_would_loop_for_ever_is_broken(tmp_path: Path) -> None:
+    path = write_whole(tmp_path / "m.h5")
+    content = bytearray(path.read_bytes())
+    heap = content.index(HEAP_SIGNATURE)
+    here = heap + 16
+    while content[here : here + 2] != b"\0\0":  # over the texts to the gap behind them
+        (size,) = struct.unpack_from("<Q", content, here + 8)
+        here += 16 + (size + 7) // 8 * 8
+    content[here + 8 : here + 16] = bytes(8)
+    path.write_bytes(content)
+
+    with pytest.raises(FileBroken, match="a heap with an empty gap"), open_hdf5(path):
+        pass
+
+
+def test_a_heap_of_false_headers_ends_the_look_soon(tmp_path: Path) -> None:
+    """Each seems to hold everything behind it; going through all of them would take for ever."""
+    path = _write(tmp_path / "m.h5", lambda file: file.create_dataset("x", (20_000, 16), "u1"))
+    false = HEAP_SIGNATURE + struct.pack("<Q", 1 << 40)
+    path.write_bytes(path.read_bytes().replace(bytes(320_000), false * 20_000))
+
+    with pytest.raises(FileBroken, match="a heap with an empty gap"), open_hdf5(path):
+        pass
 
 
 def test_only_hdf5_has_an_end_of_its_own() -> None:
