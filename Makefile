@@ -4,10 +4,11 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
+SEED ?= 0
 SYSTEM_PACKAGES := promtool:prometheus
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve check test system-packages bench samples lock format clean
+.PHONY: help install serve check test system-packages bench corpus attacks eras samples lock format clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -49,6 +50,16 @@ system-packages:
 bench: install  ## Measure against the limits and against tutorials' way (needs wrk)
 	$(BIN)/python -m benchmarks.run
 
+corpus: install  ## Download real Keras files (300 MB), serve each of them, write the table
+	$(BIN)/python -m tests.corpus.run --tier full --write docs/keras-files.md
+
+attacks: install  ## Try hostile and broken files, SEED=0 or another
+	$(BIN)/python -m tests.attacks.make .attacks --seed $(SEED)
+	$(BIN)/python -m tests.attacks.run .attacks --write docs/security.md
+
+eras: install  ## Write the files of old engines anew, each by its own engine
+	$(BIN)/python -m tests.eras.make
+
 samples: install  ## Train the sample models anew
 	.uv/bin/uv pip install --quiet --python $(BIN)/python --no-deps sktime==1.2.0
 	$(BIN)/python model_repo/train_samples.py
@@ -64,4 +75,4 @@ format: install  ## Format the code
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what was installed and written
-	rm -rf .venv .uv .kerasd .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .uv .kerasd .corpus .attacks .mypy_cache .pytest_cache .ruff_cache

@@ -15,6 +15,7 @@ from typing import Any
 
 from service.base.load_options import ENTRY_POINTS, LoadOptions
 from service.base.refusals import ModelUnsupported
+from service.loading.allowed import LAYERS
 
 Json = dict[str, Any]
 DICTIONARIES = ("CUSTOM_OBJECTS", "custom_objects")
@@ -39,6 +40,12 @@ def load_custom_objects(options: LoadOptions, file_name: str) -> dict[str, Any]:
             raise _not_imported(entry.value, error, file_name) from error
         found |= loaded if isinstance(loaded, dict) else _given(entry.name, loaded)
     return found
+
+
+def relevant(objects: Mapping[str, Any], needed: Iterable[str]) -> dict[str, Any]:
+    """The objects for one file: a class with the name of a Keras layer only where it is needed."""
+    names = {name.split(">")[-1] for name in needed}
+    return {name: value for name, value in objects.items() if name in names or name not in LAYERS}
 
 
 def missing(needed: Iterable[str], objects: Mapping[str, Any]) -> list[str]:

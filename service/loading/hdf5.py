@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from service.base.refusals import FileBroken
-from service.loading.hdf5_rules import check_bytes, check_contents, datasets
+from service.loading.hdf5_rules import check_bytes, check_contents, datasets, read_attribute
 
 # What h5py raises while it reads a damaged file.
 DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError, struct.error)
@@ -72,7 +72,7 @@ def weights_group(file: h5py.File, name: str) -> h5py.Group:
 
 def text_attribute(group: h5py.Group, name: str) -> str:
     """An attribute as text, whichever way it was written; empty where there is none."""
-    value = group.attrs.get(name, "")
+    value = read_attribute(group, name) if name in group.attrs else ""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return str(value).encode("utf-8", "replace").decode()  # h5py keeps wrong bytes as surrogates
@@ -93,7 +93,7 @@ def list_attribute(group: h5py.Group, name: str) -> list[str]:
     while f"{name}{len(chunks)}" in group.attrs and name not in group.attrs:
         chunks.append(f"{name}{len(chunks)}")
     for chunk in chunks:
-        value = np.asarray(group.attrs[chunk])
+        value = np.asarray(read_attribute(group, chunk))
         if value.ndim != 1 or (value.size and value.dtype.kind not in "SUO"):
             raise FileBroken(_file_name(group), f"{chunk} is no list of names")
         values.extend(value.tolist())

@@ -3,11 +3,12 @@
 Everything is judged by what the file declares, before any array is read.
 """
 
+import math
 import mmap
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import h5py
 
@@ -21,6 +22,7 @@ MAX_EXPANSION = 100
 ALWAYS_FINE_BYTES = 64 * 1024**2
 MAX_TOLD = 5
 FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
+ATTRIBUTE_CLASSES = {h5py.h5t.STRING, h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.ENUM}
 NUMBERS = "fiub"  # floats, integers of both kinds, truth values
 WORDS = "vocabulary"  # the one array that may hold text
 SUPERBLOCK_BYTES = 64
@@ -115,6 +117,19 @@ def datasets(
             else:
                 seen.add(item.id)
                 pending.append(item)
+
+
+def read_attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
+    """An attribute's value: text or numbers. Raises FileBroken where it is anything else.
+
+    Sequences of variable length crash the library when their type is damaged.
+    """
+    attribute = item.attrs.get_id(name)
+    is_plain = attribute.get_type().get_class() in ATTRIBUTE_CLASSES
+    if not is_plain or math.prod(attribute.shape or ()) > MAX_LINKS:
+        why = f"the attribute '{name}' is neither a text nor a list of names"
+        raise FileBroken(Path(item.file.filename).name, why)
+    return item.attrs[name]
 
 
 def _other_hazard(name: str, link: object, item: object) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.base.refusals import CompileFailed, ModelUnsupported
 from service.loading.compiling import Progress, Sources
-from service.loading.custom import load_custom_objects, missing
+from service.loading.custom import load_custom_objects, missing, relevant
 from service.loading.inspection import inspect_files
 
 CONVERTED = "converted.keras"
@@ -52,6 +52,7 @@ def write_modern(sources: Sources, folder: Path, report: Progress) -> Conversion
 
     objects = load_custom_objects(sources.options, name)
     found.refuse_if_unregistered(missing(found.custom_classes, objects))
+    objects = relevant(objects, found.custom_classes)
     report("load")
     built = build(found, sources.files, sources.options, objects, bool(found.lambdas))
     target = folder / CONVERTED

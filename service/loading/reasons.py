@@ -1,4 +1,4 @@
-"""What a framework's exception says, in one line for people: no stacks, no paths of this machine."""
+"""What a framework's exception says, in one line for people: no stacks, no paths of a machine."""
 
 import re
 

@@ -15,6 +15,7 @@ from service.loading.weight_targets import (
     leaves,
     legacy_variables,
     own_leaf,
+    shape_of,
     snake_case,
 )
 
@@ -73,7 +74,7 @@ def _unnested(layer: Any) -> list[Any]:
 
 
 def _candidate(layer: Any) -> Candidate:
-    shapes = tuple(tuple(int(size) for size in each.shape) for each in legacy_variables(layer))
+    shapes = tuple(shape_of(variable) for variable in legacy_variables(layer))
     return Candidate(plain_name(layer.name), shapes, snake_case(type(layer).__name__))
 
 

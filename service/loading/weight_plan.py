@@ -11,7 +11,7 @@ from service.base.refusals import FileBroken, WeightsMismatch
 from service.loading.weight_layouts import Layout, convert
 from service.loading.weight_matching import By, Mode
 from service.loading.weight_source import FileArray
-from service.loading.weight_targets import Leaf, Variable
+from service.loading.weight_targets import Leaf, Variable, does_fit
 
 FLOATS = {np.dtype("<f2"), np.dtype("<f4"), np.dtype("<f8")}
 # What Keras 1 called a variable.
@@ -82,7 +82,7 @@ class Plan:
         """Two layers of the file could be exchanged, and nothing but the order tells them apart."""
         self.refuse(
             f"nothing tells which is which: {'; '.join(texts[:3])}. Give the layers of the "
-            'architecture the names of the file, or allow it with the weights mode "order" '
+            'architecture the names of the file, or say "weights: order" in model.yaml '
             "if both list the layers in the same order"
         )
 
@@ -94,7 +94,7 @@ class Plan:
         shapes = [variable.shape for variable in variables]
         raw = [array.value for array in arrays]
         values, notes = convert(leaf.layer, raw, shapes, self.layout)
-        if [value.shape for value in values] != shapes:
+        if len(values) != len(shapes) or not all(map(does_fit, map(np.shape, values), shapes)):
             got = [value.shape for value in raw]
             self.refuse(
                 f"layer '{leaf.label}' has weights of the shapes {shapes}, "

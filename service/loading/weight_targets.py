@@ -27,6 +27,7 @@ SAME_WEIGHTS = {
     "simplernn": "simple_rnn",
     "timedistributed": "time_distributed",
 }
+FREE = -1
 KINDS = {"float": "float", "bfloat": "float", "int": "int", "uint": "int", "bool": "bool"}
 
 
@@ -114,8 +115,19 @@ def variable_of(variable: Any, position: int = 0) -> Variable:
     owner, _, name = path.rpartition("/")
     dtype = str(getattr(variable.dtype, "name", variable.dtype))
     kind = KINDS.get(dtype.rstrip("0123456789"), "other")
-    shape = tuple(int(size) for size in variable.shape)
-    return Variable(name, owner, shape, dtype, kind, variable, position)
+    return Variable(name, owner, shape_of(variable), dtype, kind, variable, position)
+
+
+def shape_of(variable: Any) -> tuple[int, ...]:
+    """A variable's shape; `FREE` for an axis of any length, as a histogram's."""
+    return tuple(FREE if size is None else int(size) for size in variable.shape)
+
+
+def does_fit(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """True when an array of this shape can be assigned to a variable of that one."""
+    return len(shape) == len(wanted) and all(
+        want in (FREE, size) for size, want in zip(shape, wanted, strict=True)
+    )
 
 
 def is_seed(variable: Any) -> bool:

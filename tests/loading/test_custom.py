@@ -14,6 +14,7 @@ from service.loading.custom import (
     load_custom_objects,
     missing,
     name_custom,
+    relevant,
 )
 from tests.loading.handmade import layer, modern_layer, sequential
 
@@ -70,6 +71,13 @@ def test_what_nobody_has_registered_is_missing() -> None:
 
     assert missing(needed, {"TCN": int, "Scale": int}) == ["<lambda>"]
     assert missing(needed, {}) == ["<lambda>", "TCN", "mine>Scale"]
+
+
+def test_a_class_named_like_a_layer_of_keras_is_for_files_that_need_it() -> None:
+    objects = {"Attention": int, "TCN": str}
+
+    assert relevant(objects, ()) == {"TCN": str}
+    assert relevant(objects, ("Attention",)) == objects
 
 
 def test_the_modules_that_a_file_names_are_taken_out() -> None:

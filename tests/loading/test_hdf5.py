@@ -155,3 +155,18 @@ def test_text_that_is_no_utf_8_becomes_text_that_is(tmp_path: Path) -> None:
 
     with open_hdf5(path) as file:
         assert text_attribute(file, "backend") == "?torch"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array([np.ones(2), np.ones(3)], dtype=h5py.vlen_dtype(np.dtype("f4"))),
+        np.zeros(1, np.dtype([("a", "f4")])),
+        np.zeros(2, "V4"),
+    ],
+)
+def test_an_attribute_that_is_no_text_is_not_read(tmp_path: Path, value: Any) -> None:
+    path = _write(tmp_path / "w.h5", lambda file: file.attrs.__setitem__("backend", value))
+
+    with pytest.raises(FileBroken, match="'backend' is neither a text"), open_hdf5(path) as file:
+        text_attribute(file, "backend")

@@ -54,7 +54,7 @@ def test_a_file_that_contradicts_its_own_numbering_is_refused(path: Path) -> Non
         load_weights(model, path, "w.h5")
 
     assert "'dense_7', 'dense_8' of the file" in str(caught.value)
-    assert 'weights mode "order"' in str(caught.value)
+    assert "weights: order" in str(caught.value)
     assert model.is_untouched()
 
 
