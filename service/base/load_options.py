@@ -21,7 +21,8 @@ class LoadOptions:
     `signature`: which signature of a SavedModel is served; empty = `serving_default`.
     `allow_lambda`: sha256 of the architecture file whose Lambda code the operator vouches for.
     `custom_objects`: importable modules with custom classes; `custom_objects_path`: where they
-    lie. `custom_state` changes whenever those modules do.
+    lie. `custom_state` changes whenever those modules do. `custom_only`: they were chosen for this
+    model, and their classes go before Keras' own of the same name.
     """
 
     weights: WeightsMode = "strict"
@@ -31,6 +32,7 @@ class LoadOptions:
     custom_objects: tuple[str, ...] = ()
     custom_objects_path: tuple[str, ...] = ()
     custom_state: str = ""
+    custom_only: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """A plain record, for a child's task."""

@@ -134,6 +134,7 @@ class Controller:
             return
         try:
             if not tracked.key:
+                self._check_modules(tracked.config)
                 tracked.digest(self._options(tracked))
         except FileRefused as error:
             self._set(tracked, State.FAILED, str(error))
@@ -167,12 +168,21 @@ class Controller:
         tracked.child = Child(task, self._limits.child, self._limits.timeout_s, self._scratch, now)
         self._set(tracked, State.COMPILING, "")
 
+    def _check_modules(self, config: ModelConfig) -> None:
+        """model.yaml chooses among the operator's modules; it can't have others imported."""
+        unknown = sorted(set(config.custom_objects) - set(self._custom.custom_objects))
+        if unknown:
+            names = ", ".join(unknown)
+            raise FileRefused(
+                f"model.yaml: custom_objects names {names}; the setting custom_objects doesn't"
+            )
+
     def _options(self, tracked: Tracked) -> LoadOptions:
         """What model.yaml and the settings say together."""
         told = (tracked.config or ModelConfig()).load_options(tracked.version)
         return replace(
             told,
-            custom_objects=self._custom.custom_objects,
+            custom_objects=told.custom_objects or self._custom.custom_objects,
             custom_objects_path=self._custom.custom_objects_path,
             custom_state=self._custom.custom_state,
         )

@@ -36,7 +36,8 @@ def build(
     """
     name = inspection.architecture_file
     upgraded = _upgraded(inspection)
-    config = name_custom(upgraded.config, objects, inspection.custom_classes)
+    needed = {*inspection.custom_classes, *(objects if options.custom_only else ())}
+    config = name_custom(upgraded.config, objects, needed)
     with refusing(name), keras.saving.custom_object_scope(dict(objects)):
         model = keras.saving.deserialize_keras_object(config, safe_mode=not allow_lambda)
     if not getattr(model, "inputs", None):

@@ -106,7 +106,8 @@ def _trace(
     name = inspection.architecture_file
     objects = load_custom_objects(sources.options, name)
     inspection.refuse_if_unregistered(missing(inspection.custom_classes, objects))
-    objects = relevant(objects, inspection.custom_classes)
+    if not sources.options.custom_only:
+        objects = relevant(objects, inspection.custom_classes)
     report("load")
     if sources.engine == fallback.ENGINE:
         built = fallback.build_legacy(inspection, sources.files, sources.options, objects)

@@ -52,7 +52,8 @@ def write_modern(sources: Sources, folder: Path, report: Progress) -> Conversion
 
     objects = load_custom_objects(sources.options, name)
     found.refuse_if_unregistered(missing(found.custom_classes, objects))
-    objects = relevant(objects, found.custom_classes)
+    if not sources.options.custom_only:
+        objects = relevant(objects, found.custom_classes)
     report("load")
     built = build(found, sources.files, sources.options, objects, bool(found.lambdas))
     target = folder / CONVERTED

@@ -16,6 +16,7 @@ MAX_CONFIG_BYTES = 1024 * 1024
 YAML_FAULTS = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]{0,199}$")]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -35,8 +36,9 @@ class ModelConfig(BaseModel):
     index; a binary model with one sigmoid output has two, the second is the positive one.
     `threshold` is the probability from which that one is decided for.
 
-    The last four say how the files are to be opened: see `LoadOptions`. `allow_lambda` names, by
-    version, the sha256 of the one file whose Lambda code the operator vouches for.
+    The last five say how the files are to be opened: see `LoadOptions`. `allow_lambda` names, by
+    version, the sha256 of the one file whose Lambda code the operator vouches for. `custom_objects`
+    chooses among the modules of the setting of that name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,6 +51,7 @@ class ModelConfig(BaseModel):
     theano_kernels: Kernels = "auto"
     signature: Annotated[str, Field(max_length=200)] = ""
     allow_lambda: dict[int, Sha256] = Field(default_factory=dict)
+    custom_objects: tuple[ModuleName, ...] = ()
 
     def load_options(self, version: int) -> LoadOptions:
         """How the files of a version are to be opened, as far as this file says it."""
@@ -57,6 +60,8 @@ class ModelConfig(BaseModel):
             theano_kernels=self.theano_kernels,
             signature=self.signature,
             allow_lambda=self.allow_lambda.get(version, ""),
+            custom_objects=self.custom_objects,
+            custom_only=bool(self.custom_objects),
         )
 
     @model_validator(mode="after")

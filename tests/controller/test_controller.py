@@ -16,6 +16,7 @@ from service.base.confinement import Limits
 from service.base.database import migrate, open_database
 from service.base.signature import Signature, TensorSpec
 from service.controller.controller import Controller, ControllerLimits
+from service.repository.manifest import write_manifest
 from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
 
@@ -284,3 +285,43 @@ def test_what_a_killed_controller_left_is_cleared_away(world: World) -> None:
     left.mkdir(parents=True)
     world.controller.start()
     assert not left.exists()
+
+
+def test_a_file_that_is_not_what_was_published_is_refused_by_its_digest(world: World) -> None:
+    path = world.add_compiled("m", 1, "a") and world.repository / "m" / "1" / "model.h5"
+    write_manifest(path.parent, {"model.h5": digest_file(path)})
+    assert world.step()["m", 1].state is State.READY
+
+    with path.open("r+b") as file:  # one bit of a weight, which no .h5 reader would notice
+        file.seek(600)
+        byte = file.read(1)
+        file.seek(600)
+        file.write(bytes([byte[0] ^ 1]))
+    os.utime(path, (LONG_AGO - 50, LONG_AGO - 50))
+    world.step()
+    row = world.step(5)["m", 1]
+
+    assert row.reason.startswith("its files are FAILED") or row.state is State.FAILED
+    assert "isn't the one that was recorded when it was published" in row.reason
+
+
+def test_other_options_open_the_same_files_anew(world: World) -> None:
+    world.add_compiled("m", 1, "a")
+    assert world.step()["m", 1].state is State.READY
+
+    (world.repository / "m" / "model.yaml").write_text("weights: order\n")
+    world.step()
+    row = world.step()["m", 1]
+
+    assert row.state is State.READY  # its predecessor goes on
+    assert "earlier form" in row.reason
+
+
+def test_model_yaml_chooses_among_the_modules_of_the_setting_only(world: World) -> None:
+    world.add("m", 1, "a")
+    (world.repository / "m" / "model.yaml").write_text("custom_objects: [os]\n")
+
+    row = world.step()["m", 1]
+
+    assert row.state is State.FAILED
+    assert "custom_objects names os; the setting custom_objects doesn't" in row.reason

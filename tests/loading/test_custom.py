@@ -117,3 +117,21 @@ def test_the_fingerprint_follows_the_modules_and_imports_nothing(tmp_path: Path)
 
 def test_a_module_that_is_not_there_has_a_fingerprint_too() -> None:
     assert fingerprint(("nowhere_at_all",), ()) != ""
+
+
+def test_an_installed_package_registers_its_classes_by_an_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "their_layers.py").write_text("class Scale: pass\nclass Shift: pass\n")
+    info = tmp_path / "their_layers-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-layers\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text(
+        "[kerasd.custom_objects]\nall = their_layers\none = their_layers:Scale\n"
+    )
+    without = fingerprint((), ())
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert are_any_registered(LoadOptions())
+    assert sorted(load_custom_objects(LoadOptions(), "m.h5")) == ["Scale", "Shift"]
+    assert fingerprint((), ()) != without
