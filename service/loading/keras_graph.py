@@ -34,3 +34,9 @@ def is_a(layer: Any, class_name: str) -> bool:
 def is_model(layer: Any) -> bool:
     """True for a layer that is a model itself, made of layers."""
     return is_a(layer, "Model") and hasattr(layer, "inputs")
+
+
+def rename(layer: Any, name: str) -> None:
+    """Give a layer another name; in tf_keras it is a property over `_name`."""
+    is_property = isinstance(getattr(type(layer), "name", None), property)
+    setattr(layer, "_name" if is_property else "name", name)

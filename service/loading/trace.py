@@ -1,5 +1,6 @@
 """A built Keras model as one traced TensorFlow function with a fixed signature."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,9 @@ import tensorflow as tf
 
 from service.base.signature import DTYPES, Signature, Tensors, TensorSpec
 from service.loading.input_ranges import scales, vocabularies
-from service.loading.keras_graph import input_structure, is_a, is_model, operation_of
+from service.loading.keras_graph import input_structure, is_a, is_model, operation_of, rename
 
+SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_./>-]*")
 NOTHING_RENAMED: Mapping[str, str] = MappingProxyType({})
 
 
@@ -24,7 +26,7 @@ class TracedModel:
 
     def __init__(self, model: Any, renamed: Mapping[str, str] = NOTHING_RENAMED) -> None:
         self.model = model
-        self._renamed = renamed
+        self._renamed = {**renamed, **_with_plain_names(model)}
         _inline_constants(model)
         structure = self._structure = input_structure(model)
         inputs = tf.nest.flatten(structure)
@@ -39,8 +41,8 @@ class TracedModel:
 
         self.function = tf.function(serve, input_signature=self.tensor_specs)
         self.concrete = self.function.get_concrete_function()
-        shown = tuple(replace(spec, name=renamed.get(spec.name, spec.name)) for spec in specs)
-        self.scales = {renamed.get(name, name): scale for name, scale in scales(model).items()}
+        shown = tuple(replace(spec, name=self._shown(spec.name)) for spec in specs)
+        self.scales = {self._shown(name): scale for name, scale in scales(model).items()}
         self.signature = Signature(shown, tuple(self._output_specs()))
 
     def run(self, inputs: Tensors) -> list[Any]:
@@ -64,14 +66,29 @@ class TracedModel:
         module.serve = self.function
         tf.saved_model.save(module, str(folder))
 
+    def _shown(self, name: str) -> str:
+        return self._renamed.get(name, name)
+
     def _output_specs(self) -> Iterator[TensorSpec]:
         outputs = tf.nest.flatten(self.concrete.structured_outputs)
         layers = [operation_of(tensor) for tensor in self.model.outputs]
-        names = _distinct([self._renamed.get(layer.name, layer.name) for layer in layers])
+        names = _distinct([self._shown(layer.name) for layer in layers])
         for name, layer, output in zip(names, layers, outputs, strict=True):
             shape = output.shape.as_list() if output.shape.rank is not None else [None]
             activation = _activation(layer)
             yield TensorSpec(name, output.dtype.name, (None, *shape[1:]), activation=activation)
+
+
+def _with_plain_names(model: Any) -> dict[str, str]:
+    """Rename layers whose names TensorFlow takes for no scope (`modèle`): new name -> old one."""
+    renamed = {}
+    for number, layer in enumerate(model._flatten_layers()):
+        if not SCOPE.fullmatch(layer.name):
+            renamed[f"layer_{number}"] = layer.name
+            for each in (layer, getattr(layer, "_functional", None)):  # what a Sequential runs
+                if each is not None:
+                    rename(each, f"layer_{number}")
+    return renamed
 
 
 def _inline_constants(model: Any) -> None:

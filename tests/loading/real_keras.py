@@ -303,3 +303,14 @@ def lambda_that_leaves(marker: Path, folder: Path) -> Sample:
     sample = _saved(model, folder / "model.h5")
     marker.unlink()  # building the model ran the code, too
     return sample
+
+
+def names_in_any_script(folder: Path) -> Sample:
+    """Names that TensorFlow takes for no scope; Keras writes and reads them."""
+    import keras
+    from keras import layers
+
+    inner = keras.Sequential([keras.Input((3,)), layers.Dense(2, name="größe")], name="innen é")
+    inputs = keras.Input((3,), name="entrée")
+    outputs = layers.Dense(2, name="出力")(inner(inputs))
+    return _saved(keras.Model(inputs, outputs, name="modèle_日本"), folder / "model.keras")

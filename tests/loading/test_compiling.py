@@ -71,6 +71,7 @@ def _assert_same_answers(sample: Sample, compiled: Compiled, folder: Path) -> No
         (real_keras.nested_compiled, set()),
         (real_keras.free_length, set()),
         (real_keras.several_outputs, set()),
+        (real_keras.names_in_any_script, set()),
     ],
 )
 def test_answers_as_the_keras_that_wrote_it(tmp_path: Path, write: Write, notes: set[str]) -> None:
