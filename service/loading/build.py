@@ -1,6 +1,7 @@
 """Build the Keras 3 model of an inspected version; called in a child process only."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from service.loading.building import Built, refusing, weight_options, weights_fi
 from service.loading.custom import name_custom
 from service.loading.inspected import Inspection
 from service.loading.upgrade.model import Upgraded, upgrade
+from service.loading.vouched import with_lambdas
 from service.loading.weights import load_weights
 
 NO_INPUTS = (
@@ -35,6 +37,8 @@ def build(
     Raises ModelUnsupported when Keras can't build it, WeightsMismatch when the weights don't fit.
     """
     name = inspection.architecture_file
+    if allow_lambda:
+        inspection = replace(inspection, config=with_lambdas(inspection.config))
     upgraded = _upgraded(inspection)
     needed = {*inspection.custom_classes, *(objects if options.custom_only else ())}
     config = name_custom(upgraded.config, objects, needed)

@@ -152,6 +152,21 @@ def test_code_that_a_file_brings_never_runs(tmp_path: Path) -> None:
     assert stages == ["inspect"]  # Keras never saw it
 
 
+def test_a_lambda_runs_for_the_very_file_that_the_operator_vouches_for(tmp_path: Path) -> None:
+    marker = tmp_path / "the-code-has-run"
+    sample = real_keras.lambda_that_leaves(marker, tmp_path)
+    vouched = LoadOptions(allow_lambda=digest_file(sample.files[0]))
+    other = LoadOptions(allow_lambda="0" * 64)
+
+    with pytest.raises(FileUnsafe, match="Lambda"):
+        _compile(sample, tmp_path / "other", options=other)
+    assert not marker.exists()
+    compiled = _compile(sample, tmp_path / "compiled", options=vouched)
+
+    assert marker.exists()
+    assert "its Lambda code was run, as allow_lambda says" in compiled.notes
+
+
 def test_a_model_that_can_not_be_served_is_refused_not_a_crash(tmp_path: Path) -> None:
     with pytest.raises(ModelUnsupported, match=r"model\.h5 can't be built"):
         _compile(real_keras.stateful(tmp_path), tmp_path / "compiled")

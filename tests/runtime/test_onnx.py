@@ -9,7 +9,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from service.base.compiled import ONNX_FILE, Compiled
-from service.base.errors import ArtefactCorrupt, TensorInvalid
+from service.base.errors import TensorInvalid
+from service.base.refusals import ArtefactCorrupt
 from service.base.signature import Signature, TensorSpec
 from service.runtime.onnx import OnnxVersion
 
