@@ -33,6 +33,7 @@ MAX_NAME = 256
 MAX_TOLD = 80
 # What kerasd itself has registered, found again in files that `kerasd convert` wrote.
 OWN_FUNCTIONS = frozenset({"legacy_hard_sigmoid", "kerasd>legacy_hard_sigmoid"})
+OWN_CLASSES = frozenset({"kerasd>ThresholdedReLU"})
 OPERATIONS_HOME = "keras.src.ops."
 
 
@@ -110,6 +111,8 @@ def _check_class(where: str, class_name: str, item: Json, found: _Found) -> None
     module = item.get("module")
     inner = item.get("config")
     given = set(inner) if isinstance(inner, dict) else set()
+    if item.get("registered_name") in OWN_CLASSES:
+        return
     if isinstance(module, str) and module.startswith(OPERATIONS_HOME):
         allowed = operation_arguments(module, class_name)
         if allowed is None or given - allowed:
@@ -157,7 +160,7 @@ def _check_function(where: str, item: Json, found: _Found) -> None:
     name, module = item.get("config"), item.get("module")
     if isinstance(name, str) and name in ACTIVATIONS and is_of_keras(module):
         return
-    if item.get("registered_name") in OWN_FUNCTIONS and name in OWN_FUNCTIONS:
+    if isinstance(name, str) and name in OWN_FUNCTIONS:
         return
     is_plain = _is_function_name(name) and (module is None or isinstance(module, str))
     if not is_plain or _is_of_python(module) or _is_keras_text(module) or _is_builtin(module, name):

@@ -10,6 +10,12 @@ from service.loading.custom import load_custom_objects, missing, relevant
 from service.loading.inspection import inspect_files
 
 CONVERTED = "converted.keras"
+# Rules that put something of ours in the place of what Keras 3 no longer has.
+OWN_RULES = frozenset({"hard_sigmoid", "recurrent_default", "thresholded_relu"})
+NEEDS_US = (
+    "it names what Keras 3 no longer has by kerasd's own: outside of kerasd, "
+    "import service.loading.legacy_layers before keras.saving.load_model",
+)
 STAGES = ("inspect", "import", "load", "write", "verify")
 
 
@@ -69,4 +75,5 @@ def write_modern(sources: Sources, folder: Path, report: Progress) -> Conversion
         error = verify(old.run, new.run, old.signature, old.scales, lengths)
     except ConversionFailed as failure:
         raise CompileFailed(f"{name}: the new file answers otherwise: {failure}") from failure
-    return ConversionReport(keras.__version__, found.parameters, built.notes, error, BATCH_SIZES)
+    notes = built.notes + (NEEDS_US if OWN_RULES & set(built.notes) else ())
+    return ConversionReport(keras.__version__, found.parameters, notes, error, BATCH_SIZES)

@@ -89,6 +89,21 @@ def test_a_function_that_is_no_activation_is_a_hazard(item: Json) -> None:
     assert "names the function" in hazard
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        modern_layer("Activation", activation=_function("kerasd>legacy_hard_sigmoid")),
+        {
+            **layer("ThresholdedReLU", theta=1.0),
+            "module": "service.loading.legacy_layers",
+            "registered_name": "kerasd>ThresholdedReLU",
+        },
+    ],
+)
+def test_what_kerasd_itself_has_registered_is_known_again(item: Json) -> None:
+    assert scan_architecture(sequential(item)) == Findings()
+
+
 @pytest.mark.parametrize("class_name", [["Lambda"], {"a": 1}, 7, None])
 def test_a_class_must_be_named_by_a_text(class_name: Any) -> None:
     (hazard,) = _hazards(sequential({"class_name": class_name, "config": {}}))
