@@ -51,7 +51,9 @@ def build(
         report = load_weights(model, path, inspection.weights_file, told)
         if assets is not None:
             with refusing(name):  # vocabularies, at the paths at which Keras keeps its layers
-                saving_lib._load_state(model, None, saving_lib.DiskIOStore(str(assets)), "")
+                saving_lib._load_state(
+                    model, None, saving_lib.DiskIOStore(str(assets), mode="r"), ""
+                )
     _check_input_shape(model, inspection)
     rules = [*inspection.rules, *upgraded.rules]
     if allow_lambda:

@@ -1,21 +1,17 @@
 """TimeDistributed over a free time axis, which Keras 3.15 computes for the wrong number of steps.
 
 Its call maps over `arange(shape[0])` of the batch-first shape: over the batch's length instead of
-the time axis'. Run eagerly the axis has a length and nothing is wrong; in a traced function with
-a free axis the answer silently has as many steps as the batch has rows. This call folds the steps
-into the batch, as Keras 2 did; importing the module puts it in place.
+the time axis'. Where the axis has a length nothing is wrong; in a function traced for a free axis
+the answer silently has as many steps as the batch has rows. This call folds the steps into the
+batch, as Keras 2 did; importing the module puts it in place.
 """
 
 from typing import Any
 
 import keras
 
-_as_keras_has_it = keras.layers.TimeDistributed.call
-
 
 def _call(self: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-    if inputs.shape[1] is not None:
-        return _as_keras_has_it(self, inputs, training=training, mask=mask)
     rows, steps, *rest = keras.ops.shape(inputs)
     told: dict[str, Any] = {}
     if self.layer._call_has_mask_arg and mask is not None:

@@ -28,22 +28,21 @@ class TracedModel:
         self.model = model
         self._renamed = {**renamed, **_with_plain_names(model)}
         _inline_constants(model)
-        structure = self._structure = input_structure(model)
-        inputs = tf.nest.flatten(structure)
+        self._structure = input_structure(model)
+        inputs = tf.nest.flatten(self._structure)
         names = [operation_of(tensor).name for tensor in inputs]
         specs = _with_vocabulary(_input_specs(inputs, names), model)
         self.tensor_specs = [tf.TensorSpec(s.shape, s.dtype, name=s.name) for s in specs]
-
-        def serve(*tensors: Any) -> list[Any]:
-            packed = tf.nest.pack_sequence_as(structure, list(tensors))
-            outputs: list[Any] = tf.nest.flatten(model(packed, training=False))
-            return outputs
-
-        self.function = tf.function(serve, input_signature=self.tensor_specs)
+        self.function = tf.function(self._serve, input_signature=self.tensor_specs)
         self.concrete = self.function.get_concrete_function()
         shown = tuple(replace(spec, name=self._shown(spec.name)) for spec in specs)
         self.scales = {self._shown(name): scale for name, scale in scales(model).items()}
         self.signature = Signature(shown, tuple(self._output_specs()))
+
+    def _serve(self, *tensors: Any) -> list[Any]:
+        packed = tf.nest.pack_sequence_as(self._structure, list(tensors))
+        outputs: list[Any] = tf.nest.flatten(self.model(packed, training=False))
+        return outputs
 
     def run(self, inputs: Tensors) -> list[Any]:
         """The outputs for a batch, in the signature's order."""
@@ -51,11 +50,11 @@ class TracedModel:
         outputs: list[Any] = self.function(*tensors)
         return [output.numpy() for output in outputs]
 
-    def run_eagerly(self, inputs: Tensors) -> list[Any]:
-        """The outputs as the model gives them without having been traced."""
+    def run_fixed(self, inputs: Tensors) -> list[Any]:
+        """The outputs of another trace, made for just the shapes of these inputs."""
         tensors = [tf.constant(inputs[s.name], dtype=s.dtype) for s in self.signature.inputs]
-        packed = tf.nest.pack_sequence_as(self._structure, tensors)
-        outputs = tf.nest.flatten(self.model(packed, training=False))
+        specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
+        outputs: list[Any] = tf.function(self._serve, input_signature=specs)(*tensors)
         return [output.numpy() for output in outputs]
 
     def export(self, folder: Path) -> None:

@@ -57,20 +57,20 @@ def find_length(traced: Reference, name: str) -> int:
 
 
 def check_trace(traced: Any, length: int, name: str) -> None:
-    """The traced function must answer as the model does when it is run step by step.
+    """The traced function must answer as one that is traced for the very shapes it is asked.
 
     Raises ModelUnsupported: a layer that reads its input's shape may be traced for a wrong one,
     without an error.
     """
-    if not hasattr(traced, "run_eagerly"):  # a SavedModel is nothing but its trace
+    if not hasattr(traced, "run_fixed"):  # a SavedModel is nothing but its trace
         return
     inputs = sample_inputs(traced.signature, ODD_ROWS, length, SEED, traced.scales)
-    expected, got = traced.run_eagerly(inputs), traced.run(inputs)
+    expected, got = traced.run_fixed(inputs), traced.run(inputs)
     for spec, want, have in zip(traced.signature.outputs, expected, got, strict=True):
         error = relative_error(np.asarray(want), np.asarray(have))
         if not error <= MAX_RELATIVE_ERROR:
             raise ModelUnsupported(
-                name, f"traced for TensorFlow, its output '{spec.name}' differs by {error:.2g}"
+                name, f"traced for free axes, its output '{spec.name}' differs by {error:.2g}"
             )
 
 
