@@ -108,15 +108,16 @@ KERAS_MODULE = re.compile(
 # What layers of Keras 1 were told; the classes that take them have other words for it now.
 OLD_ARGUMENTS = frozenset(
     """
-    W_constraint W_regularizer U_regularizer b_constraint b_regularizer beta_init bias border_mode
-    consume_less dilation dim_ordering dropout_U dropout_W gamma_init init inner_activation
-    inner_init forget_bias_init input_dim input_length input_dtype length mode momentum nb_col
-    nb_depth nb_feature nb_filter nb_row output_dim output_shape p atrous_rate filter_length
-    pool_length sigma stride subsample subsample_length return_sequences go_backwards stateful
-    unroll concat_axis dot_axes node_indices tensor_indices alpha_initializer beta depth_multiplier
-    depthwise_initializer data_format noise_shape ragged sparse batch_size theta
-    keep_dims ignore_axis_fill share_alpha shared_axes U_init W_init
-    transform_bias wrapped merge_mode inner_model epsilon axis implementation seed
+    U_init U_regularizer W_constraint W_init W_regularizer alpha_initializer atrous_rate axis
+    b_constraint b_regularizer batch_size beta beta_init bias border_mode causal concat_axis
+    consume_less data_format depth_multiplier depthwise_initializer dilation dim_ordering
+    dot_axes dropout dropout_U dropout_W epsilon filter_length forget_bias_init gamma_init
+    go_backwards ignore_axis_fill implementation init inner_activation inner_init inner_model
+    input_dim input_dtype input_length keep_dims kernel_dim1 kernel_dim2 kernel_dim3 length
+    merge_mode mode momentum nb_col nb_depth nb_feature nb_filter nb_row node_indices
+    noise_shape output_dim output_shape p pool_length ragged return_sequences seed share_alpha
+    shared_axes sigma sparse stateful stride subsample subsample_length tensor_indices theta
+    transform_bias unroll wrapped
     """.split()
 )
 

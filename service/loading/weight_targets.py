@@ -131,8 +131,8 @@ def does_fit(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 
 
 def is_seed(variable: Any) -> bool:
-    """The state of a random generator is no weight."""
-    return "seed_generator_state" in str(variable.name)
+    """The state of a random generator is no weight, nor is tf_keras' stand-in for a vocabulary."""
+    return not hasattr(variable, "shape") or "seed_generator_state" in str(variable.name)
 
 
 def is_layer(item: object) -> bool:

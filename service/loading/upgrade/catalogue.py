@@ -210,6 +210,11 @@ _KERAS_1 = (
         f"Could not deserialize 'keras.layers.Merge' {_UNKNOWN}",
     ),
     (
+        "keras_1_ordering",
+        "Padding, cropping and upsampling of Keras 1 didn't write their dim_ordering.",
+        SILENT,
+    ),
+    (
         "keras_1_part",
         "Keras 1 gave regularizers and constraints by name, their numbers beside it.",
         "Unknown `config` as a `dict`, config={'name': 'WeightRegularizer', 'l2': 1}",

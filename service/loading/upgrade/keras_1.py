@@ -6,6 +6,7 @@ from typing import Any
 from service.base.strict_json import Json
 from service.loading.allowed import LAYERS
 from service.loading.upgrade.mending import Mending
+from service.loading.upgrade.tree import settings_within
 
 CLASSES = {
     "AtrousConvolution1D": "Conv1D",
@@ -70,6 +71,9 @@ BY_CLASS: Mapping[str, Mapping[str, str]] = {
     "SeparableConv2D": {old: new for old, new in CONVOLUTION.items() if old != "init"},
     "UpSampling1D": {"length": "size"},
 }
+SILENT_ON_ORDER = frozenset(
+    f"{kind}{rank}D" for kind in ("ZeroPadding", "Cropping", "UpSampling") for rank in (2, 3)
+)
 # How a kernel's sides were named one by one.
 SIDES = (("nb_row", "nb_col"), ("kernel_dim1", "kernel_dim2", "kernel_dim3"))
 # They told how to compute or where to begin training, never what.
@@ -132,6 +136,22 @@ def _refuse_modes(kind: str, config: Json) -> None:
         )
     if config.get("border_mode") == "full":
         raise ValueError(f"layer '{name}' has the border mode full, which only Keras 1 could do")
+
+
+def says_channels_first(model: Json) -> bool:
+    """True when the layers that say an ordering say `th`, which puts the channels first."""
+    said = {settings.get("dim_ordering") for settings in settings_within(model)} & ORDERINGS.keys()
+    return said == {"th"}
+
+
+def keras_1_ordering(layer: Json, mending: Mending) -> bool:
+    """Padding, cropping and upsampling of Keras 1 kept to themselves where the channels are."""
+    config = layer["config"]
+    is_silent = layer["class_name"] in SILENT_ON_ORDER and "data_format" not in config
+    if not is_silent or not mending.is_channels_first:
+        return False
+    config["data_format"] = "channels_first"
+    return True
 
 
 def keras_1_part(layer: Json, mending: Mending) -> bool:

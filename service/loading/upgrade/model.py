@@ -10,7 +10,13 @@ from service.loading.era import is_modern, parse_era
 from service.loading.upgrade.activations import activation_form, custom_activation, hard_sigmoid
 from service.loading.upgrade.defaults import gru_reset_after, recurrent_default, tell_bilinear
 from service.loading.upgrade.functional import renumber_calls, rewrite_calls, upgrade_functional
-from service.loading.upgrade.keras_1 import keras_1_arguments, keras_1_class, keras_1_part
+from service.loading.upgrade.keras_1 import (
+    keras_1_arguments,
+    keras_1_class,
+    keras_1_ordering,
+    keras_1_part,
+    says_channels_first,
+)
 from service.loading.upgrade.layer_rules import (
     axis_list,
     batch_input_shape,
@@ -43,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     keras_1_class,
     keras_1_merge,
     keras_1_arguments,
+    keras_1_ordering,
     keras_1_part,
     versioned_class,
     cudnn,
@@ -91,6 +98,7 @@ def upgrade(model: Json, keras_version: str) -> Upgraded:
     mending.applied("modules")
     model = copy.deepcopy(model)
     try:
+        mending.is_channels_first = says_channels_first(model)
         rename_slashes(model, mending)
         _upgrade_model(model, mending, is_nested=False)
     except (KeyError, TypeError, AttributeError, IndexError) as error:

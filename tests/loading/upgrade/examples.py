@@ -121,6 +121,16 @@ EXAMPLES: dict[str, tuple[Json, str]] = {
     "keras_1_merge": (
         called(layer("Merge", mode="sum"), calls=[[["x", 0, 0], ["x", 0, 0]]]), "1.2.2"
     ),
+    "keras_1_ordering": (
+        sequential(
+            layer("ZeroPadding2D", padding=[1, 1], batch_input_shape=[None, 2, 5, 5]),
+            layer(
+                "Convolution2D", nb_filter=2, nb_row=2, nb_col=2, border_mode="valid",
+                dim_ordering="th",
+            ),
+        ),
+        "1.2.2",
+    ),
     "keras_1_part": (
         sequential(INPUT, dense(kernel_regularizer={"name": "WeightRegularizer", "l2": 0.5})),
         "1.0.4",
