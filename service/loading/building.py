@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 WEIGHTS_MEMBER = "model.weights.h5"
 ASSETS = "assets"
+LAYERS_OF_2_12 = "_layer_checkpoint_dependencies"  # what Keras 2.12 and 2.13 called the folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +70,8 @@ def weights_file(
         return
     with tempfile.TemporaryDirectory() as folder, open_archive(path) as archive:
         assets = archive.extract_below(ASSETS, Path(folder))
+        if assets is not None:
+            for old in sorted(assets.rglob(LAYERS_OF_2_12), reverse=True):  # the innermost first
+                old.rename(old.with_name("layers"))
         with archive.extracted(WEIGHTS_MEMBER) as weights:
             yield weights, assets
