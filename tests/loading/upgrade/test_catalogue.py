@@ -13,6 +13,7 @@ from service.loading.upgrade.training import upgrade_training
 from tests.loading.handmade import Json, modern_layer
 from tests.loading.upgrade.examples import EXAMPLES, multi_gpu
 from tests.loading.upgrade.faults import FAULTS, SEQUENCE, chain
+from tests.loading.upgrade.rules_table import PAGE, with_table
 
 CAUSES = {cause.name: cause for cause in catalogue()}
 TRAINING = {"loss": "cosine_proximity", "optimizer_config": {"config": {"lr": 0.1, "decay": 0.0}}}
@@ -39,6 +40,12 @@ def test_no_rule_is_applied_that_is_not_in_the_catalogue() -> None:
     }
 
     assert applied == EXAMPLES.keys()
+
+
+def test_the_documents_list_every_rule() -> None:
+    page = PAGE.read_text()
+
+    assert with_table(page) == page, "python -m tests.loading.upgrade.rules_table writes it"
 
 
 @pytest.mark.parametrize("name", sorted(CAUSES))
