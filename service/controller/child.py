@@ -108,7 +108,8 @@ class Child:
 
     def _died(self, code: int) -> Outcome:
         if code == -signal.SIGALRM:
-            return Outcome(False, "the model's first runs didn't end within warm_up_s")
+            what = "the model's first runs" if self.stage() == "run" else "looking at the file"
+            return Outcome(False, f"{what} took too long; the process was ended")
         if code == -signal.SIGXCPU:
             return Outcome(False, f"it used up its {self._cpu_s} seconds of processor time")
         if code < 0 and code != -signal.SIGABRT:

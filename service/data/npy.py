@@ -66,7 +66,7 @@ def _parse(source: Source, version: int, text: bytes, where: str) -> Header:
             warnings.simplefilter("error")
             shape, is_fortran, dtype = parse(io.BytesIO(text), max_header_size=MAX_HEADER_BYTES)
     except NO_HEADER as error:
-        wrong = f"has a header that can't be read ({type(error).__name__})"
+        wrong = "has a header that can't be read"
         raise source.refused(where, wrong, wanted) from error
     return Header(dtype, shape, is_fortran)
 

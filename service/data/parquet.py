@@ -42,8 +42,7 @@ def read_parquet(source: Source, expected: Expected, limits: DataLimits) -> Data
         columns = _check_columns(source, opened.schema_arrow, expected)
         return _read(source, opened, columns, expected, limits)
     except (pyarrow.ArrowException, OSError, *UNREADABLE) as error:
-        why = quoted(str(error).partition("\n")[0], 120)
-        raise source.refused("", f"is damaged ({why})", "an undamaged Parquet file") from error
+        raise source.refused("", "is damaged or cut off", "an undamaged Parquet file") from error
 
 
 def _check_footer(source: Source) -> None:

@@ -19,6 +19,7 @@ from service.base.settings import fallback_environment
 from service.base.task import Record, report, run_task
 
 FIRST_REFUSAL = "first_refusal"
+INSPECT_S = 60.0
 
 
 def main() -> int:
@@ -34,7 +35,9 @@ def _perform(task: Record, folder: Path, engine: Any) -> Record:
     from service.loading.advice import next_steps
     from service.loading.inspection import inspect_files
 
+    reporter = _Reporter(task.get("warm_up_s", 0))
     if task["kind"] == "inspect":
+        reporter.report("inspect")
         inspection = inspect_files(files, options.signature)
         digest = task.get("digests", {}).get(inspection.architecture_file, "")
         return {"inspection": inspection.report(), "next_steps": next_steps(inspection, digest)}
@@ -43,7 +46,6 @@ def _perform(task: Record, folder: Path, engine: Any) -> Record:
     first = folder / FIRST_REFUSAL
     why = first.read_text() if first.exists() else ""
     sources = Sources(files, task["digests"], task["key"], options, engine, why)
-    reporter = _Reporter(task.get("warm_up_s", 0))
     if task["kind"] == "convert":
         from service.loading.modern_file import write_modern
 
@@ -83,15 +85,19 @@ def _too_large(limit_mib: int) -> CompileFailed:
 
 
 class _Reporter:
-    """Prints each stage; the first runs of a model have a time limit of their own."""
+    """Prints each stage; looking at files and a model's first runs have time limits of their own.
+
+    libhdf5 has met files on which it never ended.
+    """
 
     def __init__(self, warm_up_s: float) -> None:
         self._warm_up_s = warm_up_s
 
     def report(self, stage: str) -> None:
-        """Print the stage. While the stage is `run` an alarm is set that ends the process."""
+        """Print the stage. Where a stranger's file is at work an alarm will end the process."""
         report(stage)
-        signal.setitimer(signal.ITIMER_REAL, self._warm_up_s if stage == "run" else 0)
+        limits = {"inspect": INSPECT_S, "run": self._warm_up_s}
+        signal.setitimer(signal.ITIMER_REAL, limits.get(stage, 0))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from service.base.magic import kind_of
+from service.base.magic import kind_of, tell_stranger
 from service.base.refusals import FileBroken
 from service.base.strict_json import parse_object
 from service.loading.architecture import examine
@@ -71,6 +71,10 @@ def _by_kind(files: Mapping[str, Path]) -> dict[str, list[str]]:
 
 
 def _no_model(files: Mapping[str, Path]) -> FileBroken:
+    for name in sorted(files):
+        stranger = tell_stranger(files[name])
+        if stranger:
+            return FileBroken(name, stranger)
     listed = ", ".join(sorted(files)[:MAX_LISTED]) or "no file"
     return FileBroken(
         listed,

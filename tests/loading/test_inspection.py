@@ -120,7 +120,11 @@ def test_files_that_are_no_models_are_named(tmp_path: Path) -> None:
     pointer = tmp_path / "m.h5"
     pointer.write_text("version https://git-lfs.github.com/spec/v1\n")
 
-    assert _refusal(pointer).startswith("m.h5: neither HDF5")
+    other = tmp_path / "n.h5"
+    other.write_bytes(bytes(range(200, 250)))
+
+    assert _refusal(pointer).startswith("m.h5: is a git-lfs pointer")
+    assert _refusal(other).startswith("n.h5: neither HDF5")
     assert _refusal().startswith("no file: neither HDF5")
 
 
