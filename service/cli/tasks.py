@@ -35,6 +35,11 @@ def gather(paths: tuple[Path, ...]) -> dict[str, Path]:
         if not path.is_file() and not path.is_dir():
             raise FileBroken(path.name, "is no regular file")
     if len(paths) > 1:
+        for path in paths:
+            if path.is_dir():
+                raise FileBroken(path.name, "is a folder; name it alone, or the files themselves")
+        if len({path.name for path in paths}) < len(paths):
+            raise FileBroken(paths[0].name, "two of the files have the same name")
         return {path.name: path.resolve() for path in paths}
     if paths[0].is_dir():
         files = files_below(paths[0])

@@ -10,11 +10,11 @@ def next_steps(found: Inspection, sha256: str = "") -> list[str]:
 
     `sha256` is the digest of the file that holds the architecture.
     """
-    if found.hazards or found.lambdas or found.faults:
+    if found.hazards or found.lambdas or found.faults or found.too_large:
         return ["It can't be served as it is.", *_obstacles(found, sha256)]
     if found.custom_classes:
         return ["It can be served once its classes are registered.", *_classes(found)]
-    return ["It can be served: kerasd serve", *_modernise(found)]
+    return ["It can be served: kerasd serve FILE", *_modernise(found)]
 
 
 def _obstacles(found: Inspection, sha256: str) -> Iterator[str]:
@@ -28,12 +28,15 @@ def _obstacles(found: Inspection, sha256: str) -> Iterator[str]:
             "Write each Lambda's function as a layer class of its own, build the model with it "
             "and load the weights into that. Keras' own operations (keras.ops) need no class."
         )
+    if found.lambdas and not (found.hazards or found.faults):
         yield (
             "If you trust whoever wrote this one file, say so in model.yaml, for the version's "
             f"number: allow_lambda: {{1: {sha256 or '<sha256 of the file>'}}}"
         )
     if found.faults:
         yield "Its configuration contradicts itself: export the model again, or copy it again."
+    if found.too_large:
+        yield "It is larger than what is served here; a part of it, or a smaller model, may do."
     if found.custom_classes:
         yield from _classes(found)
 

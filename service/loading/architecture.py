@@ -69,7 +69,7 @@ def _measured(found: Inspection) -> Inspection:
         outputs={name: None if shape is None else list(shape) for name, shape in sizes.outputs},
         largest_activation=sizes.largest_activation,
         faults=(*sizes.faults, *_too_few_weights(sizes.parameters, found.parameters)),
-        hazards=found.hazards + tuple(exceed(sizes, Budget())),
+        too_large=tuple(exceed(sizes, Budget())),
     )
 
 

@@ -16,6 +16,7 @@ from service.loading.building import Built, refusing, weight_options, weights_fi
 from service.loading.custom import name_custom
 from service.loading.inspected import Inspection
 from service.loading.upgrade.model import Upgraded, upgrade
+from service.loading.upgrade.theano import backend_for
 from service.loading.vouched import with_lambdas
 from service.loading.weights import load_weights
 
@@ -39,7 +40,7 @@ def build(
     name = inspection.architecture_file
     if allow_lambda:
         inspection = replace(inspection, config=with_lambdas(inspection.config))
-    upgraded = _upgraded(inspection)
+    upgraded = _upgraded(inspection, options)
     needed = {*inspection.custom_classes, *(objects if options.custom_only else ())}
     config = name_custom(upgraded.config, objects, needed)
     with refusing(name), keras.saving.custom_object_scope(dict(objects)):
@@ -56,14 +57,13 @@ def build(
                 )
     _check_input_shape(model, inspection)
     rules = [*inspection.rules, *upgraded.rules]
-    if allow_lambda:
-        rules.append("its Lambda code was run, as allow_lambda says")
     return Built(model, (*rules, *upgraded.notes, *report.sentences()), upgraded.renamed)
 
 
-def _upgraded(inspection: Inspection) -> Upgraded:
+def _upgraded(inspection: Inspection, options: LoadOptions) -> Upgraded:
+    backend = backend_for(inspection.backend, options.theano_kernels)
     try:
-        upgraded = upgrade(inspection.config, inspection.keras_version)
+        upgraded = upgrade(inspection.config, inspection.keras_version, backend)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise ModelUnsupported(
             inspection.architecture_file, f"its configuration is not understood: {error}"

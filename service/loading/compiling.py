@@ -117,6 +117,8 @@ def _trace(
 
         built = build(inspection, sources.files, sources.options, objects, bool(inspection.lambdas))
         notes = built.notes
+    if inspection.lambdas:
+        notes = (*notes, "its Lambda code was run, as allow_lambda says")
     with refusing(name):
         return TracedModel(built.model, built.renamed), notes
 

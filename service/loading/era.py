@@ -8,6 +8,7 @@ from typing import Any
 from service.base.strict_json import Json
 from service.loading.upgrade.tree import settings_within
 
+KERAS_1 = "Keras 1"
 KERAS_3 = "Keras 3"
 ONLY_KERAS_1 = frozenset({"nb_filter", "output_dim", "border_mode", "inner_activation", "init"})
 
@@ -52,9 +53,9 @@ def era_of(config: Json, keras_version: str) -> str:
     if is_modern(config, keras_version):
         return KERAS_3
     if number is None:
-        return "Keras 1" if _is_first(config) else "Keras 2"
+        return KERAS_1 if _is_first(config) else "Keras 2"
     if number[0] < 2:
-        return "Keras 1"
+        return KERAS_1
     return "tf.keras 2" if number[1] >= 4 or "-tf" in keras_version else "Keras 2"
 
 

@@ -17,9 +17,15 @@ from typing import Any
 
 from service.base.load_options import LoadOptions
 from service.base.refusals import ModelUnsupported
+from service.loading.era import parse_era
 from service.loading.inspected import Inspection
+from service.loading.upgrade.mending import Mending
+from service.loading.upgrade.theano import backend_for, why_not_tensorflow
 
 ENGINE = "tf_keras"
+NAMED_HOMES = frozenset(
+    "module registered_name shared_object_id build_config compile_config".split()
+)
 
 
 class _KerasIsTfKeras(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -46,6 +52,23 @@ def prepare_engine() -> None:
     sys.meta_path.insert(0, _KerasIsTfKeras())
 
 
+def bare(config: Any) -> Any:
+    """The configuration by bare class names, as Keras 2 first had it.
+
+    tf_keras imports the modules that a configuration names; without them it knows its own classes
+    and the operator's, and no others.
+    """
+    if isinstance(config, list):
+        return [bare(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    if "class_name" not in config:
+        return {key: bare(item) for key, item in config.items()}
+    if config["class_name"] == "function":
+        return config.get("config")
+    return {key: bare(item) for key, item in config.items() if key not in NAMED_HOMES}
+
+
 def build_legacy(
     inspection: Inspection,
     files: Mapping[str, Path],
@@ -62,13 +85,21 @@ def build_legacy(
     from service.loading.weights import load_weights
 
     name = inspection.architecture_file
+    backend = backend_for(inspection.backend, options.theano_kernels)
+    reason = why_not_tensorflow(
+        inspection.config, Mending(parse_era(inspection.keras_version), backend=backend)
+    )
+    if reason:  # tf_keras would pad as TensorFlow does, and answer wrong numbers
+        raise ModelUnsupported(name, reason)
     with refusing(name), tf_keras.utils.custom_object_scope(dict(objects)):
-        model = tf_keras.models.model_from_json(json.dumps(inspection.config), dict(objects))
+        model = tf_keras.models.model_from_json(json.dumps(bare(inspection.config)), dict(objects))
         if not model.built and inspection.inputs:
             model.build(next(iter(inspection.inputs.values())))
     if not model.inputs:
         raise ModelUnsupported(name, "the file says nowhere what shape the model's input has")
     told = weight_options(inspection, options, "")
-    with weights_file(inspection, files) as (path, _):
+    with weights_file(inspection, files) as (path, assets):
+        if assets is not None:
+            raise ModelUnsupported(name, "its vocabularies are files, which only Keras 3 takes in")
         report = load_weights(model, path, inspection.weights_file, told)
     return Built(model, (*inspection.rules, *report.sentences()))

@@ -25,15 +25,13 @@ from service.loading.allowed import (
     operation_arguments,
 )
 from service.loading.graph_operations import COMPUTE, FROM_TEXT_FILE
+from service.loading.own_names import is_ours, is_own_function
 
 Json = dict[str, Any]
 KEYS_OF_ACTIVATIONS = frozenset({"activation", "recurrent_activation", "inner_activation"})
 KEYS_OF_PATHS = frozenset({"vocabulary", "idf_weights"})
 MAX_NAME = 256
 MAX_TOLD = 80
-# What kerasd itself has registered, found again in files that `kerasd convert` wrote.
-OWN_FUNCTIONS = frozenset({"legacy_hard_sigmoid", "kerasd>legacy_hard_sigmoid"})
-OWN_CLASSES = frozenset({"kerasd>ThresholdedReLU"})
 OPERATIONS_HOME = "keras.src.ops."
 
 
@@ -108,10 +106,10 @@ def _check_object(where: str, item: Json, found: _Found) -> None:
 
 
 def _check_class(where: str, class_name: str, item: Json, found: _Found) -> None:
-    module = item.get("module")
+    module, registered = item.get("module"), item.get("registered_name")
     inner = item.get("config")
     given = set(inner) if isinstance(inner, dict) else set()
-    if item.get("registered_name") in OWN_CLASSES:
+    if is_ours(class_name, registered):
         return
     if isinstance(module, str) and module.startswith(OPERATIONS_HOME):
         allowed = operation_arguments(module, class_name)
@@ -131,8 +129,11 @@ def _check_class(where: str, class_name: str, item: Json, found: _Found) -> None
         found.hazards.append(
             f"{where}: names {_told(module)}.{_told(class_name)}, which isn't allowed"
         )
+    elif isinstance(registered, str) and registered.split(">")[-1] != class_name:
+        found.hazards.append(
+            f"{where}: is called {_told(class_name)}, but registered as {_told(registered)}"
+        )
     else:
-        registered = item.get("registered_name")
         found.custom.add(registered if isinstance(registered, str) else class_name)
 
 
@@ -153,14 +154,16 @@ def _arguments(class_name: str) -> frozenset[str]:
 def _is_own(item: Json) -> bool:
     """False where the file says that another package has registered the class."""
     class_name, registered = item["class_name"], item.get("registered_name")
-    return registered in (None, class_name, f"Keras>{class_name}") or class_name in MODELS
+    if class_name in MODELS and registered in MODELS:  # Model is Functional, too
+        return True
+    return registered in (None, class_name, f"Keras>{class_name}")
 
 
 def _check_function(where: str, item: Json, found: _Found) -> None:
     name, module = item.get("config"), item.get("module")
     if isinstance(name, str) and name in ACTIVATIONS and is_of_keras(module):
         return
-    if isinstance(name, str) and name in OWN_FUNCTIONS:
+    if is_own_function(item):
         return
     is_plain = _is_function_name(name) and (module is None or isinstance(module, str))
     if not is_plain or _is_of_python(module) or _is_keras_text(module) or _is_builtin(module, name):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from service.base.refusals import ClassesMissing, FileBroken, FileUnsafe
+from service.base.refusals import ClassesMissing, FileBroken, FileUnsafe, ModelUnsupported
 from service.base.signature import Signature
 from service.loading.era import KERAS_3
 
@@ -36,9 +36,10 @@ class Training:
 class Inspection:
     """What a version is made of; `config` is its architecture as the file has it.
 
-    `lambdas` carry code, `hazards` and `faults` can't be served by anybody, `custom_classes` must
-    be registered by the operator. `signature` is known for SavedModels; for the others `inputs`
-    and `outputs` are worked out from the configuration.
+    `lambdas` carry code, `hazards` and `faults` can't be served by anybody, `too_large` goes beyond
+    the limits of this service, `custom_classes` must be registered by the operator. `signature` is
+    known for SavedModels; for the others `inputs` and `outputs` are worked out from the
+    configuration.
     """
 
     format: Format
@@ -58,6 +59,7 @@ class Inspection:
     lambdas: tuple[str, ...] = ()
     hazards: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    too_large: tuple[str, ...] = ()
     custom_classes: tuple[str, ...] = ()
     odd_arguments: tuple[str, ...] = ()
     signature: Signature | None = None
@@ -76,7 +78,7 @@ class Inspection:
         return record
 
     def refuse_if_unsafe(self, vouched_sha256: str = "", file_sha256: str = "") -> None:
-        """Raise FileUnsafe, FileBroken unless the file may be built.
+        """Raise FileUnsafe, FileBroken or ModelUnsupported unless the file may be built.
 
         A Lambda passes only where the operator vouches for the architecture file by its sha256.
         """
@@ -85,6 +87,8 @@ class Inspection:
             raise FileUnsafe(self.architecture_file, _few([*self.lambdas, *self.hazards]))
         if self.faults:
             raise FileBroken(self.architecture_file, "; ".join(_few(self.faults)))
+        if self.too_large:
+            raise ModelUnsupported(self.architecture_file, "; ".join(self.too_large))
 
     def refuse_if_unregistered(self, missing: Iterable[str]) -> None:
         """Raise ClassesMissing that names all classes which nobody has registered."""

@@ -5,8 +5,11 @@ told here, before Keras sees it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import h5py
 
 from service.base.magic import kind_of, tell_stranger
 from service.base.refusals import FileBroken
@@ -14,14 +17,21 @@ from service.base.strict_json import parse_object
 from service.loading.architecture import examine
 from service.loading.archive import open_archive
 from service.loading.checkpoint import is_checkpoint_index, open_checkpoint
+from service.loading.era import KERAS_1
 from service.loading.hdf5 import (
     count_elements,
+    has_list,
     kind_of_hdf5,
     open_hdf5,
     text_attribute,
     weights_group,
 )
-from service.loading.hdf5_summary import has_optimizer_state, layer_names
+from service.loading.hdf5_summary import (
+    array_names,
+    has_optimizer_state,
+    keras_1_backend,
+    layer_names,
+)
 from service.loading.inspected import Inspection, Json
 from service.loading.saved_model import inspect_saved_model, saved_model_prefix
 
@@ -92,7 +102,8 @@ def _only(names: list[str], what: str) -> str:
 def _inspect_whole(name: str, path: Path) -> Inspection:
     if name.endswith(".index"):
         with open_checkpoint(path) as checkpoint:
-            raise _weights_only(name, sorted(checkpoint.entries))
+            layers = {key.split("/")[0] for key in checkpoint.entries if not key.startswith("_")}
+            raise _weights_only(name, sorted(layers))
     with open_hdf5(path) as file:
         kind = kind_of_hdf5(file)
         if kind in ("legacy_weights", "keras3_weights"):
@@ -100,16 +111,18 @@ def _inspect_whole(name: str, path: Path) -> Inspection:
         if kind == "other":
             raise FileBroken(name, "is HDF5, but neither a Keras model nor Keras weights")
         training = text_attribute(file, "training_config")
+        weights = _told_by(file, name)
         found = Inspection(
             format="h5",
             keras_version=text_attribute(file, "keras_version"),
-            backend=text_attribute(file, "backend"),
+            backend=weights.backend,
             config=_parse(name, text_attribute(file, "model_config")),
             architecture_file=name,
             weights_file=name,
-            parameters=count_elements(weights_group(file, name)),
+            parameters=weights.parameters,
         )
-        return examine(found, _parse_training(training), has_optimizer_state(file))
+        found = examine(found, _parse_training(training), has_optimizer_state(file))
+        return _with_backend(found, weights)
 
 
 def _weights_only(name: str, layers: list[str]) -> FileBroken:
@@ -123,33 +136,58 @@ def _weights_only(name: str, layers: list[str]) -> FileBroken:
 
 def _inspect_pair(architecture: str, weights: str, files: Mapping[str, Path]) -> Inspection:
     record = _parse(architecture, files[architecture].read_bytes())
-    version, backend, parameters = _inspect_weights(weights, files[weights])
+    told = _inspect_weights(weights, files[weights])
+    version = told.keras_version
     metadata = next((files[n] for n in files if Path(n).name == METADATA), None)
     if metadata is not None:
         version = str(_parse(METADATA, metadata.read_bytes()).get("keras_version", version))
     found = Inspection(
         format="json+weights",
         keras_version=str(record.get("keras_version") or version),
-        backend=str(record.get("backend") or backend),
+        backend=told.backend or str(record.get("backend") or ""),
         config=record,
         architecture_file=architecture,
         weights_file=weights,
-        parameters=parameters,
+        parameters=told.parameters,
     )
-    return examine(found, record if "loss" in record else {}, False)
+    return _with_backend(examine(found, record if "loss" in record else {}, False), told)
 
 
-def _inspect_weights(name: str, path: Path) -> tuple[str, str, int]:
-    """Version, backend and number of parameters that a weights file tells."""
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """What a weights file tells; `if_keras_1` is its backend in case that Keras 1 wrote it."""
+
+    parameters: int
+    keras_version: str = ""
+    backend: str = ""
+    if_keras_1: str = ""
+
+
+def _inspect_weights(name: str, path: Path) -> _Weights:
     if name.endswith(".index") and kind_of(path) == "other":
         with open_checkpoint(path) as checkpoint:
-            return "", "", sum(_size(entry.shape) for entry in checkpoint.entries.values())
+            return _Weights(sum(_size(entry.shape) for entry in checkpoint.entries.values()))
     with open_hdf5(path) as file:
         if kind_of_hdf5(file) == "other":
             raise FileBroken(name, "is HDF5, but holds no Keras weights")
-        group = weights_group(file, name)
-        told = [text_attribute(group, key) for key in ("keras_version", "backend")]
-        return told[0], told[1], count_elements(group)
+        return _told_by(file, name)
+
+
+def _told_by(file: h5py.File, name: str) -> _Weights:
+    group = weights_group(file, name)
+    return _Weights(
+        count_elements(group),
+        text_attribute(group, "keras_version"),
+        text_attribute(group, "backend") or text_attribute(file, "backend"),
+        keras_1_backend(array_names(group)) if has_list(group, "layer_names") else "",
+    )
+
+
+def _with_backend(found: Inspection, weights: _Weights) -> Inspection:
+    """The padding of a model hangs on its backend, which Keras 1 only told by the arrays' names."""
+    if found.backend or found.era != KERAS_1:
+        return found
+    return replace(found, backend=weights.if_keras_1)
 
 
 def _inspect_archive(name: str, path: Path) -> Inspection:

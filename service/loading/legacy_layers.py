@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+import service.loading.theano_layers  # noqa: F401  (registers those that pad as Theano did)
+
 
 @keras.saving.register_keras_serializable("kerasd", "legacy_hard_sigmoid")  # type: ignore[untyped-decorator]
 def legacy_hard_sigmoid(x: Any) -> Any:

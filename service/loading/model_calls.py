@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.loading.layer_call import Json, LayerFault, Shape, read_shape, show
+from service.loading.own_names import is_ours
 
 MODELS = frozenset({"Sequential", "Functional", "Model"})
 MAX_NAME = 128
@@ -57,7 +58,7 @@ class Layer:
         """Whether the class is Keras's own, and not a stranger's under the same name."""
         module, registered = self.item.get("module"), self.item.get("registered_name")
         if isinstance(registered, str) and ">" in registered:
-            return False
+            return is_ours(self.kind, registered)
         return not isinstance(module, str) or module.split(".")[0] in HOMES
 
     @property

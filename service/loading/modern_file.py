@@ -11,7 +11,7 @@ from service.loading.inspection import inspect_files
 
 CONVERTED = "converted.keras"
 # Rules that put something of ours in the place of what Keras 3 no longer has.
-OWN_RULES = frozenset({"hard_sigmoid", "recurrent_default", "thresholded_relu"})
+OWN_RULES = frozenset({"hard_sigmoid", "recurrent_default", "theano_padding", "thresholded_relu"})
 NEEDS_US = (
     "it names what Keras 3 no longer has by kerasd's own: outside of kerasd, "
     "import service.loading.legacy_layers before keras.saving.load_model",

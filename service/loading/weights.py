@@ -13,6 +13,7 @@ import h5py
 
 from service.base.refusals import WeightsMismatch
 from service.loading.checkpoint import is_checkpoint_index
+from service.loading.hdf5_summary import keras_1_backend
 from service.loading.weight_checkpoint import read_checkpoint_source
 from service.loading.weight_flat import plan_flat
 from service.loading.weight_layouts import Layout
@@ -111,7 +112,9 @@ def load_weights(
 def layout_of(source: Source, options: WeightOptions) -> Layout:
     """How the file's arrays lie, by what the file records; else by what the architecture does."""
     is_keras_1 = _is_keras_1(source, options.keras_version)
-    backend = source.backend or options.backend or (_keras_1_backend(source) if is_keras_1 else "")
+    backend = source.backend or options.backend
+    if is_keras_1 and not backend:
+        backend = keras_1_backend(array.label for array in source.root.all_arrays())
     is_flipped = {"auto": backend == "theano", "keep": False, "flip": True}[options.kernels]
     return Layout(is_keras_1, is_keras_1 and options.dim_ordering == "th", is_flipped)
 
@@ -133,12 +136,6 @@ def _is_keras_1(source: Source, keras_version: str) -> bool:
         if "/" not in name
     )
     return is_old or keras_version.startswith("1.")
-
-
-def _keras_1_backend(source: Source) -> str:
-    """Keras 1 recorded no backend, but TensorFlow's variables are called `dense_1_W:0`."""
-    is_tensorflow = any(array.label.endswith(":0") for array in source.root.all_arrays())
-    return "tensorflow" if is_tensorflow else "theano"
 
 
 def _left_in_model(model: Any, plan: Plan) -> tuple[str, ...]:

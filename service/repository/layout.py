@@ -110,7 +110,8 @@ def _bare_files(root: Path, folder: Path, model: str | None = None) -> Iterator[
             groups[model or stem].append(source)
     for name, files in groups.items():
         if any(_kind(file) in ("hdf5", "zip") for file in files) and is_model_name(name):
-            yield Found(name, 1, folder if model else folder / name, tuple(files))
+            home = folder if model else None
+            yield Found(name, 1, folder if model else folder / name, tuple(files), home=home)
 
 
 def _single_file(path: Path) -> Found:
@@ -120,9 +121,13 @@ def _single_file(path: Path) -> Found:
     if kind_of(path) == "json":
         files += [_source(path.parent, other, other.name) for other in _weights_beside(path, stem)]
     elif path.name.endswith(CHECKPOINT_INDEX):
-        shards = sorted(path.parent.glob(f"{glob.escape(path.stem)}.data-*"))
-        files += [_source(path.parent, shard, shard.name) for shard in shards]
+        files += [_source(path.parent, shard, shard.name) for shard in _shards(path)]
     return Found(model, 1, path.parent / model, tuple(file for file in files if file))
+
+
+def _shards(index: Path) -> list[Path]:
+    """The data files of a TensorFlow checkpoint."""
+    return sorted(index.parent.glob(f"{glob.escape(index.stem)}.data-*"))
 
 
 def _weights_beside(path: Path, stem: str) -> list[Path]:
@@ -130,6 +135,9 @@ def _weights_beside(path: Path, stem: str) -> list[Path]:
     others = [p for p in sorted(path.parent.iterdir()) if p.is_file() and p != path]
     hdf5 = [p for p in others if _stem(p.name) and kind_of(p) == "hdf5"]
     named = [p for p in hdf5 if _stem(p.name) in (stem, f"{stem}_weights", f"{stem}-weights")]
+    indexes = [p for p in others if p.name.endswith(CHECKPOINT_INDEX)]
+    if not hdf5 and len(indexes) == 1:
+        return [*indexes, *_shards(indexes[0])]
     return named[:1] or (hdf5 if len(hdf5) == 1 else [])
 
 

@@ -11,13 +11,13 @@ FINE = Inspection("h5", "3.15.1", "tensorflow", {}, "m.h5", "m.h5", era="Keras 3
 
 
 def test_a_file_of_today_is_served() -> None:
-    assert next_steps(FINE) == ["It can be served: kerasd serve"]
+    assert next_steps(FINE) == ["It can be served: kerasd serve FILE"]
 
 
 def test_an_old_file_can_be_made_new() -> None:
     first, second = next_steps(replace(FINE, era="Keras 1"))
 
-    assert first == "It can be served: kerasd serve"
+    assert first == "It can be served: kerasd serve FILE"
     assert "written by Keras 1" in second
     assert "kerasd convert OLD NEW.keras" in second
 
@@ -35,6 +35,12 @@ def test_a_lambda_is_to_be_replaced_or_vouched_for_by_digest() -> None:
     assert any(f"allow_lambda: {{1: {'f' * 64}}}" in step for step in steps)
 
 
+def test_vouching_is_no_advice_where_it_would_not_help() -> None:
+    steps = next_steps(replace(FINE, lambdas=("a Lambda",), hazards=("names os.system",)))
+
+    assert not any("allow_lambda" in step for step in steps)
+
+
 def test_custom_classes_are_to_be_registered() -> None:
     steps = next_steps(replace(FINE, custom_classes=("TCN", "Mine")))
 
@@ -48,6 +54,7 @@ def test_custom_classes_are_to_be_registered() -> None:
     [
         (replace(FINE, hazards=("names os.system",)), "don't open it with Keras either"),
         (replace(FINE, faults=("layer x",)), "contradicts itself"),
+        (replace(FINE, too_large=("4 GiB",)), "larger than what is served here"),
     ],
 )
 def test_what_can_not_be_served_says_so(found: Inspection, words: str) -> None:

@@ -104,6 +104,31 @@ def test_what_kerasd_itself_has_registered_is_known_again(item: Json) -> None:
     assert scan_architecture(sequential(item)) == Findings()
 
 
+@pytest.mark.parametrize(
+    ("class_name", "registered"),
+    [
+        ("Sequential", "Lambda"),
+        ("Functional", "ClassMethod"),
+        ("ClassMethod", "kerasd>ThresholdedReLU"),
+        ("Evil", "mine>Scale"),
+    ],
+)
+def test_a_class_registered_under_another_name_is_a_hazard(
+    class_name: str, registered: str
+) -> None:
+    item = {**layer(class_name), "registered_name": registered}
+
+    for module in (None, "tf_keras.src.layers.core.lambda_layer"):
+        found = scan_architecture(sequential({**item, "module": module}))
+        assert any("but registered as" in text for text in found.hazards), module
+
+
+@pytest.mark.parametrize("module", ["pydoc", "subprocess", "tf_keras.src.layers"])
+def test_a_function_of_ours_comes_from_us_alone(module: str) -> None:
+    for name in ("legacy_hard_sigmoid", "kerasd>legacy_hard_sigmoid"):
+        assert _hazards(sequential(layer("Activation", activation=_function(name, module))))
+
+
 @pytest.mark.parametrize("class_name", [["Lambda"], {"a": 1}, 7, None])
 def test_a_class_must_be_named_by_a_text(class_name: Any) -> None:
     (hazard,) = _hazards(sequential({"class_name": class_name, "config": {}}))

@@ -256,3 +256,25 @@ def _nobody() -> Iterator[None]:
 def test_a_repository_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         scan(tmp_path / "nowhere")
+
+
+def test_a_manifest_beside_a_bare_file_belongs_to_it(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+
+    (found,) = scan(tmp_path)
+
+    assert found.home == tmp_path / "m"
+
+
+def test_an_architecture_file_brings_the_checkpoint_beside_it(tmp_path: Path) -> None:
+    for name in ("model.json", "cp.ckpt.index", "cp.ckpt.data-00000-of-00001", "other.txt"):
+        (tmp_path / name).write_bytes(b"{}")
+
+    (found,) = scan(tmp_path / "model.json")
+
+    assert [file.name for file in found.files] == [
+        "model.json",
+        "cp.ckpt.index",
+        "cp.ckpt.data-00000-of-00001",
+    ]

@@ -173,6 +173,12 @@ _LAYERS = (
         "SpatialDropout1D.__init__() got an unexpected keyword argument 'trainable'",
     ),
     (
+        "theano_padding",
+        "Theano put the odd row of padding before the image, TensorFlow puts it behind; the "
+        "service's own layers pad as Theano did.",
+        SILENT,
+    ),
+    (
         "thresholded_relu",
         "ThresholdedReLU is gone; the service has its own.",
         f"Could not deserialize 'keras.layers.ThresholdedReLU' {_UNKNOWN}",

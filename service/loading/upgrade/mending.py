@@ -14,6 +14,7 @@ class Mending:
     renamed: dict[str, str] = field(default_factory=dict)  # new name -> name in the file
     notes: dict[str, None] = field(default_factory=dict)  # in the order of their discovery
     orderings: set[str] = field(default_factory=set)
+    backend: str = ""  # as the file tells it, or an operator
     is_channels_first: bool = False  # Keras 1's "th", for layers that don't say it themselves
 
     def applied(self, rule: str) -> None:

@@ -38,6 +38,7 @@ from service.loading.upgrade.merge import as_functional, begins_with_merge, kera
 from service.loading.upgrade.names import rename_slashes
 from service.loading.upgrade.operations import is_tensorflow_function, upgrade_operation
 from service.loading.upgrade.sequential import upgrade_sequential
+from service.loading.upgrade.theano import OURS, theano_padding
 
 KERAS_3 = LAYERS - {"ThresholdedReLU"}
 Rule = Callable[[Json, Mending], bool]
@@ -69,6 +70,7 @@ RULES: tuple[Rule, ...] = (
     initializer_dtype,
     versioned_part,
     tell_bilinear,
+    theano_padding,
 )
 
 
@@ -87,14 +89,15 @@ class Upgraded:
     notes: tuple[str, ...] = ()
 
 
-def upgrade(model: Json, keras_version: str) -> Upgraded:
+def upgrade(model: Json, keras_version: str, backend: str = "") -> Upgraded:
     """The configuration for Keras 3; the original is kept, one of Keras 3 is left as it is.
 
+    `backend` is the one that the model was made for, as far as it is known.
     Raises ValueError that says what stands in the way.
     """
     if is_modern(model, keras_version):
         return Upgraded(_with_module(model))
-    mending = Mending(parse_era(keras_version))
+    mending = Mending(parse_era(keras_version), backend=backend)
     mending.applied("modules")
     model = copy.deepcopy(model)
     try:
@@ -151,7 +154,8 @@ def _upgrade_layer(layer: Json, mending: Mending) -> None:
     for rule in RULES:
         if rule(layer, mending):
             mending.applied(rule.__name__)
-    if kind != layer["class_name"] or kind in KERAS_3:
+    is_ours = str(layer.get("registered_name")).startswith(OURS)
+    if not is_ours and (kind != layer["class_name"] or kind in KERAS_3):
         layer |= {"module": "keras.layers", "registered_name": None}
     elif "module" not in layer:  # a custom class, to be found among those registered
         layer |= {"module": None, "registered_name": kind}

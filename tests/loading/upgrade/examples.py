@@ -1,4 +1,4 @@
-"""For each rule a model of its era that needs it: (model, the Keras that wrote it)."""
+"""For each rule a model of its era that needs it, the Keras that wrote it, and for what backend."""
 
 import base64
 
@@ -71,7 +71,7 @@ def multi_gpu(parts: int = 2) -> Json:
     return functional(named(INPUT, []), *slices, inner, last, class_name="Model")
 
 
-EXAMPLES: dict[str, tuple[Json, str]] = {
+EXAMPLES: dict[str, tuple[Json, str] | tuple[Json, str, str]] = {
     "activation_form": (sequential(INPUT, dense(activation="softmax_v2")), "2.2.4-tf"),
     "attention_arguments": (
         called(
@@ -156,6 +156,11 @@ EXAMPLES: dict[str, tuple[Json, str]] = {
     "tensorflow_functions": (
         called(layer("TFOpLambda", function="nn.relu"), calls=[["x", 0, 0, {"name": None}]]),
         "2.4.0",
+    ),
+    "theano_padding": (
+        sequential(PICTURE, layer("Conv2D", name="y", filters=2, kernel_size=[2, 3],
+                                  padding="same")),
+        "2.2.4", "theano",
     ),
     "thresholded_relu": (sequential(INPUT, layer("ThresholdedReLU", theta=0.5)), "2.4.0"),
     "time_major": (sequential(SEQUENCE, layer("SimpleRNN", units=2, time_major=False)), "2.4.0"),

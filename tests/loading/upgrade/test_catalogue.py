@@ -35,9 +35,7 @@ def test_every_rule_has_an_example_and_every_example_a_rule() -> None:
 
 
 def test_no_rule_is_applied_that_is_not_in_the_catalogue() -> None:
-    applied = {
-        rule for model, version in EXAMPLES.values() for rule in upgrade(model, version).rules
-    }
+    applied = {rule for example in EXAMPLES.values() for rule in upgrade(*example).rules}
 
     assert applied == EXAMPLES.keys()
 

@@ -12,10 +12,10 @@ from tests.loading.upgrade.examples import EXAMPLES, INPUT, SEQUENCE, called, de
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_the_original_is_kept(name: str) -> None:
-    model, version = EXAMPLES[name]
+    model, *told = EXAMPLES[name]
     before = copy.deepcopy(model)
 
-    upgrade(model, version)
+    upgrade(model, *told)
 
     assert model == before
 
