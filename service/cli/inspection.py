@@ -16,9 +16,11 @@ Json = dict[str, Any]
 STAGES = ("start", "inspect")
 
 
-def inspect_command(paths: tuple[Path, ...], as_json: bool, settings: Settings) -> None:
+def inspect_command(
+    paths: tuple[Path, ...], as_json: bool, settings: Settings, signature: str | None = None
+) -> None:
     """Print what is in the files. Raises FileRefused if they aren't a model."""
-    task = task_for("inspect", gather(paths), settings, options_of(settings))
+    task = task_for("inspect", gather(paths), settings, options_of(settings, signature=signature))
     result = run_task(task, settings, STAGES)
     report = {**result["inspection"], "next_steps": result["next_steps"]}
     if as_json:

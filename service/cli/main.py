@@ -96,12 +96,16 @@ def _with_load_options(command: Any) -> Any:
 
 @cli.command()
 @FILES
+@click.option("--signature", help="Which signature of a SavedModel.")
+@STATE
 @JSON
-def inspect(files: tuple[Path, ...], as_json: bool) -> None:
+def inspect(
+    files: tuple[Path, ...], as_json: bool, state_dir: Path | None, signature: str | None
+) -> None:
     """Tell what is in a model FILE (or architecture and weights), without running it."""
     from service.cli.inspection import inspect_command
 
-    inspect_command(files, as_json, read_settings())
+    inspect_command(files, as_json, read_settings(state_dir=state_dir), signature)
 
 
 @cli.command("compile")

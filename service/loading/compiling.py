@@ -17,7 +17,7 @@ from service.base.compiled import (
 from service.base.golden import GOLDEN_FILE, pack_golden
 from service.base.load_options import LoadOptions
 from service.base.refusals import CompileFailed, FileBroken
-from service.loading.custom import are_any_registered, load_custom_objects, missing, relevant
+from service.loading.custom import are_any_registered, objects_for
 from service.loading.inspected import Inspection
 from service.loading.inspection import inspect_files
 
@@ -104,10 +104,7 @@ def _trace(
     from service.loading.trace import TracedModel
 
     name = inspection.architecture_file
-    objects = load_custom_objects(sources.options, name)
-    inspection.refuse_if_unregistered(missing(inspection.custom_classes, objects))
-    if not sources.options.custom_only:
-        objects = relevant(objects, inspection.custom_classes)
+    objects = objects_for(inspection, sources.options)
     report("load")
     if sources.engine == fallback.ENGINE:
         built = fallback.build_legacy(inspection, sources.files, sources.options, objects)

@@ -16,6 +16,7 @@ from typing import Any
 from service.base.load_options import ENTRY_POINTS, LoadOptions
 from service.base.refusals import ModelUnsupported
 from service.loading.allowed import LAYERS
+from service.loading.inspected import Inspection
 
 Json = dict[str, Any]
 DICTIONARIES = ("CUSTOM_OBJECTS", "custom_objects")
@@ -25,6 +26,13 @@ ROOTS = frozenset({"Layer", "Model", "Sequential", "Functional"})
 def are_any_registered(options: LoadOptions) -> bool:
     """True when the operator has registered anything; nothing is imported to find out."""
     return bool(options.custom_objects) or bool(entry_points(group=ENTRY_POINTS))
+
+
+def objects_for(inspection: Inspection, options: LoadOptions) -> dict[str, Any]:
+    """The registered objects that one file may have. Raises ClassesMissing when it needs others."""
+    objects = load_custom_objects(options, inspection.architecture_file)
+    inspection.refuse_if_unregistered(missing(inspection.custom_classes, objects))
+    return objects if options.custom_only else relevant(objects, inspection.custom_classes)
 
 
 def load_custom_objects(options: LoadOptions, file_name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.base.refusals import CompileFailed, ModelUnsupported
 from service.loading.compiling import Progress, Sources
-from service.loading.custom import load_custom_objects, missing, relevant
+from service.loading.custom import objects_for
 from service.loading.inspection import inspect_files
 
 CONVERTED = "converted.keras"
@@ -56,10 +56,7 @@ def write_modern(sources: Sources, folder: Path, report: Progress) -> Conversion
     from service.loading.trace import TracedModel
     from service.loading.warm_up import find_length, lengths_around
 
-    objects = load_custom_objects(sources.options, name)
-    found.refuse_if_unregistered(missing(found.custom_classes, objects))
-    if not sources.options.custom_only:
-        objects = relevant(objects, found.custom_classes)
+    objects = objects_for(found, sources.options)
     report("load")
     built = build(found, sources.files, sources.options, objects, bool(found.lambdas))
     target = folder / CONVERTED

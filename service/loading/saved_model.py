@@ -166,7 +166,8 @@ def _choose(file: str, signatures: Mapping[str, Any], wanted: str) -> str:
     if SERVED in signatures:
         return SERVED
     if len(names) > 1:
-        raise ModelUnsupported(file, f"none of its signatures is '{SERVED}'; choose one: {listed}")
+        choice = f"choose one by `signature` in model.yaml, or --signature: {listed}"
+        raise ModelUnsupported(file, f"none of its signatures is '{SERVED}'; {choice}")
     return names[0]
 
 
