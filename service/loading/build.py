@@ -64,7 +64,7 @@ def _upgraded(inspection: Inspection, options: LoadOptions) -> Upgraded:
     backend = backend_for(inspection.backend, options.theano_kernels)
     try:
         upgraded = upgrade(inspection.config, inspection.keras_version, backend)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ModelUnsupported(
             inspection.architecture_file, f"its configuration is not understood: {error}"
         ) from error

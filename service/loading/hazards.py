@@ -161,7 +161,8 @@ def _is_own(item: Json) -> bool:
 
 def _check_function(where: str, item: Json, found: _Found) -> None:
     name, module = item.get("config"), item.get("module")
-    if isinstance(name, str) and name in ACTIVATIONS and is_of_keras(module):
+    is_plain = item.get("registered_name") in (None, "function", name)
+    if isinstance(name, str) and name in ACTIVATIONS and is_of_keras(module) and is_plain:
         return
     if is_own_function(item):
         return
