@@ -5,9 +5,11 @@ The key is the sha256 over the source files' digests and the compiler's own revi
 file or a changed compiler never meets an old result.
 """
 
+import errno
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -109,8 +111,11 @@ def digest_tree(folder: Path) -> dict[str, str]:
 
 
 def digest_file(path: Path) -> str:
-    """The sha256 of one file."""
-    with path.open("rb") as stream:
+    """The sha256 of one regular file; what has become something else meanwhile is an OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "no regular file", str(path))
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -41,6 +41,19 @@ def confine(limits: Limits, parent: int) -> None:
         logger.debug("no network namespace can be had here; the child keeps the network")
 
 
+def narrow_memory(address_space: int) -> None:
+    """Allow this process less for a while; `widen_memory` gives back what it was started with."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    is_less = hard == resource.RLIM_INFINITY or address_space < hard
+    resource.setrlimit(resource.RLIMIT_AS, (address_space if is_less else hard, hard))
+
+
+def widen_memory() -> None:
+    """As much as this process was started with."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when its parent ends, however that happens.
 

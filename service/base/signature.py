@@ -87,6 +87,9 @@ class Signature:
         )
 
 
+WARM_ROWS = (1, 2, 8, 32)  # the batch sizes with which a worker warms a version
+
+
 def zeros(signature: Signature, rows: int, free_axis: int = 8) -> Tensors:
     """A batch of zeros or empty texts, every free axis `free_axis` long: to warm a version."""
     inputs: Tensors = {}

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_CONTAINERS = 1_000_000
 MAX_DEPTH = 100
 MAX_DIGITS = 20
 MAX_SHOWN = 60
@@ -14,7 +15,7 @@ ALL_DIGITS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 Json = dict[str, Any]
 
 
-def parse_object(text: bytes | str) -> Json:
+def parse_object(text: bytes | str, most_containers: int = MAX_CONTAINERS) -> Json:
     """Parse a JSON object, also one that was written as a JSON string inside JSON.
 
     Raises ValueError that says what is wrong.
@@ -25,6 +26,8 @@ def parse_object(text: bytes | str) -> Json:
     for _ in range(3):
         if isinstance(value, bytes):
             value = value.decode("utf-8-sig")
+        if value.count("[") + value.count("{") > most_containers:
+            raise ValueError(f"the JSON has more than {most_containers} lists and objects")
         try:
             value = json.loads(
                 value,

@@ -42,7 +42,7 @@ def _print(report: Json, console: Console) -> None:
     _print_training(report["training"], console)
     for rule in report["rules"]:
         _line(console, "rule", rule)
-    for kind in ("lambdas", "hazards", "faults", "too_large", "odd_arguments"):
+    for kind in ("lambdas", "hazards", "faults", "unsupported", "odd_arguments"):
         for text in report[kind]:
             console.print(f"[red]{kind.rstrip('s'):11}[/red] {plain(text)}", soft_wrap=True)
     if report["custom_classes"]:

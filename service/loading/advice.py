@@ -10,7 +10,7 @@ def next_steps(found: Inspection, sha256: str = "") -> list[str]:
 
     `sha256` is the digest of the file that holds the architecture.
     """
-    if found.hazards or found.lambdas or found.faults or found.too_large:
+    if found.hazards or found.lambdas or found.faults or found.unsupported:
         return ["It can't be served as it is.", *_obstacles(found, sha256)]
     if found.custom_classes:
         return ["It can be served once its classes are registered.", *_classes(found)]
@@ -35,8 +35,8 @@ def _obstacles(found: Inspection, sha256: str) -> Iterator[str]:
         )
     if found.faults:
         yield "Its configuration contradicts itself: export the model again, or copy it again."
-    if found.too_large:
-        yield "It is larger than what is served here; a part of it, or a smaller model, may do."
+    if found.unsupported:
+        yield "It goes beyond what is served here; a part of it, or a smaller model, may do."
     if found.custom_classes:
         yield from _classes(found)
 

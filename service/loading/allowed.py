@@ -80,23 +80,23 @@ TENSORFLOW_FUNCTIONS = frozenset(
     """
     __operators__.add __operators__.eq __operators__.getitem __operators__.logical_and
     __operators__.logical_or __operators__.ne abs add argmax argmin boolean_mask broadcast_to
-    cast clip_by_value compat.v1.floor_div compat.v1.shape compat.v1.squeeze compat.v1.transpose
-    concat convert_to_tensor cos cumsum einsum exp expand_dims eye fill floor gather identity
-    image.resize linalg.band_part linalg.matmul math.abs math.add math.argmax math.cos
-    math.cumsum math.divide math.divide_no_nan math.equal math.erf math.exp math.floor
-    math.floordiv math.greater math.greater_equal math.l2_normalize math.less math.less_equal
-    math.log math.log1p math.logical_and math.logical_not math.logical_or math.maximum math.mean
-    math.minimum math.mod math.multiply math.multiply_no_nan math.negative math.not_equal
-    math.pow math.reciprocal math.reduce_all math.reduce_any math.reduce_max math.reduce_mean
-    math.reduce_min math.reduce_prod math.reduce_std math.reduce_sum math.reduce_variance
-    math.rsqrt math.sigmoid math.sign math.sin math.softmax math.softplus math.sqrt math.square
-    math.squared_difference math.subtract math.tanh math.top_k math.truediv matmul multiply
-    nn.avg_pool nn.bias_add nn.conv1d nn.conv2d nn.depth_to_space nn.elu nn.gelu nn.l2_normalize
-    nn.leaky_relu nn.log_softmax nn.max_pool nn.relu nn.relu6 nn.selu nn.sigmoid nn.silu
-    nn.softmax nn.softplus nn.space_to_depth nn.swish nn.tanh one_hot ones ones_like pad range
-    rank repeat reshape reverse round shape sigmoid sign sin split sqrt square squeeze stack
-    stop_gradient strided_slice subtract tanh tensordot tile transpose unstack where zeros
-    zeros_like
+    cast clip_by_value compat.v1.floor_div compat.v1.gather compat.v1.pad compat.v1.shape
+    compat.v1.squeeze compat.v1.transpose concat convert_to_tensor cos cumsum einsum exp
+    expand_dims floor gather identity image.resize linalg.band_part linalg.matmul math.abs
+    math.add math.argmax math.cos math.cumsum math.divide math.divide_no_nan math.equal math.erf
+    math.exp math.floor math.floordiv math.floormod math.greater math.greater_equal
+    math.l2_normalize math.less math.less_equal math.log math.log1p math.logical_and
+    math.logical_not math.logical_or math.maximum math.mean math.minimum math.mod math.multiply
+    math.multiply_no_nan math.negative math.not_equal math.pow math.reciprocal math.reduce_all
+    math.reduce_any math.reduce_max math.reduce_mean math.reduce_min math.reduce_prod
+    math.reduce_std math.reduce_sum math.reduce_variance math.round math.rsqrt math.sigmoid
+    math.sign math.sin math.softmax math.softplus math.sqrt math.square math.squared_difference
+    math.subtract math.tanh math.top_k math.truediv matmul multiply nn.avg_pool nn.bias_add
+    nn.conv1d nn.conv2d nn.depth_to_space nn.elu nn.gelu nn.l2_normalize nn.leaky_relu
+    nn.log_softmax nn.max_pool nn.relu nn.relu6 nn.selu nn.sigmoid nn.silu nn.softmax
+    nn.softplus nn.space_to_depth nn.swish nn.tanh one_hot ones_like pad rank repeat reshape
+    reverse round shape sigmoid sign sin split sqrt square squeeze stack stop_gradient
+    strided_slice subtract tanh tensordot tile transpose unstack where zeros_like
     """.split()
 )
 KERAS_MODULE = re.compile(

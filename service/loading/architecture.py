@@ -6,7 +6,7 @@ from typing import Any
 from service.base.refusals import FileBroken
 from service.loading.allowed import MODELS
 from service.loading.budget import Budget, exceed
-from service.loading.dropout import without_monte_carlo
+from service.loading.dropout import in_training_mode, without_monte_carlo
 from service.loading.era import era_of
 from service.loading.hazards import scan_architecture, scan_training
 from service.loading.inspected import Inspection, LayerSummary
@@ -69,7 +69,7 @@ def _measured(found: Inspection) -> Inspection:
         outputs={name: None if shape is None else list(shape) for name, shape in sizes.outputs},
         largest_activation=sizes.largest_activation,
         faults=(*sizes.faults, *_too_few_weights(sizes.parameters, found.parameters)),
-        too_large=tuple(exceed(sizes, Budget())),
+        unsupported=(*exceed(sizes, Budget()), *in_training_mode(found.config)),
     )
 
 

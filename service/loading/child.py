@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from service.base.confinement import narrow_memory, widen_memory
 from service.base.load_options import LoadOptions
 from service.base.refusals import ClassesMissing, CompileFailed, ModelUnsupported, WeightsMismatch
 from service.base.settings import fallback_environment
@@ -20,6 +21,7 @@ from service.base.task import Record, report, run_task
 
 FIRST_REFUSAL = "first_refusal"
 INSPECT_S = 60.0
+INSPECT_BYTES = 2 * 1024**3  # of addresses; the interpreter and its libraries take half a gigabyte
 
 
 def main() -> int:
@@ -81,7 +83,10 @@ def _fall_back(error: ModelUnsupported | WeightsMismatch, sources: Any, folder: 
 
 
 def _too_large(limit_mib: int) -> CompileFailed:
-    return CompileFailed(f"it needs more than the {limit_mib} MiB that compile_memory_mb allows")
+    return CompileFailed(
+        f"it needs more memory than it may have: {INSPECT_BYTES // 1024**2} MiB of addresses while "
+        f"it is looked at, then the {limit_mib} MiB of compile_memory_mb"
+    )
 
 
 class _Reporter:
@@ -96,6 +101,10 @@ class _Reporter:
     def report(self, stage: str) -> None:
         """Print the stage. Where a stranger's file is at work an alarm will end the process."""
         report(stage)
+        if stage == "inspect":
+            narrow_memory(INSPECT_BYTES)
+        else:
+            widen_memory()
         limits = {"inspect": INSPECT_S, "run": self._warm_up_s}
         signal.setitimer(signal.ITIMER_REAL, limits.get(stage, 0))
 

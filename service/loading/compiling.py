@@ -23,7 +23,7 @@ from service.loading.inspection import inspect_files
 
 Progress = Callable[[str], None]
 Engine = Literal["keras", "tf_keras"]
-STAGES = ("inspect", "import", "load", "run", "compile", "write")
+STAGES = ("inspect", "import", "load", "run", "compile", "run", "write")
 GOLDEN_ROWS = 2
 GOLDEN_SEED = 31
 
@@ -62,15 +62,20 @@ def compile_version(
     traced, notes = _trace(inspection, sources, report)
     report("run")
     from service.loading import warm_up
+    from service.loading.building import refusing
 
     name = inspection.architecture_file
     length = warm_up.find_length(traced, name)
-    warm_up.check_trace(traced, length, name)
+    with refusing(name):
+        warm_up.check_trace(traced, length, name)
     warm_up.run_largest(traced, length, inspection.largest_activation, name)
     report("compile")
     target.mkdir(parents=True)
-    runtime, error, more = _convert(traced, length, target)
+    with refusing(name):
+        runtime, error, more = _convert(traced, length, target)
     _write_golden(traced, length, target)
+    report("run")
+    warm_up.run_as_served(_runner(traced, target), traced.signature, length)
     report("write")
     compiled = Compiled(
         key=sources.key,
@@ -144,6 +149,15 @@ def _convert(traced: Any, length: int, target: Path) -> tuple[Runtime, float, tu
         return "tensorflow", 0.0, (f"served by TensorFlow: {failure}",)
     (target / ONNX_FILE).write_bytes(converted.onnx)
     return "onnx", converted.max_relative_error, ()
+
+
+def _runner(traced: Any, target: Path) -> Any:
+    """What a worker will run: the ONNX file, or the traced function itself."""
+    from service.loading import convert
+
+    if not (target / ONNX_FILE).exists():
+        return traced.run
+    return convert.onnx_run((target / ONNX_FILE).read_bytes(), traced.signature)
 
 
 def _write_golden(traced: Any, length: int, target: Path) -> None:

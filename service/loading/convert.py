@@ -52,7 +52,7 @@ def convert(traced: Traced, length: int = LENGTHS[0]) -> Converted:
         replace_erfc(model.graph)
         name_ends(model.graph, traced.signature)
         content = model.SerializeToString()
-        run = _onnx_run(content, traced.signature)
+        run = onnx_run(content, traced.signature)
         lengths = lengths_around(length)
         error = verify(traced.run, run, traced.signature, traced.scales, lengths)
     except ConversionFailed:
@@ -85,7 +85,8 @@ def verify(
     return worst
 
 
-def _onnx_run(content: bytes, signature: Signature) -> Run:
+def onnx_run(content: bytes, signature: Signature) -> Run:
+    """A function that runs an ONNX model, outputs in the signature's order."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -23,6 +23,9 @@ from service.loading.upgrade.mending import Mending
 from service.loading.upgrade.theano import backend_for, why_not_tensorflow
 
 ENGINE = "tf_keras"
+HOMES_OF_MODELS = frozenset(
+    f"tf_keras.src.engine.{name}" for name in ("functional", "sequential", "training")
+)
 NAMED_HOMES = frozenset(
     "module registered_name shared_object_id build_config compile_config".split()
 )
@@ -45,6 +48,16 @@ class _KerasIsTfKeras(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing: it has been executed."""
+
+
+class _NothingImported:
+    """In the place of `importlib` where tf_keras deserializes: a configuration imports nothing."""
+
+    def import_module(self, name: str) -> ModuleType:
+        """The homes of models, which tf_keras names itself; else raises ModuleNotFoundError."""
+        if name not in HOMES_OF_MODELS:
+            raise ModuleNotFoundError(f"a configuration may not import {name}")
+        return importlib.import_module(name)
 
 
 def prepare_engine() -> None:
@@ -80,10 +93,12 @@ def build_legacy(
     Raises ModelUnsupported, WeightsMismatch.
     """
     import tf_keras
+    from tf_keras.src.saving import serialization_lib
 
     from service.loading.building import Built, refusing, weight_options, weights_file
     from service.loading.weights import load_weights
 
+    serialization_lib.importlib = _NothingImported()
     name = inspection.architecture_file
     backend = backend_for(inspection.backend, options.theano_kernels)
     reason = why_not_tensorflow(

@@ -10,13 +10,14 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from service.loading.graph_operations import COMPUTE, FROM_TEXT_FILE, SAVER
+from service.loading.graph_operations import COMPUTE, FROM_TEXT_FILE, KEEPING, SAVER
 from service.loading.protobufs import MAX_BYTES, parse
-from service.loading.saved_graph import SAVERS_COLLECTION, TOP, SavedGraph, source
+from service.loading.saved_graph import INIT_SIGNATURE, SAVERS_COLLECTION, TOP, SavedGraph, source
 
 WRITERS = frozenset({"SaveV2", "MergeV2Checkpoints"})
 PLAIN_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 ASSETS_COLLECTION = "saved_model_assets"
+MOST_STEPS = 200
 MAX_ELEMENTS = MAX_BYTES // 4
 
 
@@ -24,6 +25,7 @@ def find_hazards(meta: Any, graph: SavedGraph) -> Iterator[str]:
     """The reasons why this meta graph may not be given to TensorFlow."""
     yield from _operations(graph)
     yield from _saver(meta, graph)
+    yield from _keeping(meta, graph)
     assets = {source(asset.tensor_info.name) for asset in asset_files(meta)}
     for scope, node in graph.all_nodes():
         if node.op in FROM_TEXT_FILE and not _is_asset(graph, scope, node, assets):
@@ -57,6 +59,18 @@ def _operations(graph: SavedGraph) -> Iterator[str]:
             yield f"the operation '{name}' in {_place(scope)} is none of those that only compute"
         if node.op == "Const" and _elements(node) > MAX_ELEMENTS:
             yield f"'{node.name[:100]}' in {_place(scope)} is an enormous constant"
+
+
+def _keeping(meta: Any, graph: SavedGraph) -> Iterator[str]:
+    """What a request would leave behind for the next one."""
+    outputs = [
+        source(entry.value.name)
+        for signature in meta.signature_def
+        if signature.key != INIT_SIGNATURE
+        for entry in signature.value.outputs
+    ]
+    for name in sorted({node.op for node in graph.before(outputs)} & KEEPING):
+        yield f"the operation '{name}' keeps something of one request for the next"
 
 
 def _elements(node: Any) -> int:
@@ -145,6 +159,8 @@ def _comes_from_asset(
     arguments = [argument.name for argument in graph.functions[scope].signature.input_arg]
     if text in arguments:
         return _argument_is_asset(graph, scope, arguments.index(text), assets, seen)
+    if len(seen) > MOST_STEPS:  # no asset's path goes through so many hands
+        return False
     inner = [node for node in graph.nodes(scope) if node.name == source(text)]
     if len(inner) != 1 or inner[0].op != "Identity" or not inner[0].input:
         return False

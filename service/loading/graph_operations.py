@@ -41,10 +41,10 @@ _ARRAYS = """
 BatchToSpace BatchToSpaceND Bitcast BroadcastArgs BroadcastGradientArgs BroadcastTo Bucketize Cast
 CheckNumerics CheckNumericsV2 Concat ConcatOffset ConcatV2 ConjugateTranspose Const
 DataFormatDimMap DataFormatVecPermute DeepCopy DepthToSpace Diag DiagPart DynamicPartition
-DynamicStitch EditDistance Empty EnsureShape ExpandDims Fill Fingerprint Gather GatherNd GatherV2
+DynamicStitch EditDistance EnsureShape ExpandDims Fill Fingerprint Gather GatherNd GatherV2
 GuaranteeConst Identity IdentityN InTopK InTopKV2 InplaceAdd InplaceSub InplaceUpdate
 InvertPermutation ListDiff LowerBound MirrorPad MirrorPadGrad NthElement OneHot OnesLike Pack Pad
-PadV2 ParallelConcat ParallelDynamicStitch Placeholder PlaceholderV2 PlaceholderWithDefault
+PadV2 ParallelDynamicStitch Placeholder PlaceholderV2 PlaceholderWithDefault
 PreventGradient Range Rank Reshape Reverse ReverseSequence ReverseV2 Roll ScatterNd
 ScatterNdNonAliasingAdd Shape ShapeN Size Slice Snapshot SpaceToBatch SpaceToBatchND SpaceToDepth
 Split SplitV Squeeze StopGradient StridedSlice StridedSliceGrad TensorScatterAdd TensorScatterMax
@@ -196,3 +196,15 @@ SAVER = frozenset({"SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename
 
 # Fill a lookup table from a text file. Allowed when the file is one of the model's own assets.
 FROM_TEXT_FILE = frozenset({"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"})
+
+# Keep something for the next request. What is answered must follow from the question alone.
+KEEPING = frozenset(
+    """
+    Assign AssignAdd AssignAddVariableOp AssignSub AssignSubVariableOp AssignVariableOp CountUpTo
+    LookupTableImport LookupTableImportV2 LookupTableInsert LookupTableInsertV2
+    LookupTableRemoveV2 ResourceScatterAdd ResourceScatterMax ResourceScatterMin
+    ResourceScatterMul ResourceScatterNdAdd ResourceScatterNdSub ResourceScatterNdUpdate
+    ResourceScatterSub ResourceScatterUpdate ResourceStridedSliceAssign ScatterAdd ScatterNdAdd
+    ScatterNdSub ScatterNdUpdate ScatterSub ScatterUpdate
+    """.split()
+)

@@ -28,6 +28,7 @@ from service.loading.graph_operations import COMPUTE, FROM_TEXT_FILE
 from service.loading.own_names import is_ours, is_own_function
 
 Json = dict[str, Any]
+_Path = tuple[Any, Any]  # (the path of what it lies in, its key there)
 KEYS_OF_ACTIVATIONS = frozenset({"activation", "recurrent_activation", "inner_activation"})
 KEYS_OF_PATHS = frozenset({"vocabulary", "idf_weights"})
 MAX_NAME = 256
@@ -175,6 +176,10 @@ def _check_function(where: str, item: Json, found: _Found) -> None:
         return
     registered = item.get("registered_name")
     is_registered = isinstance(registered, str) and registered != "function"
+    if is_registered and str(registered).split(">")[-1] != str(name).split(">")[-1]:
+        told = f"{_told(name)}, but registered as {_told(registered)}"
+        found.hazards.append(f"{where}: names the function {told}")
+        return
     found.custom.add(str(registered if is_registered else name))
 
 
@@ -237,7 +242,7 @@ def _is_of_python(module: Any) -> bool:
     if not isinstance(module, str):
         return True
     top = module.split(".")[0]
-    return top in sys.stdlib_module_names and top != "builtins"
+    return top == "test" or (top in sys.stdlib_module_names and top != "builtins")
 
 
 def _is_keras_text(module: Any) -> bool:
@@ -269,12 +274,23 @@ def _told_name(item: Json) -> str:
 
 def _objects(config: Any, root: str = "model") -> Iterator[tuple[str, Json]]:
     """Every dictionary that names a class, with its path; iterative, so depth can't hurt."""
-    pending: deque[tuple[str, Any]] = deque([(root, config)])
+    pending: deque[tuple[_Path, Any]] = deque([((None, root), config)])
     while pending:
         path, value = pending.popleft()
         if isinstance(value, dict):
             if "class_name" in value:
-                yield path, value
-            pending.extend((f"{path}.{_told(key)}", inner) for key, inner in value.items())
-        elif isinstance(value, list):
-            pending.extend((f"{path}[{index}]", inner) for index, inner in enumerate(value))
+                yield _joined(path), value
+            inner = [(key, item) for key, item in value.items() if isinstance(item, dict | list)]
+        else:
+            inner = [(key, item) for key, item in enumerate(value) if isinstance(item, dict | list)]
+        pending.extend(((path, key), item) for key, item in inner)
+
+
+def _joined(path: "_Path") -> str:
+    """A path in words: `model.config.layers[3]`; made only for what is looked at closely."""
+    parts: list[str] = []
+    here: Any = path
+    while here is not None:
+        here, key = here
+        parts.append(f"[{key}]" if isinstance(key, int) else f".{_told(key)}")
+    return "".join(reversed(parts)).lstrip(".")

@@ -36,10 +36,10 @@ class Training:
 class Inspection:
     """What a version is made of; `config` is its architecture as the file has it.
 
-    `lambdas` carry code, `hazards` and `faults` can't be served by anybody, `too_large` goes beyond
-    the limits of this service, `custom_classes` must be registered by the operator. `signature` is
-    known for SavedModels; for the others `inputs` and `outputs` are worked out from the
-    configuration.
+    `lambdas` carry code, `hazards` and `faults` can't be served by anybody, `unsupported` goes
+    beyond what this service does, `custom_classes` must be registered by the operator.
+    `signature` is known for SavedModels; for the others `inputs` and `outputs` are worked out
+    from the configuration.
     """
 
     format: Format
@@ -59,7 +59,7 @@ class Inspection:
     lambdas: tuple[str, ...] = ()
     hazards: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
-    too_large: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
     custom_classes: tuple[str, ...] = ()
     odd_arguments: tuple[str, ...] = ()
     signature: Signature | None = None
@@ -87,8 +87,8 @@ class Inspection:
             raise FileUnsafe(self.architecture_file, _few([*self.lambdas, *self.hazards]))
         if self.faults:
             raise FileBroken(self.architecture_file, "; ".join(_few(self.faults)))
-        if self.too_large:
-            raise ModelUnsupported(self.architecture_file, "; ".join(self.too_large))
+        if self.unsupported:
+            raise ModelUnsupported(self.architecture_file, "; ".join(self.unsupported))
 
     def refuse_if_unregistered(self, missing: Iterable[str]) -> None:
         """Raise ClassesMissing that names all classes which nobody has registered."""

@@ -37,6 +37,7 @@ from service.loading.saved_model import inspect_saved_model, saved_model_prefix
 
 METADATA = "metadata.json"
 MAX_LISTED = 6
+MOST_CONTAINERS = 300_000  # a model of a thousand layers has some forty thousand
 # Configurations of another format that lie beside old models; none is an architecture.
 NO_ARCHITECTURES = frozenset({METADATA, "keras_metadata.pb", "fingerprint.pb"})
 
@@ -239,13 +240,13 @@ def _size(shape: tuple[int, ...]) -> int:
 def _parse_training(text: str) -> Any:
     """The training configuration, or nothing where it can't be read: serving needs none of it."""
     try:
-        return parse_object(text) if text else {}
+        return parse_object(text, MOST_CONTAINERS) if text else {}
     except ValueError:
         return {}
 
 
 def _parse(name: str, text: bytes | str) -> Json:
     try:
-        return parse_object(text)
+        return parse_object(text, MOST_CONTAINERS)
     except ValueError as error:
         raise FileBroken(name, f"its JSON can't be read: {error}") from error

@@ -1,13 +1,14 @@
 """First runs of a traced model, bounded: the smallest and the largest batch it must survive."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
 
 from service.base.golden import MAX_RELATIVE_ERROR, relative_error
 from service.base.refusals import ModelUnsupported
-from service.base.signature import Signature, Tensors
+from service.base.signature import WARM_ROWS, Signature, Tensors, zeros
 from service.loading.reasons import reason_of
 from service.loading.samples import Scales, sample_inputs
 
@@ -87,6 +88,17 @@ def run_largest(traced: Reference, length: int, activation: int, name: str) -> i
         why = f"it can't be run on {rows} rows: {reason_of(error)}"
         raise ModelUnsupported(name, why) from error
     return rows
+
+
+def run_as_served(run: Any, signature: Signature, length: int) -> None:
+    """Run what a worker runs before its first request: zeros, in its batch sizes.
+
+    Nothing may happen there for the first time. What can't be computed with is no matter: it is
+    answered with an error.
+    """
+    for rows in WARM_ROWS:
+        with suppress(Exception):
+            run(zeros(signature, rows, length))
 
 
 def lengths_around(length: int) -> Sequence[int]:

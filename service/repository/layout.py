@@ -12,8 +12,9 @@ and the first bytes of files whose place doesn't tell what they are.
 import glob
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from service.base.magic import Kind, kind_of
@@ -25,6 +26,7 @@ IGNORED_SUFFIXES = frozenset({".md", ".txt", ".py", ".yaml", ".yml", ".csv", ".l
 ASSETS = "assets"  # a SavedModel's vocabularies are its own files, whatever their suffix
 CHECKPOINT_INDEX = ".index"
 MAX_FILES = 1000
+MAX_BYTES = 16 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,11 @@ def _scan_model(root: Path, folder: Path) -> Iterator[Found]:
     for entry in sorted(folder.iterdir()):
         version = parse_version(entry.name)
         if version is not None and entry.is_dir():
-            files = tuple(_sources(root, entry))
+            files = tuple(islice(_sources(root, entry), MAX_FILES + 1))
             problem = "" if files else f"the folder {entry.name}/ holds no regular model file"
             if len(files) > MAX_FILES:
                 files, problem = files[:MAX_FILES], f"more than {MAX_FILES} files in {entry.name}/"
+            problem = problem or _too_large(files)
             yield Found(folder.name, version, folder, files, problem, entry)
 
 
@@ -111,7 +114,14 @@ def _bare_files(root: Path, folder: Path, model: str | None = None) -> Iterator[
     for name, files in groups.items():
         if any(_kind(file) in ("hdf5", "zip") for file in files) and is_model_name(name):
             home = folder if model else None
-            yield Found(name, 1, folder if model else folder / name, tuple(files), home=home)
+            place = folder if model else folder / name
+            yield Found(name, 1, place, tuple(files), _too_large(files), home)
+
+
+def _too_large(files: Sequence[SourceFile]) -> str:
+    """A file may declare any size and hold nothing; reading it would stop everything else."""
+    size = sum(file.size for file in files)
+    return f"its files are larger than {MAX_BYTES // 1024**3} GiB" if size > MAX_BYTES else ""
 
 
 def _single_file(path: Path) -> Found:

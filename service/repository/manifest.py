@@ -29,6 +29,8 @@ def read_manifest(folder: Path) -> dict[str, str] | None:
     try:
         if not path.is_file():
             return None
+        if not path.resolve().is_relative_to(folder.resolve().parent):
+            raise FileBroken(MANIFEST, "is a link that leads out of the repository")
         if path.stat().st_size > MAX_BYTES:
             raise FileBroken(MANIFEST, f"is larger than {MAX_BYTES} bytes")
         record = parse_object(path.read_bytes())

@@ -95,7 +95,12 @@ def read_model_config(folder: Path) -> ModelConfig:
             return ModelConfig()
         if path.stat().st_size > MAX_CONFIG_BYTES:
             raise ModelConfigInvalid(f"larger than {MAX_CONFIG_BYTES} bytes")
+        if not path.resolve().is_relative_to(folder.resolve().parent):
+            raise ModelConfigInvalid("is a link that leads out of the repository")
         content = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)  # noqa: S506 (a safe one)
+    except yaml.MarkedYAMLError as error:  # without the line itself, which may hold a secret
+        place = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise ModelConfigInvalid(f"{place}{error.problem}") from error
     except (OSError, *YAML_FAULTS) as error:
         raise ModelConfigInvalid(" ".join(str(error).split())) from error
     if content is None:

@@ -9,11 +9,10 @@ from service.base.compiled import ONNX_FILE, Compiled, read_verified
 from service.base.errors import TensorInvalid
 from service.base.golden import GOLDEN_FILE, replay
 from service.base.refusals import ArtefactCorrupt
-from service.base.signature import Signature, Tensors, zeros
+from service.base.signature import WARM_ROWS, Signature, Tensors, zeros
 
 onnxruntime.set_default_logger_severity(3)
 
-WARM_ROWS = (1, 2, 8, 32)
 TIMED_RUNS = 7
 
 

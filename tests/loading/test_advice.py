@@ -54,7 +54,7 @@ def test_custom_classes_are_to_be_registered() -> None:
     [
         (replace(FINE, hazards=("names os.system",)), "don't open it with Keras either"),
         (replace(FINE, faults=("layer x",)), "contradicts itself"),
-        (replace(FINE, too_large=("4 GiB",)), "larger than what is served here"),
+        (replace(FINE, unsupported=("4 GiB",)), "beyond what is served here"),
     ],
 )
 def test_what_can_not_be_served_says_so(found: Inspection, words: str) -> None:

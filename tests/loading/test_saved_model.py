@@ -66,7 +66,9 @@ def test_a_signature_may_be_chosen(model: HandmadeSavedModel, tmp_path: Path) ->
     files = model.write(tmp_path / "m")
 
     assert inspect_saved_model(files, "b").batch_size == 3
-    with pytest.raises(ModelUnsupported, match="choose one by `signature` in model.yaml, or --signature: a, b"):
+    with pytest.raises(
+        ModelUnsupported, match=r"choose one by `signature` in model\.yaml, or --signature: a, b"
+    ):
         inspect_saved_model(files)
     with pytest.raises(ModelUnsupported, match="no signature 'c', but: a, b"):
         inspect_saved_model(files, "c")

@@ -90,6 +90,8 @@ def read_call(node: Any) -> tuple[Any, Json]:
 def _outer_references(value: Any) -> list[list[Any]]:
     if is_reference(value):
         return [value]
+    if not isinstance(value, list | dict):
+        return []
     inner = value.values() if isinstance(value, dict) else value
     return [found for item in inner for found in _outer_references(item)]
 
