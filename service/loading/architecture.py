@@ -4,14 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from service.base.refusals import FileBroken
-from service.loading.allowed import MODELS
-from service.loading.budget import Budget, exceed
-from service.loading.dropout import in_training_mode, without_monte_carlo
-from service.loading.era import era_of
-from service.loading.hazards import scan_architecture, scan_training
+from service.loading.allow_list.allowed import MODELS
+from service.loading.allow_list.hazards import scan_architecture, scan_training
 from service.loading.inspected import Inspection, LayerSummary
-from service.loading.shapes import measure
+from service.loading.sizes.budget import Budget, exceed
+from service.loading.sizes.shapes import measure
 from service.loading.training_config import summarise
+from service.loading.upgrade.dropout import in_training_mode, without_monte_carlo
+from service.loading.upgrade.era import era_of
 from service.loading.upgrade.multi_gpu import unwrap_multi_gpu
 
 MOST_COUNTED_TWICE = 4

@@ -18,7 +18,7 @@ from service.loading.inspected import Inspection
 from service.loading.upgrade.model import Upgraded, upgrade
 from service.loading.upgrade.theano import backend_for
 from service.loading.vouched import with_lambdas
-from service.loading.weights import load_weights
+from service.loading.weights.assignment import load_weights
 
 NO_INPUTS = (
     "the file says nowhere what shape the model's input has; a model class of one's own is served "

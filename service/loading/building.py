@@ -10,10 +10,10 @@ from typing import Any
 
 from service.base.load_options import LoadOptions
 from service.base.refusals import FileRefused, ModelUnsupported
-from service.loading.archive import open_archive
+from service.loading.files.archive import open_archive
 from service.loading.inspected import Inspection
 from service.loading.reasons import reason_of
-from service.loading.weights import WeightOptions
+from service.loading.weights.assignment import WeightOptions
 
 logger = logging.getLogger(__name__)
 

@@ -61,8 +61,8 @@ def compile_version(
     report("import")
     traced, notes = _trace(inspection, sources, report)
     report("run")
-    from service.loading import warm_up
     from service.loading.building import refusing
+    from service.loading.tracing import warm_up
 
     name = inspection.architecture_file
     length = warm_up.find_length(traced, name)
@@ -106,7 +106,7 @@ def _trace(
     if sources.engine == fallback.ENGINE:
         fallback.prepare_engine()
     from service.loading.building import refusing
-    from service.loading.trace import TracedModel
+    from service.loading.tracing.trace import TracedModel
 
     name = inspection.architecture_file
     objects = objects_for(inspection, sources.options)
@@ -127,8 +127,8 @@ def _trace(
 
 def _trace_saved_model(sources: Sources, report: Progress) -> tuple[Any, tuple[str, ...]]:
     from service.loading.building import refusing
-    from service.loading.saved_model import inspect_saved_model
-    from service.loading.saved_model_trace import TracedSavedModel
+    from service.loading.saved_model.inspection import inspect_saved_model
+    from service.loading.saved_model.trace import TracedSavedModel
 
     info = inspect_saved_model(sources.files, sources.options.signature)
     report("load")
@@ -140,11 +140,11 @@ def _trace_saved_model(sources: Sources, report: Progress) -> tuple[Any, tuple[s
 
 def _convert(traced: Any, length: int, target: Path) -> tuple[Runtime, float, tuple[str, ...]]:
     """Write the ONNX file, or the exported function where there is none that agrees."""
-    from service.loading import convert
+    from service.loading.tracing.onnx_file import ConversionFailed, convert
 
     try:
-        converted = convert.convert(traced, length)
-    except convert.ConversionFailed as failure:
+        converted = convert(traced, length)
+    except ConversionFailed as failure:
         traced.export(target / SAVED_MODEL)
         return "tensorflow", 0.0, (f"served by TensorFlow: {failure}",)
     (target / ONNX_FILE).write_bytes(converted.onnx)
@@ -153,15 +153,15 @@ def _convert(traced: Any, length: int, target: Path) -> tuple[Runtime, float, tu
 
 def _runner(traced: Any, target: Path) -> Any:
     """What a worker will run: the ONNX file, or the traced function itself."""
-    from service.loading import convert
+    from service.loading.tracing.onnx_file import onnx_run
 
     if not (target / ONNX_FILE).exists():
         return traced.run
-    return convert.onnx_run((target / ONNX_FILE).read_bytes(), traced.signature)
+    return onnx_run((target / ONNX_FILE).read_bytes(), traced.signature)
 
 
 def _write_golden(traced: Any, length: int, target: Path) -> None:
-    from service.loading.samples import sample_inputs
+    from service.loading.tracing.samples import sample_inputs
 
     inputs = sample_inputs(traced.signature, GOLDEN_ROWS, length, GOLDEN_SEED, traced.scales)
     content = pack_golden(list(inputs.values()), traced.run(inputs))

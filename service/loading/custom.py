@@ -15,7 +15,7 @@ from typing import Any
 
 from service.base.load_options import ENTRY_POINTS, LoadOptions
 from service.base.refusals import ModelUnsupported
-from service.loading.allowed import LAYERS
+from service.loading.allow_list.allowed import LAYERS
 from service.loading.inspected import Inspection
 
 Json = dict[str, Any]

@@ -17,8 +17,8 @@ from typing import Any
 
 from service.base.load_options import LoadOptions
 from service.base.refusals import ModelUnsupported
-from service.loading.era import parse_era
 from service.loading.inspected import Inspection
+from service.loading.upgrade.era import parse_era
 from service.loading.upgrade.mending import Mending
 from service.loading.upgrade.theano import backend_for, why_not_tensorflow
 
@@ -96,7 +96,7 @@ def build_legacy(
     from tf_keras.src.saving import serialization_lib
 
     from service.loading.building import Built, refusing, weight_options, weights_file
-    from service.loading.weights import load_weights
+    from service.loading.weights.assignment import load_weights
 
     serialization_lib.importlib = _NothingImported()
     name = inspection.architecture_file

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from service.base.refusals import ClassesMissing, FileBroken, FileUnsafe, ModelUnsupported
 from service.base.signature import Signature
-from service.loading.era import KERAS_3
+from service.loading.upgrade.era import KERAS_3
 
 Format = Literal["h5", "json+weights", "keras", "saved_model"]
 Json = dict[str, Any]

@@ -15,10 +15,9 @@ from service.base.magic import kind_of, tell_stranger
 from service.base.refusals import FileBroken
 from service.base.strict_json import parse_object
 from service.loading.architecture import examine
-from service.loading.archive import open_archive
-from service.loading.checkpoint import is_checkpoint_index, open_checkpoint
-from service.loading.era import KERAS_1
-from service.loading.hdf5 import (
+from service.loading.files.archive import open_archive
+from service.loading.files.checkpoint import is_checkpoint_index, open_checkpoint
+from service.loading.files.hdf5 import (
     count_elements,
     has_list,
     kind_of_hdf5,
@@ -26,14 +25,15 @@ from service.loading.hdf5 import (
     text_attribute,
     weights_group,
 )
-from service.loading.hdf5_summary import (
+from service.loading.files.hdf5_summary import (
     array_names,
     has_optimizer_state,
     keras_1_backend,
     layer_names,
 )
 from service.loading.inspected import Inspection, Json
-from service.loading.saved_model import inspect_saved_model, saved_model_prefix
+from service.loading.saved_model.inspection import inspect_saved_model, saved_model_prefix
+from service.loading.upgrade.era import KERAS_1
 
 METADATA = "metadata.json"
 MAX_LISTED = 6

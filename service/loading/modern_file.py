@@ -52,9 +52,9 @@ def write_modern(sources: Sources, folder: Path, report: Progress) -> Conversion
 
     from service.loading.build import build
     from service.loading.building import refusing
-    from service.loading.convert import BATCH_SIZES, ConversionFailed, verify
-    from service.loading.trace import TracedModel
-    from service.loading.warm_up import find_length, lengths_around
+    from service.loading.tracing.onnx_file import BATCH_SIZES, ConversionFailed, verify
+    from service.loading.tracing.trace import TracedModel
+    from service.loading.tracing.warm_up import find_length, lengths_around
 
     objects = objects_for(found, sources.options)
     report("load")

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from service.loading.checkpoint import OBJECT_GRAPH
-from service.loading.crc32c import masked_crc32c
-from service.loading.protobufs import DTYPES, parse
-from service.loading.table_file import MAGIC
+from service.loading.files.checkpoint import OBJECT_GRAPH
+from service.loading.files.crc32c import masked_crc32c
+from service.loading.files.protobufs import DTYPES, parse
+from service.loading.files.table_file import MAGIC
 
 NUMBERS = {name: number for number, name in DTYPES.items()}
 Change = Callable[[Any], object]

@@ -11,7 +11,7 @@ from service.base.compiled import ONNX_FILE, Compiled, digest_file, read_compile
 from service.base.load_options import LoadOptions
 from service.base.refusals import CompileFailed, FileUnsafe, ModelUnsupported, WeightsMismatch
 from service.loading.compiling import STAGES, Sources, compile_version
-from service.loading.samples import sample_inputs
+from service.loading.tracing.samples import sample_inputs
 from tests.loading import real_keras
 from tests.loading.handmade import layer, sequential, write_whole
 from tests.loading.real_keras import Sample

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.loading.hazards import scan_architecture
-from service.loading.hdf5_summary import keras_1_backend
+from service.loading.allow_list.hazards import scan_architecture
+from service.loading.files.hdf5_summary import keras_1_backend
 from service.loading.inspection import inspect_files
 from tests.loading.handmade import Json, layer, sequential
-from tests.loading.weight_files import legacy_file
+from tests.loading.weights.files import legacy_file
 
 MODEL = sequential(
     layer("Convolution2D", name="c", nb_filter=1, nb_row=2, nb_col=2, border_mode="same",

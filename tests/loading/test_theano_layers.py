@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.loading.own_names import OWN_CLASSES
+from service.loading.allow_list.own_names import OWN_CLASSES
 from tests.loading.theano_padding import convolved, pooled, transposed
 
 pytestmark = pytest.mark.slow

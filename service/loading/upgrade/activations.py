@@ -3,7 +3,7 @@
 from typing import Any
 
 from service.base.strict_json import Json
-from service.loading.allowed import ACTIVATIONS
+from service.loading.allow_list.allowed import ACTIVATIONS
 from service.loading.upgrade.mending import Mending
 
 LEGACY_HARD_SIGMOID = "kerasd>legacy_hard_sigmoid"

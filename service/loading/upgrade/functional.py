@@ -3,7 +3,7 @@
 from typing import Any
 
 from service.base.strict_json import Json
-from service.loading.allowed import MODELS
+from service.loading.allow_list.allowed import MODELS
 from service.loading.upgrade.mending import Mending
 from service.loading.upgrade.tree import is_reference, references_within
 

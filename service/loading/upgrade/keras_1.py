@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.base.strict_json import Json
-from service.loading.allowed import LAYERS
+from service.loading.allow_list.allowed import LAYERS
 from service.loading.upgrade.mending import Mending
 from service.loading.upgrade.tree import settings_within
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from service.loading.era import Era
+from service.loading.upgrade.era import Era
 
 
 @dataclass(slots=True)

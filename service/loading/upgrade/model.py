@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from service.base.strict_json import Json
-from service.loading.allowed import LAYERS, MODELS
-from service.loading.era import is_modern, parse_era
+from service.loading.allow_list.allowed import LAYERS, MODELS
 from service.loading.upgrade.activations import activation_form, custom_activation, hard_sigmoid
 from service.loading.upgrade.defaults import gru_reset_after, recurrent_default, tell_bilinear
+from service.loading.upgrade.era import is_modern, parse_era
 from service.loading.upgrade.functional import renumber_calls, rewrite_calls, upgrade_functional
 from service.loading.upgrade.keras_1 import (
     keras_1_arguments,

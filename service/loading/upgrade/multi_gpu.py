@@ -10,7 +10,7 @@ import binascii
 from typing import Any
 
 from service.base.strict_json import Json
-from service.loading.allowed import MODELS
+from service.loading.allow_list.allowed import MODELS
 
 CODE_NAMES = (b"get_slice", b"multi_gpu_utils")
 KEPT = ("keras_version", "backend")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.loading.era import parse_era
+from service.loading.upgrade.era import parse_era
 from service.loading.upgrade.mending import Mending
 from service.loading.upgrade.model import Upgraded, upgrade
 from service.loading.upgrade.theano import backend_for, why_not_tensorflow

@@ -1,0 +1,1 @@
+"""The formats of files, read within bounds and without TensorFlow."""

@@ -1,0 +1,1 @@
+"""SavedModels: looked at without TensorFlow, then frozen and traced with it."""

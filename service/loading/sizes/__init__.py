@@ -1,0 +1,1 @@
+"""Shapes, weights and calls of a model, computed from its configuration alone."""

@@ -1,0 +1,1 @@
+"""Every layout of weights, and which array goes to which layer."""
