@@ -29,7 +29,7 @@ serve: install  ## Serve the sample models at http://127.0.0.1:8080
 check: install  ## Format, lint, types, laws and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/codespell --skip requirements.lock,.venv,.uv,.git,.kerasd,*.json
+	$(BIN)/codespell --skip requirements.lock,.venv,.uv,.git,.kerasd,.corpus,.attacks,.eras,*.json
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow"
 
@@ -57,7 +57,7 @@ attacks: install  ## Try hostile and broken files, SEED=0 or another
 	$(BIN)/python -m tests.attacks.make .attacks --seed $(SEED)
 	$(BIN)/python -m tests.attacks.run .attacks --write docs/security.md
 
-eras: install  ## Write the files of old engines anew, each by its own engine
+eras: install  ## Have old engines write their files anew (needs Pythons 3.6 to 3.12, a C++ compiler)
 	$(BIN)/python -m tests.eras.make
 
 samples: install  ## Train the sample models anew
@@ -75,4 +75,4 @@ format: install  ## Format the code
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what was installed and written
-	rm -rf .venv .uv .kerasd .corpus .attacks .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .uv .kerasd .corpus .attacks .eras .mypy_cache .pytest_cache .ruff_cache
