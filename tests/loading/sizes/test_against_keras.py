@@ -19,7 +19,7 @@ Shape = tuple[int | None, ...]
 ONE_LAYER: dict[str, tuple[Callable[[Any], Any], Shape]] = {
     "dense over time": (lambda k: k.Dense(5), (7, 3)),
     "dense without bias": (lambda k: k.Dense(5, use_bias=False), (3,)),
-    "einsum": (lambda k: k.EinsumDense("abc,cd->abe", (None, 5), bias_axes="d"), (7, 3)),
+    "einsum": (lambda k: k.EinsumDense("abc,cf->abf", (None, 5), bias_axes="f"), (7, 3)),
     "einsum with dots": (lambda k: k.EinsumDense("...x,xy->...y", 5, bias_axes="y"), (7, 3)),
     "einsum to two axes": (lambda k: k.EinsumDense("bqm,muh->bquh", (None, 4, 6)), (7, 3)),
     "embedding": (lambda k: k.Embedding(11, 4), (6,)),
