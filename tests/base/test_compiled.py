@@ -1,6 +1,7 @@
 """Compiled folders: written last, read only when whole, replaced in one step."""
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from service.base.compiled import (
     RECORD,
     Compiled,
     cache_key,
+    digest_file,
     digest_tree,
     discard,
     publish,
@@ -152,3 +154,10 @@ def test_the_key_follows_contents_and_names() -> None:
     assert key == cache_key({"b.h5": "2", "a.json": "1"})  # whatever the order
     assert key != cache_key({"a.json": "1", "b.h5": "3"})
     assert key != cache_key({"a.json": "2", "b.h5": "1"})
+
+
+def test_what_is_no_regular_file_has_no_digest(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(OSError, match="no regular file"):
+        digest_file(tmp_path / "pipe")

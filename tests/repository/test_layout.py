@@ -278,3 +278,14 @@ def test_an_architecture_file_brings_the_checkpoint_beside_it(tmp_path: Path) ->
         "cp.ckpt.index",
         "cp.ckpt.data-00000-of-00001",
     ]
+
+
+def test_files_that_declare_a_fortune_are_not_read(tmp_path: Path) -> None:
+    folder = tmp_path / "m" / "1"
+    folder.mkdir(parents=True)
+    with (folder / "model.h5").open("wb") as file:
+        file.truncate(17 * 1024**3)  # sparse: it takes no room
+
+    (found,) = scan(tmp_path)
+
+    assert found.problem == "its files are larger than 16 GiB"

@@ -55,3 +55,14 @@ def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
 
     with pytest.raises(FileBroken, match="larger than"):
         read_manifest(tmp_path)
+
+
+def test_a_manifest_that_leads_out_of_the_repository_is_refused(tmp_path: Path) -> None:
+    outside = tmp_path / "secret.json"
+    outside.write_text('{"files": {"TOKEN": {"sha256": "secret"}}}')
+    version = tmp_path / "repository" / "m" / "1"
+    version.mkdir(parents=True)
+    (version / MANIFEST).symlink_to(outside)
+
+    with pytest.raises(FileBroken, match="leads out of the repository"):
+        read_manifest(version)

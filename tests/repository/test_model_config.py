@@ -145,3 +145,22 @@ def test_a_configuration_that_does_not_fit_says_both_numbers(
     config: ModelConfig, signature: Signature, words: list[str]
 ) -> None:
     assert all(word in misfit(config, signature) for word in words)
+
+
+def test_a_link_that_leads_out_of_the_repository_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text("api_key: [SECRET, oops\n")
+    folder = tmp_path / "repository" / "m"
+    folder.mkdir(parents=True)
+    (folder / "model.yaml").symlink_to(tmp_path / "secret.yaml")
+
+    with pytest.raises(ModelConfigInvalid, match="leads out of the repository"):
+        read_model_config(folder)
+
+
+def test_a_broken_document_is_told_by_its_line_and_never_quoted(tmp_path: Path) -> None:
+    (tmp_path / "model.yaml").write_text("description: x\nlabels: [SECRET, oops\nthreshold: 1\n")
+
+    with pytest.raises(ModelConfigInvalid, match="line ") as caught:
+        read_model_config(tmp_path)
+
+    assert "SECRET" not in str(caught.value)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.loading.upgrade.dropout import without_monte_carlo
+from service.loading.upgrade.dropout import in_training_mode, without_monte_carlo
 from tests.loading.handmade import layer, sequential
 
 OLD_CALL = [[["x", 0, 0, {"training": True}]]]
@@ -48,3 +48,19 @@ def test_the_original_is_kept() -> None:
 )
 def test_other_calls_stay_as_they_are(config: Any) -> None:
     assert without_monte_carlo(config) == (config, False)
+
+
+@pytest.mark.parametrize("nodes", [OLD_CALL, NEW_CALL])
+def test_a_normalization_in_training_mode_is_told(nodes: Any) -> None:
+    (text,) = in_training_mode(_called("BatchNormalization", nodes))
+
+    assert "called in training mode" in text
+    assert in_training_mode(_called("Dense", nodes)) == []
+    assert in_training_mode(_called("BatchNormalization", [[["x", 0, 0, {}]]])) == []
+
+
+def test_a_class_that_is_no_text_does_no_harm() -> None:
+    config = {"class_name": ["Dropout"], "inbound_nodes": OLD_CALL}
+
+    assert without_monte_carlo(config) == (config, False)
+    assert in_training_mode(config) == []
