@@ -18,7 +18,6 @@ from service.base.refusals import ModelUnsupported
 from service.loading.allow_list.allowed import LAYERS
 from service.loading.inspected import Inspection
 
-Json = dict[str, Any]
 DICTIONARIES = ("CUSTOM_OBJECTS", "custom_objects")
 ROOTS = frozenset({"Layer", "Model", "Sequential", "Functional"})
 

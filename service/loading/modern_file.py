@@ -16,7 +16,6 @@ NEEDS_US = (
     "it names what Keras 3 no longer has by kerasd's own: outside of kerasd, "
     "import service.loading.legacy_layers before keras.saving.load_model",
 )
-STAGES = ("inspect", "import", "load", "write", "verify")
 
 
 @dataclass(frozen=True, slots=True)

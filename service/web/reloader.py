@@ -78,8 +78,8 @@ class Reloader:
 
     def step(self, now: float) -> None:
         """Read the rows, load what is new, drop what is gone."""
+        was_scanned = self._store.was_scanned()  # first: rows written meanwhile are no empty scan
         rows = self._store.rows()
-        was_scanned = self._store.was_scanned()
         self.rows = rows
         served = {row.model: row for row in rows if row.served}
         if was_scanned:

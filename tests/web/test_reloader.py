@@ -123,3 +123,34 @@ def test_a_ticket_is_honoured_by_a_look_that_begins_later(world: World) -> None:
     finally:
         world.reloader.close()
     assert world.reloader.readiness.is_ready
+
+
+class FirstScanMeanwhile(VersionStore):
+    """The controller's first rows arrive between this worker's first two looks at the database."""
+
+    looks = 0
+
+    def _look(self) -> None:
+        self.looks += 1
+        if self.looks == 2:
+            self.replace([VersionRow("m", 1, State.COMPILING)])
+
+    def rows(self) -> list[VersionRow]:
+        self._look()
+        return super().rows()
+
+    def was_scanned(self) -> bool:
+        self._look()
+        return super().was_scanned()
+
+
+def test_a_first_scan_between_two_looks_is_no_empty_repository(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    store = FirstScanMeanwhile(open_database(f"sqlite:///{tmp_path}/db.sqlite"), "repository")
+    reloader = Reloader(store, world.pool, world.load)
+
+    reloader.step(0.0)
+    reloader.step(1.0)
+
+    assert not reloader.readiness.is_ready
+    assert "m" in reloader.readiness.waits_for

@@ -8,7 +8,6 @@ answer is then the one that the layers were trained for, and the version's notes
 import re
 from typing import Any
 
-Json = dict[str, Any]
 NORMALIZATION = re.compile(r"(Sync)?BatchNormalization(V[12])?")
 RANDOM_LAYERS = frozenset(
     """
