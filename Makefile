@@ -5,6 +5,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 SEED ?= 0
+PROCESSES ?= 2
 SYSTEM_PACKAGES := promtool:prometheus
 
 .DEFAULT_GOAL := help
@@ -23,18 +24,24 @@ install: .venv/installed  ## Install the pinned packages into .venv
 	.uv/bin/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
+# Clients of other servers, which would not agree with our own packages.
+.clients/installed: tests/clients/requirements.lock | .venv/installed
+	@test -x .clients/bin/python || .uv/bin/uv venv --quiet --python $(PYTHON) .clients
+	.uv/bin/uv pip install --quiet --python .clients/bin/python --no-deps -r $<
+	@touch $@
+
 serve: install  ## Serve the sample models at http://127.0.0.1:8080
 	$(BIN)/kerasd serve model_repo --log-format text
 
 check: install  ## Format, lint, types, laws and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/codespell --skip requirements.lock,.venv,.uv,.git,.kerasd,.corpus,.attacks,.eras,*.json
+	$(BIN)/codespell --skip requirements.lock,.venv,.clients,.uv,.git,.kerasd,.corpus,.attacks,.eras,*.json
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow"
 
-test: check system-packages  ## Every test
-	$(BIN)/pytest -m slow
+test: check system-packages .clients/installed  ## Every test
+	$(BIN)/pytest -m slow --numprocesses $(PROCESSES) --durations 20
 
 # A package that can't be installed fails the tests that need it, with its name.
 system-packages:
@@ -69,10 +76,13 @@ lock: install  ## Resolve the newest allowed versions into requirements.lock
 	  --no-emit-index-url --no-header --no-annotate --extra train --extra dev \
 	  pyproject.toml --output-file requirements.lock
 	sed -i '/^tensorflow==/d' requirements.lock
+	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
+	  --no-emit-index-url --no-header --no-annotate --override tests/clients/overrides.in \
+	  tests/clients/requirements.in --output-file tests/clients/requirements.lock
 
 format: install  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what was installed and written
-	rm -rf .venv .uv .kerasd .corpus .attacks .eras .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .clients .uv .kerasd .corpus .attacks .eras .mypy_cache .pytest_cache .ruff_cache

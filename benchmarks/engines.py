@@ -1,7 +1,7 @@
 """The floor under every server: ONNX Runtime and TensorFlow called in a loop, without HTTP.
 
-Run as a child process, `python -m benchmarks.engines ENGINE FOLDER SECONDS`; it writes a JSON
-list with one object per workload.
+Run as a child process, `python -m benchmarks.engines ENGINE MODEL FOLDER SECONDS`; it writes a JSON
+list with one object a number of rows.
 """
 
 import json
@@ -13,16 +13,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks import model, process
-from benchmarks.workloads import IN_PROCESS, Samples, read_samples
+from benchmarks import models, process
+from benchmarks.models import Model
+from benchmarks.samples import Rows, Samples, read_samples
+from benchmarks.workloads import loops
 
 NAMES = ("onnxruntime", "tensorflow")
 TOLERANCE = 1e-4
 CALLS_A_LOOK = 16
 
-Rows = NDArray[np.float32]
 Engine = Callable[[Rows], Rows]
 
 
@@ -36,13 +36,13 @@ class Loop:
     resident_mb: float
 
 
-def onnxruntime(folder: Path) -> Engine:
+def onnxruntime(model: Model, top: Path) -> Engine:
     """The ONNX twin in a session of one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    path, providers = str(folder / model.ONNX_FILE), ["CPUExecutionProvider"]
+    path, providers = str(model.onnx_file(top)), ["CPUExecutionProvider"]
     session = onnxruntime.InferenceSession(path, options, providers=providers)
     name = session.get_inputs()[0].name
 
@@ -52,15 +52,15 @@ def onnxruntime(folder: Path) -> Engine:
     return call
 
 
-def tensorflow(folder: Path) -> Engine:
+def tensorflow(model: Model, top: Path) -> Engine:
     """The Keras file as one concrete function of one thread, TensorFlow's cheapest call."""
     import keras
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    loaded = keras.models.load_model(folder / model.KERAS_FILE, compile=False)
-    signature = [tf.TensorSpec((None, model.FEATURES), tf.float32)]
+    loaded = keras.models.load_model(model.keras_file(top), compile=False)
+    signature = [tf.TensorSpec((None, *model.shape), tf.float32)]
     traced = tf.function(lambda rows: loaded(rows, training=False), input_signature=signature)
     concrete = traced.get_concrete_function()
 
@@ -95,14 +95,14 @@ def _call_until(engine: Engine, rows: Rows, deadline: float) -> int:
     return calls
 
 
-def main(name: str, folder: Path, seconds: float) -> None:
+def main(name: str, model: Model, top: Path, seconds: float) -> None:
     """Check one engine, run its loops, write what they came to."""
-    engine = {"onnxruntime": onnxruntime, "tensorflow": tensorflow}[name](folder)
-    samples = read_samples(folder)
+    engine = {"onnxruntime": onnxruntime, "tensorflow": tensorflow}[name](model, top)
+    samples = read_samples(model, top)
     check(engine, samples)
-    loops = [loop(engine, samples.rows[: workload.rows], seconds) for workload in IN_PROCESS]
-    print(json.dumps([asdict(each) for each in loops]))
+    found = [loop(engine, samples.rows[:rows], seconds) for rows in loops(model)]
+    print(json.dumps([asdict(each) for each in found]))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], models.named(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))

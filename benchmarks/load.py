@@ -7,11 +7,13 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.dialects import Request
+
 REQUEST_TIMEOUT_S = 30
 
 SCRIPT = """\
 wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
+{headers}
 local file = assert(io.open({body}, "rb"))
 wrk.body = file:read("*a")
 file:close()
@@ -47,12 +49,14 @@ def require_wrk() -> None:
         raise LoadFailed("wrk is not installed; to have it: apt-get install wrk")
 
 
-def write_script(folder: Path, name: str, body: bytes) -> Path:
+def write_script(folder: Path, name: str, request: Request) -> Path:
     """Write the body and the script that has wrk post it."""
-    data, script = folder / f"{name}.json", folder / f"{name}.lua"
-    data.write_bytes(body)
-    # JSON quotes a path the way Lua does.
-    script.write_text(SCRIPT.format(body=json.dumps(str(data), ensure_ascii=False)))
+    data, script = folder / f"{name}.body", folder / f"{name}.lua"
+    data.write_bytes(request.body)
+    headers = "\n".join(
+        f"wrk.headers[{_quoted(key)}] = {_quoted(value)}" for key, value in request.headers.items()
+    )
+    script.write_text(SCRIPT.format(headers=headers, body=_quoted(str(data))))
     return script
 
 
@@ -67,8 +71,21 @@ def drive(url: str, script: Path, connections: int, seconds: int) -> Load:
         )
     except subprocess.TimeoutExpired as error:
         raise LoadFailed(f"wrk did not end within {limit_s} s: {url}") from error
-    result = re.search(r"^RESULT (.+)$", ended.stdout, re.M)
-    if result is None:
+    found = parse(ended.stdout)
+    if found is None:
         raise LoadFailed(f"wrk failed on {url}: {ended.stdout[-300:]} {ended.stderr[-300:]}")
+    return found
+
+
+def parse(output: str) -> Load | None:
+    """What the script above had wrk say, or none if it did not."""
+    result = re.search(r"^RESULT (.+)$", output, re.MULTILINE)
+    if result is None:
+        return None
     requests, duration_us, refused, broken, p50_us, p99_us = map(int, result[1].split())
     return Load(requests, refused, broken, duration_us / 1e6, p50_us / 1e3, p99_us / 1e3)
+
+
+def _quoted(text: str) -> str:
+    # JSON quotes a text the way Lua does.
+    return json.dumps(text, ensure_ascii=False)

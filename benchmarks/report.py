@@ -1,103 +1,60 @@
-"""The table, the ratios and the goals, drawn from the cells of all rounds."""
+"""The tables, drawn from all rounds of a run, for the screen and for a page."""
 
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
+from benchmarks import goals, ratios, workloads
+from benchmarks.goals import OURS
 from benchmarks.measurement import Cell
-from benchmarks.workloads import BUSY, IN_PROCESS
+from benchmarks.ratios import cpu_us, per_s
+from benchmarks.results import Results, read_results
+from benchmarks.workloads import Workload
 
-Quantity = Callable[[Cell], float]
-
-OURS = "kerasd"
 QUIET_CORES = 0.1
-RIVALS = ("noop-flask", "predict-flask", "onnxruntime", "tensorflow")
-COLUMNS = (
-    "contestant",
-    "workload",
-    "req/s",
-    "CPU µs/req",
-    "p50 ms",
-    "p99 ms",
-    "MB",
-    "errors",
-    "others",
+BEGIN, END = "<!-- figures begin -->", "<!-- figures end -->"
+COLUMNS = ("contestant", "req/s", "CPU µs/req", "p50 ms", "p99 ms", "MB", "errors", "others")
+VERSUS = (f"{OURS}: req/s", "CPU")
+GOAL_COLUMNS = ("what", "workload", f"{OURS} against", "ratio (rounds)", "goal", "")
+OVERLOAD_COLUMNS = (
+    *("contestant", "capacity/s", "offered/s", "accepted/s", "refused", "wrong", "lost", "other"),
+    *("held back", "p50 ms", "p99 ms", "p99 ms at capacity"),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """A ratio over the rounds."""
-
-    median: float
-    least: float
-    most: float
-
-    def __str__(self) -> str:
-        return f"{_short(self.median)} ({_short(self.least)} to {_short(self.most)})"
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A ratio of the service to a rival, and what it has to be, where something is asked of it."""
-
-    title: str
-    rival: str
-    quantity: Quantity
-    at_least: float | None = None
-    at_most: float | None = None
-
-    def verdict(self, ratio: Spread) -> str:
-        """What the median says."""
-        if self.at_least is not None:
-            word = "met" if ratio.median >= self.at_least else "MISSED"
-            return f"goal >= {self.at_least:g}: {word}"
-        if self.at_most is not None:
-            word = "met" if ratio.median <= self.at_most else "MISSED"
-            return f"goal <= {self.at_most:g}: {word}"
-        return "no goal"
+def document(results: Results) -> str:
+    """Everything, as Markdown."""
+    cells = results.cells
+    parts = [str(results.machine), caution(cells)]
+    for workload in workloads.ALL:
+        parts += _race(cells, workload)
+    parts += _loops(cells)
+    parts += _starts(results)
+    parts += _overload(results)
+    parts += ["### Goals", table(GOAL_COLUMNS, _goals(results), left=3)]
+    if results.absences:
+        lines = [
+            f"- {each.contestant}, {each.workload}: {each.reason}" for each in results.absences
+        ]
+        parts += ["### Not measured", "\n".join(lines)]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def per_s(cell: Cell) -> float:
-    """Requests per second."""
-    return cell.per_s
+def write_page(page: Path, results: Results) -> None:
+    """Put the tables between the two marks of a page."""
+    text = page.read_text()
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{page} has no place for the tables: {BEGIN} and {END}")
+    page.write_text(f"{before}{BEGIN}\n\n{document(results)}\n{END}{after}")
 
 
-def cpu_us(cell: Cell) -> float:
-    """Processor time a request."""
-    return cell.cpu_us
-
-
-GOALS = (
-    Goal("requests per second, kerasd / noop-flask", "noop-flask", per_s, at_least=1.5),
-    Goal("CPU per request, kerasd / noop-flask", "noop-flask", cpu_us, at_most=0.5),
-    Goal("requests per second, kerasd / predict-flask", "predict-flask", per_s, at_least=100),
-    Goal("CPU per request, kerasd / bare ONNX Runtime", "onnxruntime", cpu_us),
-    Goal("CPU per request, kerasd / bare TensorFlow", "tensorflow", cpu_us),
-)
-
-
-def table(cells: Sequence[Cell]) -> str:
-    """One Markdown table: medians, and how each compares with the rivals."""
-    rivals = [name for name in RIVALS if any(cell.contestant == name for cell in cells)]
-    head = [*COLUMNS, *(f"vs {name}: req/s, CPU" for name in rivals)]
-    rows = [head, ["---", "---", *["---:"] * (len(head) - 2)]]
-    for name, workload in dict.fromkeys((cell.contestant, cell.workload) for cell in cells):
-        mine = [cell for cell in cells if (cell.contestant, cell.workload) == (name, workload)]
-        ratios = [_versus(cells, mine, rival) for rival in rivals]
-        rows.append([name, workload.name, *_medians(mine), *ratios])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
-def goals(cells: Sequence[Cell]) -> list[str]:
-    """One line a goal, taken at one row and sixteen connections."""
-    mine = [cell for cell in cells if (cell.contestant, cell.workload) == (OURS, BUSY)]
-    lines = []
-    for goal in GOALS:
-        ratio = compare(cells, mine, goal.rival, goal.quantity)
-        said = f"{ratio}, {goal.verdict(ratio)}" if ratio else "not measured"
-        lines.append(f"- {goal.title} ({BUSY.name}): {said}")
-    return lines
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table; all but the first columns are aligned to the right."""
+    marks = ["---"] * left + ["---:"] * (len(columns) - left)
+    return "\n".join("| " + " | ".join(row) + " |" for row in (columns, marks, *rows))
 
 
 def caution(cells: Sequence[Cell]) -> str:
@@ -112,42 +69,86 @@ def caution(cells: Sequence[Cell]) -> str:
     )
 
 
-def compare(
-    cells: Sequence[Cell], mine: Sequence[Cell], rival: str, quantity: Quantity
-) -> Spread | None:
-    """Each round's ratio to the rival in that round, so that a slow hour weighs on both sides."""
-    ratios = []
-    for cell in mine:
-        other = _opposite(cells, cell, rival)
-        if other is not None and quantity(other) > 0:
-            ratios.append(quantity(cell) / quantity(other))
-    return Spread(statistics.median(ratios), min(ratios), max(ratios)) if ratios else None
-
-
-def _opposite(cells: Sequence[Cell], cell: Cell, rival: str) -> Cell | None:
-    """The rival's cell of the same round and workload; else its loop over as many rows."""
-    same = [
-        each for each in cells if (each.contestant, each.round_number) == (rival, cell.round_number)
+def _race(cells: Sequence[Cell], workload: Workload) -> list[str]:
+    """One race: the fastest first, each with what the service is compared with it."""
+    names = dict.fromkeys(each.contestant for each in cells if each.workload == workload.name)
+    if not names:
+        return []
+    ours = ratios.cells_of(cells, OURS, workload.name)
+    found = [(name, ratios.cells_of(cells, name, workload.name)) for name in names]
+    found.sort(key=lambda pair: -statistics.median(map(per_s, pair[1])))
+    rows = [[name, *_medians(mine), *_versus(cells, ours, name)] for name, mine in found]
+    return [
+        f"### {workload.name}",
+        workload.title[0].upper() + workload.title[1:] + ".",
+        table((*COLUMNS, *VERSUS), rows),
     ]
-    loops = (each for each in IN_PROCESS if each.rows == cell.workload.rows)
-    for workload in (cell.workload, *loops):
-        for each in same:
-            if each.workload == workload:
-                return each
-    return None
 
 
-def _versus(cells: Sequence[Cell], mine: Sequence[Cell], rival: str) -> str:
-    if mine[0].contestant == rival:
-        return "-"
-    ratios = [compare(cells, mine, rival, quantity) for quantity in (per_s, cpu_us)]
-    return ", ".join(f"{_short(ratio.median)}x" for ratio in ratios if ratio) or "-"
+def _loops(cells: Sequence[Cell]) -> list[str]:
+    loops = [each for each in cells if each.p50_ms is None]
+    if not loops:
+        return []
+    rows = []
+    for name, workload in dict.fromkeys((each.contestant, each.workload) for each in loops):
+        mine = ratios.cells_of(loops, name, workload)
+        calls, cost = statistics.median(map(per_s, mine)), statistics.median(map(cpu_us, mine))
+        memory = statistics.median(each.resident_mb for each in mine)
+        rows.append([name, workload, f"{calls:.0f}", f"{cost:.1f}", f"{memory:.0f}"])
+    columns = ("engine", "loop over rows", "calls/s", "CPU µs/call", "MB")
+    return ["### In process", table(columns, rows, left=2)]
+
+
+def _starts(results: Results) -> list[str]:
+    if not results.starts:
+        return []
+    rows = [
+        [
+            each.contestant,
+            each.model,
+            f"{each.start_s:.1f}",
+            "-" if each.first_s is None else f"{each.first_s:.1f}",
+        ]
+        for each in results.starts
+    ]
+    columns = ("contestant", "model", "launch to first right answer, s", "the very first time, s")
+    return ["### Cold start", table(columns, rows, left=2)]
+
+
+def _overload(results: Results) -> list[str]:
+    if not results.overloads:
+        return []
+    rows = [
+        [
+            each.contestant,
+            f"{each.capacity_per_s:.0f}",
+            f"{each.offered_per_s:.0f}",
+            f"{each.accepted_per_s:.0f}",
+            f"{each.refused_share:.0%}",
+            *(str(count) for count in (each.wrong, each.lost, each.other, each.held_back)),
+            *(f"{value:.0f}" for value in (each.p50_ms, each.p99_ms, each.calm_p99_ms)),
+        ]
+        for each in results.overloads
+    ]
+    return ["### overload", table(OVERLOAD_COLUMNS, rows)]
+
+
+def _goals(results: Results) -> list[list[str]]:
+    ours = [each for each in results.overloads if each.contestant == OURS]
+    return goals.judge(results.cells) + [row for each in ours for row in goals.judge_overload(each)]
+
+
+def _versus(cells: Sequence[Cell], ours: Sequence[Cell], rival: str) -> list[str]:
+    if rival == OURS:
+        return ["-", "-"]
+    found = [ratios.compare(cells, ours, rival, quantity) for quantity in (per_s, cpu_us)]
+    return [f"{ratios.short(ratio.median)}x" if ratio else "-" for ratio in found]
 
 
 def _medians(mine: Sequence[Cell]) -> list[str]:
     return [
         f"{statistics.median(map(per_s, mine)):.0f}",
-        f"{statistics.median(map(cpu_us, mine)):.1f}",
+        f"{statistics.median(map(cpu_us, mine)):.0f}",
         _median_of([cell.p50_ms for cell in mine]),
         _median_of([cell.p99_ms for cell in mine]),
         f"{statistics.median(cell.resident_mb for cell in mine):.0f}",
@@ -161,7 +162,5 @@ def _median_of(values: Sequence[float | None]) -> str:
     return f"{statistics.median(known):.2f}" if known else "-"
 
 
-def _short(ratio: float) -> str:
-    if 0 < ratio < 0.01:
-        return f"1/{1 / ratio:.0f}"
-    return f"{ratio:.0f}" if ratio >= 100 else f"{ratio:.3g}"
+if __name__ == "__main__":
+    print(document(read_results(Path(sys.argv[1]))))

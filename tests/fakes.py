@@ -1,8 +1,11 @@
 """Small stand-ins that behave like the real thing, for unit tests beside the real one."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from service.base.signature import Signature, Tensors, TensorSpec
+from service.runtime.measurement import Measured
 
 FLOAT_SIGNATURE = Signature(
     (TensorSpec("x", "float32", (None, 3)),),
@@ -36,7 +39,15 @@ class FakeVersion:
     def row_cost_s(self) -> float:
         return self._row_cost_s
 
-    def run(self, inputs: Tensors) -> Tensors:
+    @property
+    def times(self) -> Mapping[int, float]:
+        return {1: self._row_cost_s}
+
+    @property
+    def measured(self) -> Measured:
+        return Measured(self.times)
+
+    def run(self, inputs: Tensors, deadline: float | None = None) -> Tensors:
         assert not self.is_closed, "ran after it was closed"
         if self._error is not None:
             raise self._error

@@ -12,12 +12,6 @@ model.predict(np.zeros((1, *model.input_shape[1:]), dtype=np.float32), verbose=0
 app = Flask(__name__)
 
 
-@app.get("/readyz")
-def ready() -> str:
-    """Say that this worker has its model."""
-    return "ready"
-
-
 @app.post("/v1/models/<name>:predict")
 def predict(name: str) -> Response:
     """Decode, predict, encode: nothing is batched, nothing is tuned."""

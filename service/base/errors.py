@@ -4,39 +4,44 @@
     ├── RequestInvalid             400  bad_request
     │   ├── JsonInvalid            400  bad_json
     │   ├── TensorInvalid          400  bad_tensor
-    │   └── PathMalformed          400  bad_path
+    │   ├── PathMalformed          400  bad_path
+    │   ├── LabelUnknown           400  unknown_label
+    │   └── HeadMalformed          400  bad_head
     ├── NotFound                   404  not_found
     │   └── ModelNotFound          404  model_not_found
     ├── MethodNotAllowed           405  method_not_allowed
+    ├── RequestTooSlow             408  too_slow
     ├── BodyTooLarge               413  body_too_large
-    ├── DataRefused                422  bad_data
+    ├── EncodingUnknown            415  unknown_encoding
+    ├── Overloaded                 429  overloaded
+    ├── HeadTooLarge               431  head_too_large
     ├── AnswerInvalid              500  bad_answer
+    ├── Unsupported                501  unsupported
     ├── ModelNotReady              503  model_not_ready
+    ├── MemoryShort                503  memory_short
     ├── RuntimeLost                503  runtime_lost
     ├── DeadlineExceeded           504  deadline_exceeded
     └── OperatorError              (never leaves over HTTP)
         ├── SettingsInvalid             bad_settings
         ├── StateDirectoryBusy          state_busy
         ├── ServiceUnreachable          unreachable
-        ├── ServiceRefused              refused
-        └── ModelConfigInvalid          bad_model_config
+        └── ServiceRefused              refused
 
-The branch of files that aren't served, FileRefused below OperatorError, lies in `refusals.py`.
+The branches of files, FileRefused, ModelConfigInvalid and DataRefused, lie in `refusals.py`.
 An error of this tree shows its text to the client; any other is answered with "internal error"
 and the id of the request, and its traceback goes to the log.
 """
 
 
 class KerasdError(Exception):
-    """The root: `status` is the HTTP status, `code` a stable word for programs."""
+    """The root: `status` is the HTTP status, `code` a stable word for programs.
+
+    `retry_after_s` are the seconds after which the same request may succeed; none if it never will.
+    """
 
     status = 500
     code = "internal"
-
-    @property
-    def retry_after_s(self) -> int | None:
-        """Seconds after which the same request may succeed; none if it never will."""
-        return None
+    retry_after_s: int | None = None
 
 
 class RequestInvalid(KerasdError):
@@ -74,6 +79,21 @@ class PathMalformed(RequestInvalid):
         super().__init__(f"Malformed request: {method} {path}")
 
 
+class LabelUnknown(RequestInvalid):
+    """No version has this label; worded as TensorFlow Serving words it."""
+
+    code = "unknown_label"
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"Unrecognized servable version label: {label}")
+
+
+class HeadMalformed(RequestInvalid):
+    """The request line or the headers break HTTP's rules."""
+
+    code = "bad_head"
+
+
 class NotFound(KerasdError):
     """Nothing is at this path."""
 
@@ -85,13 +105,24 @@ class NotFound(KerasdError):
 
 
 class ModelNotFound(NotFound):
-    """No such model, or not this version of it; worded as TensorFlow Serving words it."""
+    """No such model, or not this version of it.
+
+    Worded as TensorFlow Serving words it for predictions or for a status, or as `v2` servers do.
+    """
 
     code = "model_not_found"
 
-    def __init__(self, model: str, version: int | None = None) -> None:
-        which = f"Latest({model})" if version is None else f"Specific({model}, {version})"
-        KerasdError.__init__(self, f"Servable not found for request: {which}")
+    def __init__(self, model: str, version: int | None = None, wording: str = "predict") -> None:
+        if wording == "status":
+            which = "any versions" if version is None else f"version {version}"
+            text = f"Could not find {which} of model {model}"
+        elif wording == "v2":
+            which = f"'{model}'" if version is None else f"'{model}' version {version}"
+            text = f"Request for unknown model: {which} is not found"
+        else:
+            which = f"Latest({model})" if version is None else f"Specific({model}, {version})"
+            text = f"Servable not found for request: {which}"
+        KerasdError.__init__(self, text)
 
 
 class MethodNotAllowed(KerasdError):
@@ -102,6 +133,16 @@ class MethodNotAllowed(KerasdError):
 
     def __init__(self, method: str, path: str) -> None:
         super().__init__(f"Method {method} is not allowed for {path}")
+
+
+class RequestTooSlow(KerasdError):
+    """Head or body of the request did not arrive in time."""
+
+    status = 408
+    code = "too_slow"
+
+    def __init__(self, part: str, within_s: float) -> None:
+        super().__init__(f"The request's {part} did not arrive within {within_s:g} seconds")
 
 
 class BodyTooLarge(KerasdError):
@@ -117,16 +158,34 @@ class BodyTooLarge(KerasdError):
         )
 
 
-class DataRefused(KerasdError):
-    """A data file can't be learned from; `where` is a line, row, column or array, or empty."""
+class EncodingUnknown(KerasdError):
+    """The body is compressed in a way that isn't understood."""
 
-    status = 422
-    code = "bad_data"
+    status = 415
+    code = "unknown_encoding"
 
-    def __init__(self, name: str, where: str, wrong: str, expected: str = "") -> None:
-        place = f"{where}: " if where else ""
-        cure = f"; expected {expected}" if expected else ""
-        super().__init__(f"{name}: {place}{wrong}{cure}")
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"Content-Encoding '{encoding[:40]}' is not supported; use gzip, deflate or none"
+        )
+
+
+class Overloaded(KerasdError):
+    """More requests are waiting than may wait; nothing was computed."""
+
+    status = 429
+    code = "overloaded"
+    retry_after_s = 1
+
+    def __init__(self, what: str, waiting: int) -> None:
+        super().__init__(f"Too many requests are waiting for {what} ({waiting}); ask again later")
+
+
+class HeadTooLarge(KerasdError):
+    """The request's head is longer, or has more headers, than it may."""
+
+    status = 431
+    code = "head_too_large"
 
 
 class AnswerInvalid(KerasdError):
@@ -138,18 +197,36 @@ class AnswerInvalid(KerasdError):
         super().__init__(f"The model's output '{output}' {fault}")
 
 
+class Unsupported(KerasdError):
+    """Part of a protocol that this server doesn't do."""
+
+    status = 501
+    code = "unsupported"
+
+
 class ModelNotReady(KerasdError):
     """The model is known but not loaded yet, or it failed to load."""
 
     status = 503
     code = "model_not_ready"
+    retry_after_s = 1
 
     def __init__(self, model: str, why: str) -> None:
         super().__init__(f"Model '{model}' is not ready: {why}")
 
-    @property
-    def retry_after_s(self) -> int | None:
-        return 1
+
+class MemoryShort(KerasdError):
+    """The worker's memory doesn't suffice for this run."""
+
+    status = 503
+    code = "memory_short"
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The worker has not enough memory for this run; send fewer or smaller instances, "
+            "or raise the setting worker_memory_mb"
+        )
 
 
 class RuntimeLost(KerasdError):
@@ -157,13 +234,10 @@ class RuntimeLost(KerasdError):
 
     status = 503
     code = "runtime_lost"
+    retry_after_s = 2
 
     def __init__(self, why: str) -> None:
         super().__init__(f"The TensorFlow runtime is not available: {why}")
-
-    @property
-    def retry_after_s(self) -> int | None:
-        return 2
 
 
 class DeadlineExceeded(KerasdError):
@@ -173,7 +247,8 @@ class DeadlineExceeded(KerasdError):
     code = "deadline_exceeded"
 
     def __init__(self, deadline_s: float) -> None:
-        super().__init__(f"The prediction was not finished within {deadline_s:g} seconds")
+        within = f"within {deadline_s:g} seconds" if deadline_s > 0 else "before its deadline"
+        super().__init__(f"The prediction was not finished {within}")
 
 
 class OperatorError(KerasdError):
@@ -216,12 +291,3 @@ class ServiceRefused(OperatorError):
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(f"The service answered {status}: {why}")
-
-
-class ModelConfigInvalid(OperatorError):
-    """A `model.yaml` can't be used."""
-
-    code = "bad_model_config"
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"model.yaml: {why}")

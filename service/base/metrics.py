@@ -77,7 +77,7 @@ PREDICTIONS = Counter(
 )
 PREDICT_DURATION = Histogram(
     "kerasd_predict_duration_seconds",
-    "Time of a prediction request by stage: decode, infer, encode, total.",
+    "Time of a prediction request by stage: queue, decode, infer, encode, total.",
     ["model", "version", "stage"],
     buckets=LATENCY_BUCKETS,
     registry=REGISTRY,
@@ -87,6 +87,38 @@ BATCH_ROWS = Histogram(
     "Instances in one prediction request.",
     ["model", "version"],
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
+    registry=REGISTRY,
+)
+PREDICT_REJECTED = Counter(
+    "kerasd_predict_rejected_total",
+    "Prediction requests refused before they ran: queue_full, too_large, not_ready.",
+    ["model", "reason"],
+    registry=REGISTRY,
+)
+QUEUE_REQUESTS = Gauge(
+    "kerasd_predict_queue_requests",
+    "Prediction requests that wait for a run.",
+    ["model"],
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+LAST_PREDICTION = Gauge(
+    "kerasd_predict_last_timestamp_seconds",
+    "When a version last answered.",
+    ["model", "version"],
+    multiprocess_mode="max",
+    registry=REGISTRY,
+)
+EXECUTIONS = Counter(
+    "kerasd_predict_executions_total",
+    "Runs of a version by the number of rows in the run; sizes above 32 by the next power of two.",
+    ["model", "version", "rows"],
+    registry=REGISTRY,
+)
+EXECUTION_SECONDS = Counter(
+    "kerasd_predict_execution_seconds_total",
+    "Time of these runs by stage: gather, run, split.",
+    ["model", "version", "rows", "stage"],
     registry=REGISTRY,
 )
 MODEL_LOADS = Counter(

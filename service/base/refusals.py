@@ -1,4 +1,4 @@
-"""Why a model file isn't served: the branch of the errors' tree that file readers raise.
+"""Why a file isn't taken: the branch of the errors' tree that file readers raise.
 
     FileRefused                 file_refused
     ├── FileBroken              file_broken
@@ -8,13 +8,15 @@
     │   └── ClassesMissing      classes_missing
     ├── CompileFailed           compile_failed
     └── ArtefactCorrupt         artefact_corrupt
+    ModelConfigInvalid          bad_model_config
+    DataRefused            422  bad_data
 
 Each text begins with the file's name, says what is wrong and where, and what to do about it.
 """
 
 from collections.abc import Sequence
 
-from service.base.errors import OperatorError
+from service.base.errors import KerasdError, OperatorError
 
 
 class FileRefused(OperatorError):
@@ -90,3 +92,24 @@ class ArtefactCorrupt(FileRefused):
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(f"compiled file {path}: {why}")
+
+
+class ModelConfigInvalid(OperatorError):
+    """A `model.yaml` can't be used."""
+
+    code = "bad_model_config"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"model.yaml: {why}")
+
+
+class DataRefused(KerasdError):
+    """A data file can't be learned from; `where` is a line, row, column or array, or empty."""
+
+    status = 422
+    code = "bad_data"
+
+    def __init__(self, name: str, where: str, wrong: str, expected: str = "") -> None:
+        place = f"{where}: " if where else ""
+        cure = f"; expected {expected}" if expected else ""
+        super().__init__(f"{name}: {place}{wrong}{cure}")

@@ -65,11 +65,34 @@ class Settings(BaseSettings):
         default=2, description="Threads a worker for predictions too long for the event loop"
     )
     max_body_mb: Positive = Field(default=64, description="Largest request body in MiB")
+    max_rows: Positive = Field(
+        default=100_000, description="Most instances in one request, unless model.yaml says less"
+    )
+    max_queue: Positive = Field(
+        default=256, description="Requests of one model that may wait in a worker; then 429"
+    )
+    max_connections: Positive = Field(
+        default=2048, description="Open connections a worker; then the slowest one is closed"
+    )
+    head_timeout_s: Seconds = Field(
+        default=10, description="How long the head of a request may take to arrive"
+    )
+    body_timeout_s: Seconds = Field(
+        default=30, description="How long a body may take to arrive, and a second more a 100 KiB"
+    )
+    worker_memory_mb: int = Field(
+        default=0, ge=0, description="Address space of a web worker in MiB; 0 = no limit"
+    )
+    extra_keys: bool = Field(
+        default=True,
+        description="Answer more than the protocols name: decisions, model_version, ready",
+    )
+    cors: bool = Field(default=False, description="Let web pages of any origin ask for predictions")
     load_wait_s: Seconds = Field(
         default=5, description="How long a request waits for a version that is being loaded"
     )
     predict_timeout_s: Seconds = Field(
-        default=30, description="How long a prediction by the TensorFlow runtime may take"
+        default=30, description="How long a prediction may take; a request may ask for less"
     )
     poll_s: Seconds = Field(default=1, description="Pause between two looks at the repository")
     settle_s: Seconds = Field(

@@ -7,13 +7,13 @@ from typing import Any
 import click
 import numpy as np
 import orjson
-import requests
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from service.base.errors import ServiceRefused, ServiceUnreachable
 from service.base.refusals import FileBroken
+from service.base.signature import Tensors
+from service.client import Client, Prediction
 
 TIMEOUT_S = 60
 SHOWN_VALUES = 5
@@ -21,27 +21,27 @@ SHOWN_VALUES = 5
 
 def predict_command(url: str, model: str, version: int | None, source: Path, as_json: bool) -> None:
     """Send the rows of a file and print a table. Raises ServiceRefused or ServiceUnreachable."""
-    path = f"/v1/models/{model}" + (f"/versions/{version}" if version else "")
-    body = orjson.dumps({"instances": read_rows(source)}, option=orjson.OPT_SERIALIZE_NUMPY)
-    answer = _ask("POST", f"{url}{path}:predict", body)
-    if as_json:
-        click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
-        return
-    _print_predictions(answer)
+    rows = read_rows(source)
+    with _client(url) as client:
+        if as_json:
+            _print_json(client.predict_json(model, rows, version))
+        else:
+            _print_predictions(client.predict(model, rows, version))
 
 
 def models_command(url: str, as_json: bool) -> None:
     """Print every version and its state."""
-    answer = _ask("GET", f"{url}/v1/models")
-    if as_json:
-        click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
-        return
+    with _client(url) as client:
+        if as_json:
+            _print_json(client.ask("GET", "/v1/models"))
+            return
+        versions = client.models()
     table = Table("model", "version", "state", "served", "reason")
-    for row in answer["versions"]:
-        served = "yes" if row["served"] and row["loaded"] else "loading" if row["served"] else ""
-        table.add_row(
-            row["model"], str(row["version"]), row["state"], served, escape(row["reason"])
-        )
+    for row in versions:
+        is_loaded = row.get("loaded", False)
+        served = "" if not row.get("served") else "yes" if is_loaded else "loading"
+        cells = [str(row.get(key, "")) for key in ("model", "version", "state")]
+        table.add_row(*cells, served, escape(row.get("reason", "")))
     Console().print(table)
 
 
@@ -49,7 +49,7 @@ def read_rows(source: Path) -> Any:
     """The instances in a file, by its suffix. Raises FileBroken."""
     try:
         if source.suffix == ".npy":
-            return np.load(source, allow_pickle=False)
+            return np.load(source, allow_pickle=False).tolist()
         if source.suffix == ".json":
             content = orjson.loads(source.read_bytes())
             return content["instances"] if isinstance(content, dict) else content
@@ -77,39 +77,42 @@ def _is_numeric(cells: list[str]) -> bool:
     return True
 
 
-def _ask(method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
-    try:
-        answer = requests.request(method, url, data=body, timeout=TIMEOUT_S)
-    except requests.RequestException as error:
-        raise ServiceUnreachable(url, type(error).__name__) from error
-    try:
-        record = orjson.loads(answer.content)
-    except ValueError as error:
-        raise ServiceRefused(answer.status_code, "no JSON; is it kerasd?") from error
-    if answer.status_code != 200:
-        raise ServiceRefused(answer.status_code, str(record.get("error", record)))
-    assert isinstance(record, dict)
-    return record
+def _client(url: str) -> Client:
+    """A person waits: whoever wants it tried again can do so."""
+    return Client(url, timeout_s=TIMEOUT_S, retries=0)
 
 
-def _print_predictions(answer: dict[str, Any]) -> None:
-    decisions = answer.get("decisions")
-    if decisions is None:
-        table = Table("row", "prediction")
-        for index, values in enumerate(answer["predictions"]):
-            table.add_row(str(index), escape(_short(values)))
-    else:
+def _print_json(answer: Any) -> None:
+    click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
+
+
+def _print_predictions(answer: Prediction) -> None:
+    if answer.decisions:
         table = Table("row", "class", "label", "score", "margin")
-        for index, decision in enumerate(decisions):
+        for index, decision in enumerate(answer.decisions):
             table.add_row(
                 str(index),
-                str(decision["class_index"]),
-                escape(decision.get("label", "")),
-                f"{decision['score']:.4f}",
-                f"{decision['margin']:.4f}",
+                str(decision.class_index),
+                escape(decision.label),
+                f"{decision.score:.4f}",
+                "" if decision.margin is None else f"{decision.margin:.4f}",
             )
+    else:
+        table = Table("row", "prediction")
+        for index, values in enumerate(_rows(answer.predictions)):
+            table.add_row(str(index), escape(_short(values)))
     Console().print(table)
-    click.echo(f"version {answer['model_version']}")
+    click.echo(f"version {answer.model_version}")
+
+
+def _rows(predictions: np.ndarray | Tensors) -> list[Any]:
+    """One instance after the other, as plain values."""
+    if isinstance(predictions, np.ndarray):
+        return list(predictions.tolist())
+    columns = {name: array.tolist() for name, array in predictions.items()}
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
 
 
 def _short(values: Any) -> str:

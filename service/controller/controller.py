@@ -10,16 +10,15 @@ from pathlib import Path
 
 from service.base.compiled import publish, read_compiled, verify_files
 from service.base.confinement import Limits
-from service.base.errors import ModelConfigInvalid
 from service.base.load_options import LoadOptions
-from service.base.refusals import ArtefactCorrupt, FileRefused
+from service.base.refusals import ArtefactCorrupt, FileRefused, ModelConfigInvalid
 from service.controller.child import Child, Outcome
 from service.controller.tensorflow_runtime import TensorFlowRuntime
 from service.controller.tracked import Tracked
 from service.repository.layout import Found, scan
 from service.repository.model_config import ModelConfig, read_model_config
-from service.repository.policy import choose_served
-from service.repository.states import State, VersionRow
+from service.repository.policy import choose_served, unloaded_models, with_wishes
+from service.repository.states import State, VersionRow, Wish
 from service.repository.store import VersionStore
 
 logger = logging.getLogger(__name__)
@@ -76,6 +75,7 @@ class Controller:
 
     def step(self, now: float) -> None:
         """One look at the repository and one turn of all that is under way."""
+        wishes = self._store.wishes()  # first: the look that answers them begins after them
         try:
             found = scan(self._repository)
         except OSError as error:
@@ -86,7 +86,8 @@ class Controller:
         for tracked in self._tracked.values():
             self._advance(tracked, now)
         self._record()
-        self._runtime.step(self._needs_tensorflow(), now)
+        self._answer(wishes)
+        self._runtime.step(self._needs_tensorflow(wishes), now)
 
     def close(self) -> None:
         """End every child; compiled versions and their records stay."""
@@ -240,8 +241,15 @@ class Controller:
             self._store.replace(rows)
             self._recorded = rows
 
-    def _needs_tensorflow(self) -> bool:
-        served = {(row.model, row.version) for row in self._recorded or [] if row.served}
+    def _answer(self, wishes: dict[str, Wish]) -> None:
+        """Tell those who wait for it that this look has recorded what it found."""
+        waiting = [wish for wish in wishes.values() if wish.looked < wish.ticket]
+        if waiting:
+            self._store.answer(waiting)
+
+    def _needs_tensorflow(self, wishes: dict[str, Wish]) -> bool:
+        rows = with_wishes(self._recorded or [], unloaded_models(wishes))
+        served = {(row.model, row.version) for row in rows if row.served}
         compiled = [self._tracked[key].serving() for key in served]
         return any(item is not None and item.runtime == "tensorflow" for item in compiled)
 

@@ -126,15 +126,22 @@ class Tracked:
             # Without a model.yaml that can be used it waits; it goes on when that is mended.
             state = self.state if self.config is not None else State.FAILED
             return VersionRow(self.model, self.version, state, _joined(reasons), config=config)
+        files_state = None
         if self.state is not State.READY:
-            reasons.insert(
-                0, f"its files are {self.state.value}, an earlier form of them is served"
-            )
+            files_state = self.state
+            reasons.insert(0, f"its files are {files_state}, an earlier form of them is served")
         problem = misfit(config, compiled.signature)
         if problem:
             return VersionRow(self.model, self.version, State.FAILED, problem, config=config)
         return VersionRow(
-            self.model, self.version, State.READY, _joined(reasons), served, compiled.key, config
+            self.model,
+            self.version,
+            State.READY,
+            _joined(reasons),
+            served,
+            compiled.key,
+            config,
+            files_state,
         )
 
     def serving(self) -> Compiled | None:

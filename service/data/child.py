@@ -9,7 +9,7 @@ was taken are in FOLDER/dataset.
 import sys
 from pathlib import Path
 
-from service.base.errors import DataRefused
+from service.base.refusals import DataRefused
 from service.base.task import Record, report, run_task
 from service.data.dataset import DataLimits, Expected
 from service.data.reader import read_dataset

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from service.base.errors import DataRefused
+from service.base.refusals import DataRefused
 
 Format = Literal["npz", "parquet", "csv", "json", "ndjson"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from service.base.errors import DataRefused
+from service.base.refusals import DataRefused
 from service.base.signature import STRING
 from service.data.csv_table import read_csv
 from service.data.dataset import DataLimits, Dataset, Expected

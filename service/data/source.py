@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from service.base.errors import DataRefused
+from service.base.refusals import DataRefused
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from service.base.errors import ModelConfigInvalid
 from service.base.load_options import Kernels, LoadOptions, WeightsMode
+from service.base.refusals import ModelConfigInvalid
 from service.base.signature import Signature
 
 CONFIG_NAME = "model.yaml"
@@ -30,12 +30,30 @@ class _PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+class Batching(BaseModel):
+    """How requests are gathered into one run.
+
+    `auto` batches where a measurement at loading says that it pays. `max_wait_ms` is an artificial
+    delay, for models whose callers would rather wait than have the machine work more.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Literal["auto", "on", "off"] = "auto"
+    max_batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
+    max_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 0
+
+
 class ModelConfig(BaseModel):
     """The words of `model.yaml`; without the file every field has its default.
 
     `task` is found out from the model's output where it isn't given. `labels` name the classes by
     index; a binary model with one sigmoid output has two, the second is the positive one.
     `threshold` is the probability from which that one is decided for.
+
+    `version_labels` gives versions names that requests may ask for. `max_rows` and `timeout_ms` are
+    limits of one request, below those of the settings. `allow_non_finite` lets NaN and infinities
+    in and out. `batching` says how requests are gathered.
 
     The last five say how the files are to be opened: see `LoadOptions`. `allow_lambda` names, by
     version, the sha256 of the one file whose Lambda code the operator vouches for. `custom_objects`
@@ -48,6 +66,11 @@ class ModelConfig(BaseModel):
     task: Literal["binary", "multiclass", "regression"] | None = None
     labels: tuple[Label, ...] = ()
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+    version_labels: dict[Label, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    max_rows: Annotated[int, Field(ge=1)] | None = None
+    timeout_ms: Annotated[float, Field(gt=0)] | None = None
+    allow_non_finite: bool = False
+    batching: Batching = Batching()
     weights: WeightsMode = "strict"
     theano_kernels: Kernels = "auto"
     signature: Annotated[str, Field(max_length=200)] = ""

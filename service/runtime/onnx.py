@@ -1,47 +1,70 @@
 """A version run by ONNX Runtime in this process: microseconds, no hop, no TensorFlow."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import onnxruntime
 
 from service.base.compiled import ONNX_FILE, Compiled, read_verified
-from service.base.errors import TensorInvalid
-from service.base.golden import GOLDEN_FILE, replay
+from service.base.errors import DeadlineExceeded, KerasdError, MemoryShort, TensorInvalid
+from service.base.golden import GOLDEN_FILE
 from service.base.refusals import ArtefactCorrupt
-from service.base.signature import WARM_ROWS, Signature, Tensors, zeros
+from service.base.signature import Signature, Tensors
+from service.runtime.measurement import (
+    TRIED_ROWS,
+    Measured,
+    Samples,
+    measure_times,
+    replayed_inputs,
+    try_rows,
+)
+from service.runtime.watchdog import Watchdog
 
-onnxruntime.set_default_logger_severity(3)
+onnxruntime.set_default_logger_severity(
+    4
+)  # its errors are raised, so there is no need to print them
 
-TIMED_RUNS = 7
+LONG_RUN_S = 0.001
+WORTH_THREADS = 1.3
+MEMORY_SIGNS = ("Failed to allocate memory", "bad_alloc", "out of memory")
+STATUS = "Status Message: "
 
 
 class OnnxVersion:
-    """One ONNX session.
+    """One ONNX session, with more than one thread only where these were measured to be worth it.
 
     Raises ArtefactCorrupt when its file isn't what was recorded, or doesn't answer as it did then.
     """
 
-    def __init__(self, folder: Path, compiled: Compiled) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        compiled: Compiled,
+        watchdog: Watchdog | None = None,
+        threads_available: int = 1,
+    ) -> None:
+        name = f"{folder.name}/{ONNX_FILE}"
         content = read_verified(folder, compiled, ONNX_FILE)
         self._signature = compiled.signature
         self._outputs = [spec.name for spec in compiled.signature.outputs]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the workers share the cores already
-        options.inter_op_num_threads = 1
-        try:
-            self._session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's exceptions have no common class
-            raise ArtefactCorrupt(
-                f"{folder.name}/{ONNX_FILE}", "ONNX Runtime can't load it"
-            ) from error
-        self._free_axis = compiled.free_axis
+        self._watchdog = watchdog or Watchdog()
+        self._owns_watchdog = watchdog is None
+        self._session = _open(content, 1, name)
+        golden = None
         if GOLDEN_FILE in compiled.files:
-            golden = read_verified(folder, compiled, GOLDEN_FILE)
-            replay(golden, self._signature, self.run, f"{folder.name}/{ONNX_FILE}")
-        self._row_cost_s = self._warm()
+            recorded = read_verified(folder, compiled, GOLDEN_FILE)
+            golden = replayed_inputs(recorded, compiled.signature, self.run, name)
+        samples = Samples(compiled.signature, golden, compiled.free_axis)
+        times = measure_times(self.run, samples)
+        rows = try_rows(self.run, samples, times)
+        self._measured = Measured(
+            times, rows, cores=threads_available, free_axis=compiled.free_axis
+        )
+        if threads_available > 1 and self._measured.row_cost_s > LONG_RUN_S and times:
+            self._try_threads(_open(content, threads_available, name), samples)
 
     @property
     def signature(self) -> Signature:
@@ -51,36 +74,71 @@ class OnnxVersion:
     @property
     def row_cost_s(self) -> float:
         """Measured time of one instance in a batch of one."""
-        return self._row_cost_s
+        return self._measured.row_cost_s
 
-    def run(self, inputs: Tensors) -> Tensors:
-        """The outputs for a batch, by name."""
+    @property
+    def times(self) -> Mapping[int, float]:
+        """Measured seconds of a run, by its number of rows."""
+        return self._measured.times
+
+    @property
+    def measured(self) -> Measured:
+        """All that was found out when it was loaded."""
+        return self._measured
+
+    def run(self, inputs: Tensors, deadline: float | None = None) -> Tensors:
+        """The outputs for a batch, by name. Ends at the first operator after the deadline."""
+        options = None
+        if deadline is not None:
+            within_s = deadline - time.monotonic()
+            if within_s <= 0:
+                raise DeadlineExceeded(0)
+            options = onnxruntime.RunOptions()
+            self._watchdog.guard(options, deadline)
         try:
-            values = self._session.run(self._outputs, inputs)
-        except Exception as error:  # an input of a right shape that the graph can't take
-            text = " ".join(str(error).split())[:300]
-            raise TensorInvalid("inputs", "values that the model can compute with", text) from error
+            values = self._session.run(self._outputs, inputs, options)
+        except Exception as error:  # ONNX Runtime's exceptions have no common class
+            if options is not None and options.terminate:
+                raise DeadlineExceeded(round(within_s, 3)) from error
+            raise _fault(error) from error
+        finally:
+            if options is not None:
+                self._watchdog.release(options)
         return dict(zip(self._outputs, values, strict=True))
 
     def close(self) -> None:
-        """Nothing to do: the session's memory goes with this object."""
+        """Nothing but a watchdog of its own: the session's memory goes with this object."""
+        if self._owns_watchdog:
+            self._watchdog.close()
 
-    def _warm(self) -> float:
-        """Run each usual batch size once, so that no request pays for the first; time one row.
+    def _try_threads(self, session: Any, samples: Samples) -> None:
+        """Keep the session with more threads if it is clearly quicker."""
+        before = self._measured
+        single, self._session = self._session, session
+        times = measure_times(self.run, samples)
+        rows = max((size for size in times if size <= TRIED_ROWS), default=0)
+        if rows and before.times.get(rows, 0.0) >= WORTH_THREADS * times[rows]:
+            self._measured = replace(before, times=times, threads=before.cores)
+        else:
+            self._session = single
 
-        The shortest of several times: a longer one says more of the machine than of the model.
-        """
-        for rows in WARM_ROWS:
-            self._try_zeros(rows)
-        return min(self._time_row() for _ in range(TIMED_RUNS))
 
-    def _time_row(self) -> float:
-        started = time.perf_counter()
-        self._try_zeros(1)
-        return time.perf_counter() - started
+def _open(content: bytes, threads: int, name: str) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    if threads > 1:  # waiting threads would spin on the cores that HTTP is parsed on
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions have no common class
+        raise ArtefactCorrupt(name, "ONNX Runtime can't load it") from error
 
-    def _try_zeros(self, rows: int) -> None:
-        try:
-            self.run(zeros(self._signature, rows, self._free_axis))
-        except TensorInvalid:  # zeros that the model can't compute with: the first request warms
-            return
+
+def _fault(error: Exception) -> KerasdError:
+    """An input of a right shape that the graph can't take, told without the engine's own places."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or any(sign in text for sign in MEMORY_SIGNS):
+        return MemoryShort()
+    told = " ".join(word for word in text.split(STATUS)[-1].split() if "/" not in word)
+    return TensorInvalid("inputs", "values that the model can compute with", told[:300])

@@ -5,22 +5,38 @@ message a tensor; the answer is `{"outputs": [spec...]}` or `{"code", "message"}
 A tensor is its raw bytes; strings are a JSON list.
 """
 
+import math
 import multiprocessing.connection as sockets
 import os
 import queue
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+import struct
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from service.base.compiled import Compiled
+from service.base.compiled import Compiled, read_verified
 from service.base.errors import DeadlineExceeded, RuntimeLost, TensorInvalid
-from service.base.signature import Signature, Tensors, zeros
+from service.base.golden import GOLDEN_FILE
+from service.base.signature import Signature, Tensors
 from service.base.wire import pack, socket_address, unpack
+from service.runtime.measurement import (
+    TRIED_ROWS,
+    Measured,
+    Samples,
+    measure_times,
+    replayed_inputs,
+    try_rows,
+)
 
 TENSORFLOW_ROW_COST_S = 1.0  # always run in a thread: it waits for another process
+
+
+class ConnectionDead(Exception):
+    """The other end was gone before a byte of the answer came; the same may be asked again."""
 
 
 class TensorFlowProxy:
@@ -31,76 +47,96 @@ class TensorFlowProxy:
         self._timeout_s = timeout_s
         self._idle: queue.SimpleQueue[sockets.Connection] = queue.SimpleQueue()
 
-    def ask(self, artefact: str, inputs: Tensors) -> Tensors:
-        """Run a batch over there. Raises RuntimeLost when the process dies or isn't there."""
+    def ask(self, artefact: str, inputs: Tensors, deadline: float | None = None) -> Tensors:
+        """Run a batch over there. Raises RuntimeLost when the process dies or isn't there.
+
+        Asked once more, on a new connection, if the one kept from before turns out to be dead:
+        that of a process that has been replaced. Predicting has no effects, so that does no harm.
+        """
+        started = time.monotonic()
+        until = started + self._timeout_s if deadline is None else deadline
+        if until <= started:
+            raise DeadlineExceeded(0)
         header, payloads = pack({"artefact": artefact}, inputs)
-        with self._connection() as connection:
-            connection.send_bytes(header)
-            for payload in payloads:
-                connection.send_bytes(payload)
-            return self._receive(connection)
+        messages = [header, *payloads]
+        connection = self._take_idle()
+        if connection is not None:
+            try:
+                return self._exchange(connection, messages, started, until)
+            except ConnectionDead:
+                self.close()  # the other idle ones led to the same process
+        try:
+            return self._exchange(self._connect(), messages, started, until)
+        except ConnectionDead as error:
+            raise RuntimeLost("it ended while it was answering") from error
 
     def close(self) -> None:
         """Close the idle connections."""
-        while not self._idle.empty():
-            self._idle.get().close()
+        while (connection := self._pop()) is not None:
+            connection.close()
 
-    def _receive(self, connection: sockets.Connection) -> Tensors:
-        if not connection.poll(self._timeout_s):
-            raise DeadlineExceeded(self._timeout_s)
-        answer: dict[str, Any] = orjson.loads(connection.recv_bytes())
-        if "code" in answer:
-            if answer["code"] == "bad_tensor":
-                raise TensorInvalid(
-                    "inputs", "values that the model can compute with", answer["message"]
-                )
-            raise RuntimeLost(answer["message"])
-        return unpack(answer["tensors"], connection.recv_bytes)
-
-    @contextmanager
-    def _connection(self) -> Iterator[sockets.Connection]:
-        """A connection that goes back to the idle ones only if the exchange went well."""
-        connection = self._take()
+    def _exchange(
+        self, connection: sockets.Connection, messages: list[bytes], started: float, until: float
+    ) -> Tensors:
+        """Ask and hear the answer; the connection is kept only if all of that was heard."""
+        is_whole = False
         try:
-            yield connection
+            answer = _converse(connection, messages, started, until)
+            outputs = unpack(answer.get("tensors", []), connection.recv_bytes)
+            is_whole = True
         except (OSError, EOFError) as error:
-            connection.close()
             raise RuntimeLost("it ended while it was answering") from error
-        except TensorInvalid:
-            self._idle.put(connection)
-            raise
-        except BaseException:
-            connection.close()
-            raise
-        self._idle.put(connection)
+        finally:
+            if is_whole:
+                self._idle.put(connection)
+            else:
+                connection.close()
+        _raise_failure(answer)
+        return outputs
 
-    def _take(self) -> sockets.Connection:
-        while not self._idle.empty():
-            try:
-                idle = self._idle.get_nowait()
-            except queue.Empty:
-                break
-            if not idle.poll():  # readable while idle means that the other end has closed it
-                return idle
-            idle.close()
+    def _take_idle(self) -> sockets.Connection | None:
+        while (connection := self._pop()) is not None:
+            if not connection.poll():  # readable while idle means that the other end has closed it
+                return connection
+            connection.close()
+        return None
+
+    def _pop(self) -> sockets.Connection | None:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _connect(self) -> sockets.Connection:
         try:
             with socket_address(self._run_dir) as address:
-                return sockets.Client(address, family="AF_UNIX")
+                connection = sockets.Client(address, family="AF_UNIX")
         except OSError as error:
             raise RuntimeLost(f"it isn't running yet ({os.strerror(error.errno or 0)})") from error
+        _limit(connection, self._timeout_s)
+        return connection
 
 
 class TensorFlowVersion:
-    """One version behind the proxy. Raises RuntimeLost while the process isn't there."""
+    """One version behind the proxy. Raises RuntimeLost while the process isn't there.
 
-    def __init__(self, proxy: TensorFlowProxy, compiled: Compiled) -> None:
+    With its `folder`, the golden values there tell whether its rows keep to themselves.
+    """
+
+    def __init__(
+        self, proxy: TensorFlowProxy, compiled: Compiled, folder: Path | None = None
+    ) -> None:
         self._proxy = proxy
         self._artefact = compiled.key
         self._signature = compiled.signature
-        try:
-            self.run(zeros(compiled.signature, 1, compiled.free_axis))
-        except TensorInvalid:  # it runs; it only doesn't like zeros
-            return
+        golden = None
+        if folder is not None and GOLDEN_FILE in compiled.files:
+            content = read_verified(folder, compiled, GOLDEN_FILE)
+            golden = replayed_inputs(content, compiled.signature, self.run, folder.name)
+        samples = Samples(compiled.signature, golden, compiled.free_axis)
+        times = measure_times(self.run, samples, (1, TRIED_ROWS))
+        rows = try_rows(self.run, samples, times)
+        self._measured = Measured(times, rows, "tensorflow", free_axis=compiled.free_axis)
 
     @property
     def signature(self) -> Signature:
@@ -112,9 +148,51 @@ class TensorFlowVersion:
         """Always above what the event loop may be held up for."""
         return TENSORFLOW_ROW_COST_S
 
-    def run(self, inputs: Tensors) -> Tensors:
-        """The outputs for a batch, by name."""
-        return self._proxy.ask(self._artefact, inputs)
+    @property
+    def times(self) -> Mapping[int, float]:
+        """Measured seconds of a run, by its number of rows."""
+        return self._measured.times
+
+    @property
+    def measured(self) -> Measured:
+        """All that was found out when it was loaded."""
+        return self._measured
+
+    def run(self, inputs: Tensors, deadline: float | None = None) -> Tensors:
+        """The outputs for a batch, by name. After the deadline nobody waits for them."""
+        return self._proxy.ask(self._artefact, inputs, deadline)
 
     def close(self) -> None:
         """Nothing to do: the TensorFlow process forgets versions by itself."""
+
+
+def _converse(
+    connection: sockets.Connection, messages: list[bytes], started: float, until: float
+) -> dict[str, Any]:
+    """The header of the answer. Raises ConnectionDead if none comes, DeadlineExceeded if late."""
+    try:
+        for message in messages:
+            connection.send_bytes(message)
+        if not connection.poll(max(0.0, until - time.monotonic())):
+            raise DeadlineExceeded(round(max(0.0, until - started), 3))
+        header = connection.recv_bytes()
+    except (OSError, EOFError) as error:
+        raise ConnectionDead from error
+    answer: dict[str, Any] = orjson.loads(header)
+    return answer
+
+
+def _raise_failure(answer: dict[str, Any]) -> None:
+    if "code" not in answer:
+        return
+    if answer["code"] == "bad_tensor":
+        raise TensorInvalid("inputs", "values that the model can compute with", answer["message"])
+    raise RuntimeLost(answer["message"])
+
+
+def _limit(connection: sockets.Connection, seconds: float) -> None:
+    """Let no read or write block for ever, should the other end be stopped amid a message."""
+    limit = struct.pack("ll", math.ceil(seconds), 0)
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)

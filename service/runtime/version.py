@@ -1,8 +1,10 @@
 """What every loaded version can do, whichever engine runs it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from service.base.signature import Signature, Tensors
+from service.runtime.measurement import Measured
 
 
 class LoadedVersion(Protocol):
@@ -18,8 +20,21 @@ class LoadedVersion(Protocol):
         """Measured time of one instance; tells whether a run may hold up the event loop."""
         ...
 
-    def run(self, inputs: Tensors) -> Tensors:
-        """The outputs for a batch, by name; the inputs have been checked against the signature."""
+    @property
+    def times(self) -> Mapping[int, float]:
+        """Measured seconds of a run, by its number of rows."""
+        ...
+
+    @property
+    def measured(self) -> Measured:
+        """All that was found out when it was loaded; the plan for running it follows from this."""
+        ...
+
+    def run(self, inputs: Tensors, deadline: float | None = None) -> Tensors:
+        """The outputs for a batch, by name; the inputs have been checked against the signature.
+
+        `deadline` is a time of `time.monotonic`. Raises DeadlineExceeded soon after it.
+        """
         ...
 
     def close(self) -> None:

@@ -18,7 +18,8 @@ MAX_REQUEST_ID = 128
 
 def error_body(text: str) -> bytes:
     """The body of every error, as TensorFlow Serving and the Open Inference Protocol have it."""
-    return orjson.dumps({"error": text})
+    # Half a surrogate pair out of a client's text must not keep its error from being told.
+    return orjson.dumps({"error": text.encode(errors="backslashreplace").decode()})
 
 
 def explain(error: Exception) -> tuple[int, str, dict[str, str]]:

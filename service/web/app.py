@@ -9,25 +9,25 @@ from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from service.base.errors import (
-    BodyTooLarge,
-    KerasdError,
-    MethodNotAllowed,
-    NotFound,
-    PathMalformed,
-)
+from service.base.errors import BodyTooLarge, KerasdError, MethodNotAllowed, NotFound
 from service.base.log import request_id
 from service.base.metrics import HTTP_DURATION, scrape_registry
-from service.base.names import parse_version
-from service.web.answers import JSON, REQUEST_ID, RequestIds, error_body, explain
+from service.web import cors, sample
+from service.web.answers import JSON, REQUEST_ID, error_body, explain
 from service.web.collector import ModelCollector
-from service.web.describe import describe_all, describe_model, describe_signature
 from service.web.health import live, ready
-from service.web.paths import PREDICT_ROUTE, parse_predict_path
+from service.web.inflate import inflate
+from service.web.openapi import routes as openapi
+from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
+from service.web.v1 import routes as v1
+from service.web.v2 import repository
+from service.web.v2 import routes as v2
+from service.web.v2.compression import compress
+from service.web.waiting import wait_for
 
 UNKNOWN_ROUTE = "_unknown"
-WAIT_STEP_S = 0.01
+ROOMS = (sample, v1, repository, v2, openapi)
 
 
 class ModelName(BaseConverter):
@@ -43,11 +43,12 @@ def create_app(process: WebProcess) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.converters["model_name"] = ModelName
-    app.before_request(partial(_begin, process.request_ids))
-    app.after_request(_end)
+    app.before_request(partial(_begin, process))
+    app.after_request(partial(_end, process))
     app.register_error_handler(Exception, _answer_error)
     _add_health(app, process)
-    _add_models(app, process)
+    for room in ROOMS:
+        room.add_routes(app, process)
     return app
 
 
@@ -73,50 +74,40 @@ def _add_health(app: Flask, process: WebProcess) -> None:
         return Response(encode(scrape_registry(collector)), content_type=content_type)
 
 
-def _add_models(app: Flask, process: WebProcess) -> None:
-    @app.get("/v1/models")
-    def models() -> Response:
-        return _json(describe_all(process.reloader.rows, process.pool))
-
-    @app.get("/v1/models/<model_name:model>")
-    @app.get("/v1/models/<model_name:model>/versions/<version>")
-    def status(model: str, version: str = "") -> Response:
-        number = _version(version)
-        return _json(describe_model(process.reloader.rows, process.pool, model, number))
-
-    @app.get("/v1/models/<model_name:model>/metadata")
-    @app.get("/v1/models/<model_name:model>/versions/<version>/metadata")
-    def metadata(model: str, version: str = "") -> Response:
-        _wait_for(process, model)
-        return _json(describe_signature(process.pool, model, _version(version)))
-
-    @app.route("/v1/models/<path:_rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    def predict(_rest: str) -> Response:
-        path = parse_predict_path(request.path)
-        if path is None or request.method != "POST":
-            raise PathMalformed(request.method, request.path)
-        g.route = PREDICT_ROUTE
-        body = request.get_data(cache=False)
-        _wait_for(process, path.model)
-        with process.pool.lease(path.model, path.version) as slot:
-            return Response(slot.served.answer(body), content_type=JSON)
-
-
-def _wait_for(process: WebProcess, model: str) -> None:
-    """Wait for a version that is being loaded; the request then meets whatever is there."""
-    ticket = process.look_for(model)
-    started = time.monotonic()
-    while ticket is not None and process.should_wait(model, ticket, time.monotonic() - started):
-        time.sleep(WAIT_STEP_S)
-
-
-def _begin(request_ids: RequestIds) -> None:
+def _begin(process: WebProcess) -> Response | None:
+    """Predictions and preflights are answered before any routing, as the front does."""
     g.started = time.perf_counter()
-    request_id.set(request_ids.take(request.headers.get(REQUEST_ID, "")))
+    request_id.set(process.request_ids.take(request.headers.get(REQUEST_ID, "")))
+    if process.settings.cors and request.method == "OPTIONS":
+        return cors.preflight(request)
+    path = parse_predict_path(request.path) if request.method == "POST" else None
+    if path is None:
+        return None
+    g.route = path.route
+    return _predict(process, path)
 
 
-def _end(response: Response) -> Response:
+def _predict(process: WebProcess, path: PredictPath) -> Response:
+    headers = {
+        name.lower().encode("latin-1"): value.encode("latin-1")
+        for name, value in request.headers.items()
+    }
+    body = request.get_data(cache=False)
+    encoding = headers.get(b"content-encoding")
+    if encoding is not None:
+        body = inflate(body, encoding, process.settings.max_body_bytes)
+    call = process.plane.call(path, headers, body)
+    wait_for(process, path.model)
+    reply = process.plane.answer(call)
+    if path.verb == "infer":
+        reply = compress(headers, reply)
+    return Response(reply.content, headers=list(reply.headers), content_type=reply.content_type)
+
+
+def _end(process: WebProcess, response: Response) -> Response:
     response.headers[REQUEST_ID] = request_id.get()
+    if process.settings.cors:
+        response.headers.extend(cors.answer_headers())
     route = g.get("route") or _route()
     method = "_other" if route == UNKNOWN_ROUTE else request.method
     HTTP_DURATION.labels(method, route, str(response.status_code)).observe(
@@ -145,15 +136,6 @@ def _answer_error(error: Exception) -> Response:
         return Response(error_body(text), error.code or 500, content_type=JSON)
     status, text, headers = explain(error)
     return Response(error_body(text), status, headers, content_type=JSON)
-
-
-def _version(text: str) -> int | None:
-    if not text:
-        return None
-    number = parse_version(text)
-    if number is None:
-        raise PathMalformed(request.method, request.path)
-    return number
 
 
 def _json(record: dict[str, object], status: int = 200) -> Response:

@@ -46,7 +46,7 @@ class ModelCollector(Collector):
             names = [row.model, str(row.version)]
             slot = self._slots.get((row.model, row.version))
             file = (
-                (slot.served.identity.format, slot.served.identity.keras_version)
+                (slot.served.facts.identity.format, slot.served.facts.identity.keras_version)
                 if slot
                 else ("", "")
             )

@@ -1,4 +1,4 @@
-"""The metrics of one version, counted in memory and added to the shared ones in batches.
+"""The metrics of predictions, counted in memory and added to the shared ones in batches.
 
 An increment of a shared metric is a write to a file that all workers share, fourteen of them a
 prediction. What one event loop answers within FLUSH_S is added in one go; a worker that is killed
@@ -8,12 +8,18 @@ takes at most that much with it.
 import asyncio
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from prometheus_client import Counter
 
 from service.base.metrics import (
     BATCH_ROWS,
+    EXECUTION_SECONDS,
+    EXECUTIONS,
+    HTTP_DURATION,
+    LAST_PREDICTION,
     MAX_CLASSES,
     OTHER_CLASS,
     PREDICT_DURATION,
@@ -24,17 +30,19 @@ from service.base.metrics import (
 from service.web.decisions import Decided
 
 FLUSH_S = 0.005
-STAGES = ("decode", "infer", "encode", "total")
+STAGES = ("queue", "decode", "infer", "encode", "total")
+RUN_STAGES = ("gather", "run", "split")
+MAX_EXACT_ROWS = 32
 
 
 class Stopwatch:
     """The times of one prediction's stages, in seconds, taken as it goes."""
 
-    __slots__ = ("_last", "_started", "decode", "encode", "infer")
+    __slots__ = ("_last", "_started", "decode", "encode", "infer", "queue")
 
     def __init__(self) -> None:
         self._started = self._last = time.perf_counter()
-        self.decode = self.infer = self.encode = 0.0
+        self.queue = self.decode = self.infer = self.encode = 0.0
 
     def lap(self) -> float:
         """Seconds since the last lap."""
@@ -48,48 +56,117 @@ class Stopwatch:
         return self._last - self._started
 
 
-class VersionMetrics:
-    """Counts what one version answers."""
+class Pending:
+    """What waits to be added: `add` gathers, `flush` hands all of it to `count` at once."""
 
-    def __init__(self, model: str, version: int, labels: tuple[str, ...]) -> None:
-        self._names = (model, str(version))
-        self._labels = labels
-        self._ok = PREDICT_REQUESTS.labels(*self._names, "ok")
-        self._rows = BATCH_ROWS.labels(*self._names)
-        self._stages = [PREDICT_DURATION.labels(*self._names, stage) for stage in STAGES]
-        self._classes: dict[str, Counter] = {}
+    def __init__(self, count: Callable[[list[Any]], None]) -> None:
+        self._count = count
+        self._items: list[Any] = []
         self._lock = threading.Lock()
-        self._pending: list[tuple[int, Decided | None, Stopwatch]] = []
 
-    def count_ok(self, rows: int, decided: Decided | None, watch: Stopwatch) -> None:
-        """One request answered; added at once where there is no event loop to come back to."""
+    def add(self, item: Any) -> None:
+        """Gather; added at once where there is no event loop to come back to."""
         with self._lock:
-            self._pending.append((rows, decided, watch))
-            is_first = len(self._pending) == 1
+            self._items.append(item)
+            is_first = len(self._items) == 1
         if is_first:
             try:
                 asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
             except RuntimeError:
                 self.flush()
 
+    def flush(self) -> None:
+        """Add what is pending to the shared metrics."""
+        with self._lock:
+            items, self._items = self._items, []
+        if items:
+            self._count(items)
+
+
+class HttpMetrics:
+    """Durations of the requests that the front answers itself."""
+
+    def __init__(self) -> None:
+        self._pending = Pending(self._add)
+        self._children: dict[tuple[str, int], Any] = {}
+
+    def observe(self, route: str, status: int, took_s: float) -> None:
+        """One request answered."""
+        self._pending.add((route, status, took_s))
+
+    def _add(self, items: list[tuple[str, int, float]]) -> None:
+        by_child: dict[tuple[str, int], list[float]] = {}
+        for route, status, took_s in items:
+            by_child.setdefault((route, status), []).append(took_s)
+        for (route, status), times in by_child.items():
+            child = self._children.get((route, status))
+            if child is None:
+                child = HTTP_DURATION.labels("POST", route, str(status))
+                self._children[route, status] = child
+            observe_all(child, times)
+
+
+class VersionMetrics:
+    """Counts what one version answers and the runs it takes for that."""
+
+    def __init__(self, model: str, version: int, labels: tuple[str, ...]) -> None:
+        self._names = (model, str(version))
+        self._labels = labels
+        self._ok = PREDICT_REQUESTS.labels(*self._names, "ok")
+        self._rows = BATCH_ROWS.labels(*self._names)
+        self._last = LAST_PREDICTION.labels(*self._names)
+        self._stages = [PREDICT_DURATION.labels(*self._names, stage) for stage in STAGES]
+        self._classes: dict[str, Counter] = {}
+        self._runs: dict[str, list[Counter]] = {}
+        self._answered = Pending(self._add_answered)
+        self._executed = Pending(self._add_executed)
+
+    def count_ok(self, rows: int, decided: Decided | None, watch: Stopwatch) -> None:
+        """One request answered."""
+        self._answered.add((rows, decided, watch))
+
     def count_failed(self, outcome: str) -> None:
         """One request that was not answered: invalid, error, rejected or timeout."""
         PREDICT_REQUESTS.labels(*self._names, outcome).inc()
 
+    def count_run(
+        self, rows: int, _requests: int, gather_s: float, run_s: float, split_s: float
+    ) -> None:
+        """One run of the version, for one request or for several."""
+        self._executed.add((rows, gather_s, run_s, split_s))
+
     def flush(self) -> None:
         """Add what is pending to the shared metrics."""
-        with self._lock:
-            pending, self._pending = self._pending, []
-        if not pending:
-            return
-        watches = [watch for _, _, watch in pending]
-        self._ok.inc(len(pending))
-        observe_all(self._rows, [float(rows) for rows, _, _ in pending])
+        self._answered.flush()
+        self._executed.flush()
+
+    def _add_answered(self, items: list[tuple[int, Decided | None, Stopwatch]]) -> None:
+        watches = [watch for _, _, watch in items]
+        self._ok.inc(len(items))
+        self._last.set(time.time())
+        observe_all(self._rows, [float(rows) for rows, _, _ in items])
         for histogram, stage in zip(self._stages, STAGES, strict=True):
             observe_all(histogram, [getattr(watch, stage) for watch in watches])
-        indices = [decided.class_index for _, decided, _ in pending if decided is not None]
+        indices = [decided.class_index for _, decided, _ in items if decided is not None]
         if indices:
             self._count_classes(np.concatenate(indices))
+
+    def _add_executed(self, items: list[tuple[int, float, float, float]]) -> None:
+        sums: dict[int, list[float]] = {}
+        for rows, *stages in items:
+            total = sums.setdefault(_rounded(rows), [0.0] * (1 + len(RUN_STAGES)))
+            for index, value in enumerate((1.0, *stages)):
+                total[index] += value
+        for rows, total in sums.items():
+            for counter, value in zip(self._run_counters(str(rows)), total, strict=True):
+                counter.inc(value)
+
+    def _run_counters(self, rows: str) -> list[Counter]:
+        if rows not in self._runs:
+            names = (*self._names, rows)
+            seconds = [EXECUTION_SECONDS.labels(*names, stage) for stage in RUN_STAGES]
+            self._runs[rows] = [EXECUTIONS.labels(*names), *seconds]
+        return self._runs[rows]
 
     def _count_classes(self, indices: np.ndarray) -> None:
         for index in np.unique(indices).tolist():
@@ -103,3 +180,8 @@ class VersionMetrics:
         if index >= MAX_CLASSES:
             return OTHER_CLASS
         return self._labels[index] if index < len(self._labels) else str(index)
+
+
+def _rounded(rows: int) -> int:
+    """The size as a label: exact for small batches, else the next power of two."""
+    return rows if rows <= MAX_EXACT_ROWS else 1 << (rows - 1).bit_length()

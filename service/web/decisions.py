@@ -14,11 +14,21 @@ Task = Literal["binary", "multiclass", "regression"]
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The decisions of a batch: per instance the class, its score, and the lead over the next."""
+    """The decisions of a batch: per instance the class, its score, and the lead over the next.
+
+    `classes` are the scores of all, (rows, classes); none where there are two that make 1.
+    """
 
     class_index: np.ndarray
     score: np.ndarray
-    margin: np.ndarray
+    classes: np.ndarray | None = None
+
+    @property
+    def margin(self) -> np.ndarray:
+        """The lead over the second best class; worked out only where it is wanted."""
+        if self.classes is None:
+            return 2 * self.score - 1
+        return self.score - np.partition(self.classes, -2, axis=1)[:, -2]
 
     def as_json(self, labels: tuple[str, ...]) -> list[dict[str, Any]]:
         """One object an instance, as the answer carries it."""
@@ -59,10 +69,7 @@ def decider(config: ModelConfig, signature: Signature) -> Decide | None:
 
 def decide_by_argmax(values: np.ndarray) -> Decided:
     """The class with the largest of its scores, shape (rows, classes); the first one of equals."""
-    index = values.argmax(axis=1)
-    ranked = np.partition(values, -2, axis=1)
-    best = ranked[:, -1]
-    return Decided(index, best, best - ranked[:, -2])
+    return Decided(values.argmax(axis=1), values.max(axis=1), values)
 
 
 def decide_by_threshold(probability: np.ndarray, threshold: float) -> Decided:
@@ -73,7 +80,7 @@ def decide_by_threshold(probability: np.ndarray, threshold: float) -> Decided:
     """
     is_positive = probability >= probability.dtype.type(threshold)
     score = np.where(is_positive, probability, 1 - probability)
-    return Decided(is_positive.astype(np.int64), score, 2 * score - 1)
+    return Decided(is_positive.astype(np.int64), score)
 
 
 def _is_single(output: TensorSpec) -> bool:

@@ -6,31 +6,52 @@ from typing import Literal
 
 from service.base.names import parse_version
 
-PREDICT = re.compile(
-    r"/v1/models/(?P<model>[^/:]+)(?:/versions/(?P<version>[^/:]+))?:(?P<verb>\w+)"
+V1 = re.compile(
+    r"/v1/models/(?P<model>[^/:]+)"
+    r"(?:/versions/(?P<version>[^/:]+)|/labels/(?P<label>[^/:]+))?"
+    r":(?P<verb>predict|classify|regress)",
+    re.IGNORECASE,
 )
-PREDICT_ROUTE = "/v1/models/{model}:predict"
+V2 = re.compile(r"/v2/models/(?P<model>[^/:]+)(?:/versions/(?P<version>[^/:]+))?/(?P<verb>infer)")
 
-Verb = Literal["predict"]
+Verb = Literal["predict", "classify", "regress", "infer"]
+ROUTES: dict[Verb, str] = {
+    "predict": "/v1/models/{model}:predict",
+    "classify": "/v1/models/{model}:classify",
+    "regress": "/v1/models/{model}:regress",
+    "infer": "/v2/models/{model}/infer",
+}
+VERBS: dict[str, Verb] = {verb: verb for verb in ROUTES}
 
 
 @dataclass(frozen=True, slots=True)
 class PredictPath:
-    """Which model, which version (none = the one that is served), and what to do."""
+    """Which model, which version or label (none = what is served), and what to do."""
 
     model: str
     version: int | None
     verb: Verb
+    label: str = ""
+
+    @property
+    def route(self) -> str:
+        """The route for metrics: a label from a small closed set."""
+        return ROUTES[self.verb]
 
 
 def parse_predict_path(path: str) -> PredictPath | None:
-    """The parts of a prediction path, or none if it isn't one."""
-    match = PREDICT.fullmatch(path)
-    if match is None or match["verb"] != "predict":
+    """The parts of a decoded prediction path, or none if it isn't one.
+
+    Paths of version 1 don't mind the case, as TensorFlow Serving's don't; those of version 2 do.
+    """
+    match = V2.fullmatch(path) if path.startswith("/v2/") else V1.fullmatch(path)
+    if match is None:
         return None
+    parts = match.groupdict()
     version = None
-    if match["version"] is not None:
-        version = parse_version(match["version"])
+    if parts["version"] is not None:
+        version = parse_version(parts["version"])
         if version is None:
             return None
-    return PredictPath(match["model"], version, "predict")
+    verb = VERBS[parts["verb"].lower()]
+    return PredictPath(parts["model"], version, verb, parts.get("label") or "")

@@ -1,24 +1,31 @@
 """Everything that one web worker is made of, put together once: the composition root."""
 
 import logging
-from functools import partial
-from pathlib import Path
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 from service.base.compiled import discard, read_compiled
 from service.base.database import open_database
 from service.base.metrics import WORKER_STARTS
 from service.base.refusals import ArtefactCorrupt
 from service.base.settings import Settings
+from service.repository.model_config import ModelConfig
 from service.repository.states import VersionRow
 from service.repository.store import VersionStore
+from service.runtime.batcher import Batcher
 from service.runtime.onnx import OnnxVersion
+from service.runtime.plan import choose_plan
 from service.runtime.pool import Pool
 from service.runtime.tensorflow import TensorFlowProxy, TensorFlowVersion
 from service.runtime.version import LoadedVersion
+from service.runtime.watchdog import Watchdog
 from service.web.answers import RequestIds
-from service.web.decode import Decoder
+from service.web.counted import VersionMetrics
+from service.web.decisions import decider
+from service.web.exchange import Facts, Identity
+from service.web.plane import Plane
 from service.web.reloader import Reloader
-from service.web.served import Identity, ServedVersion
+from service.web.served import ServedVersion
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +39,13 @@ class WebProcess:
         self.settings = settings
         self.request_ids = RequestIds()
         self.pool: Pool[ServedVersion] = Pool()
+        self._runs = ThreadPoolExecutor(settings.run_threads, "predict")
+        self.plane = Plane(self.pool, settings.predict_timeout_s, self._runs)
         self._engine = open_database(settings.database)
+        self._watchdog = Watchdog()
         self._proxy = TensorFlowProxy(settings.run_dir, settings.predict_timeout_s)
-        load = partial(load_version, settings.compiled_dir, self._proxy, Decoder())
         self.reloader = Reloader(
-            VersionStore(self._engine, settings.repository_key), self.pool, load
+            VersionStore(self._engine, settings.repository_key), self.pool, self._load
         )
 
     def start(self) -> None:
@@ -54,36 +63,55 @@ class WebProcess:
             return True
         return self.pool.is_pending(model) and waited_s < self.settings.load_wait_s
 
+    def serve(
+        self, identity: Identity, loaded: LoadedVersion, config: ModelConfig
+    ) -> ServedVersion:
+        """A loaded version with the parts that answer for it, its plan chosen by its figures."""
+        settings = self.settings
+        facts = Facts(
+            identity,
+            loaded.signature,
+            config,
+            decides=decider(config, loaded.signature) is not None,
+            max_rows=min(settings.max_rows, config.max_rows or settings.max_rows),
+            extra_keys=settings.extra_keys,
+        )
+        plan = choose_plan(loaded.measured, config.batching, settings.run_threads)
+        metrics = VersionMetrics(identity.model, identity.version, config.labels)
+        name = f"model '{identity.model}'"
+        batcher = Batcher(loaded, plan, self._runs, settings.max_queue, metrics.count_run, name)
+        return ServedVersion(facts, batcher, metrics, settings.max_queue)
+
     def close(self) -> None:
-        """End the thread and close what is open."""
+        """End the threads and close what is open."""
         self.reloader.close()
+        self._runs.shutdown()
+        self._watchdog.close()
         self._proxy.close()
         self._engine.dispose()
 
-
-def load_version(
-    compiled_dir: Path, proxy: TensorFlowProxy, decoder: Decoder, row: VersionRow
-) -> ServedVersion:
-    """Load and warm one version. Raises ArtefactCorrupt; the controller then compiles it anew."""
-    folder = compiled_dir / row.artefact
-    try:
-        compiled = read_compiled(folder)
-        loaded: LoadedVersion
-        if compiled.runtime == "onnx":
-            loaded = OnnxVersion(folder, compiled)
-        else:
-            loaded = TensorFlowVersion(proxy, compiled)
-    except ArtefactCorrupt:
-        discard(folder)
-        raise
-    identity = Identity(
-        row.model,
-        row.version,
-        row.artefact,
-        compiled.format,
-        compiled.keras_version,
-        compiled.engine,
-        compiled.runtime,
-        compiled.notes,
-    )
-    return ServedVersion(identity, loaded, row.config, decoder)
+    def _load(self, row: VersionRow) -> ServedVersion:
+        """Load and warm one version. Raises ArtefactCorrupt; then it is compiled anew."""
+        folder = self.settings.compiled_dir / row.artefact
+        try:
+            compiled = read_compiled(folder)
+            loaded: LoadedVersion
+            if compiled.runtime == "onnx":
+                threads = (os.cpu_count() or 1) // self.settings.workers
+                loaded = OnnxVersion(folder, compiled, self._watchdog, max(1, threads))
+            else:
+                loaded = TensorFlowVersion(self._proxy, compiled, folder)
+        except ArtefactCorrupt:
+            discard(folder)
+            raise
+        identity = Identity(
+            row.model,
+            row.version,
+            row.artefact,
+            compiled.format,
+            compiled.keras_version,
+            compiled.engine,
+            compiled.runtime,
+            compiled.notes,
+        )
+        return self.serve(identity, loaded, row.config)

@@ -1,140 +1,144 @@
 """A loaded version as it answers requests: decode, run, decide, encode, count."""
 
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 
 import numpy as np
-import orjson
 
-from service.base.errors import AnswerInvalid, DeadlineExceeded, KerasdError, RequestInvalid
-from service.base.signature import Signature, Tensors
-from service.repository.model_config import ModelConfig
-from service.runtime.version import LoadedVersion
+from service.base.errors import (
+    AnswerInvalid,
+    DeadlineExceeded,
+    KerasdError,
+    Overloaded,
+    RequestInvalid,
+)
+from service.base.signature import Tensors
+from service.runtime.batcher import Batcher
+from service.runtime.plan import Plan
 from service.web.counted import Stopwatch, VersionMetrics
 from service.web.decisions import Decided, decider
-from service.web.decode import Decoder, PredictRequest
+from service.web.exchange import Asked, Call, Facts, Reply, Translator
 from service.web.tensors import all_finite
 
-QUICK_S = 0.001
 QUICK_BODY_BYTES = 64 * 1024
-BYTES_A_NUMBER = 8
-OPTIONS = orjson.OPT_SERIALIZE_NUMPY
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which version this is: name, number, key of its compiled folder, and how it was opened.
-
-    `engine` built it and `runtime` runs it; `notes` tell what its files needed for that.
-    """
-
-    model: str
-    version: int
-    artefact: str
-    format: str = ""
-    keras_version: str = ""
-    engine: str = ""
-    runtime: str = ""
-    notes: tuple[str, ...] = ()
+QUICK_BINARY_BYTES = 2 * 1024 * 1024
+BINARY_HEADER = b"inference-header-content-length"
 
 
 class ServedVersion:
     """One version with all that its answers need, put together when it is loaded."""
 
     def __init__(
-        self, identity: Identity, loaded: LoadedVersion, config: ModelConfig, decoder: Decoder
+        self, facts: Facts, batcher: Batcher, metrics: VersionMetrics, max_waiting: int
     ) -> None:
-        self.identity = identity
-        self.config = config
-        self._loaded = loaded
-        self._decoder = decoder
-        self._decide = decider(config, loaded.signature)
-        self._metrics = VersionMetrics(identity.model, identity.version, config.labels)
-        self._row_bytes = BYTES_A_NUMBER * _numbers_a_row(loaded.signature)
+        self.facts = facts
+        self._batcher = batcher
+        self._metrics = metrics
+        self._decide = decider(facts.config, facts.signature)
+        self._waiting = 0
+        self._max_waiting = max_waiting
 
     @property
-    def signature(self) -> Signature:
-        """What goes in and what comes out."""
-        return self._loaded.signature
+    def plan(self) -> Plan:
+        """How the version is run, with the figures that this was decided by."""
+        return self._batcher.plan
 
-    def is_quick(self, body_bytes: int) -> bool:
-        """True when a body of this size may be answered on the event loop without holding it up."""
-        rows = max(1.0, body_bytes / self._row_bytes)
-        return body_bytes <= QUICK_BODY_BYTES and rows * self._loaded.row_cost_s <= QUICK_S
-
-    def answer(self, body: bytes) -> bytes:
-        """The answer to one prediction request, as JSON. Raises KerasdError; counts either way."""
+    def answer(self, translator: Translator, call: Call) -> Reply:
+        """The whole answer in this thread. Raises KerasdError; counts either way."""
         watch = Stopwatch()
-        try:
-            request = self._decoder.decode(body, self.signature)
+        with self._counting_failures():
+            asked = translator.decode(call, self.facts)
             watch.decode = watch.lap()
-            outputs = self._loaded.run(request.inputs)
-            _check_outputs(outputs, request.rows)
+            outputs = self._batcher.run(asked.inputs, call.deadline)
             watch.infer = watch.lap()
-            decided = self._decided(outputs)
-            content = self._encode(request, outputs, decided)
-            watch.encode = watch.lap()
-        except Exception as error:
-            self._metrics.count_failed(_outcome(error))
-            raise
-        self._metrics.count_ok(request.rows, decided, watch)
-        return content
+            self._metrics.count_run(asked.rows, 1, 0.0, watch.infer, 0.0)
+            return self._reply(translator, asked, outputs, watch)
+
+    async def answer_soon(
+        self, translator: Translator, call: Call, runs: Executor, is_gone: Callable[[], bool]
+    ) -> Reply:
+        """The answer, with nothing on the event loop that takes long.
+
+        Raises CancelledError where `is_gone` says that nobody waits for it any more.
+        """
+        if not _is_small(call):
+            return await self._answer_in_thread(translator, call, runs)
+        watch = Stopwatch()
+        with self._counting_failures():
+            asked = translator.decode(call, self.facts)
+            watch.decode = watch.lap()
+            waits = self._batcher.place == "thread" and not is_gone()
+            answered = await self._batcher.submit(
+                asked.inputs, call.deadline, is_gone if waits else None
+            )
+            watch.queue = answered.queue_s
+            watch.infer = watch.lap() - answered.queue_s
+            return self._reply(translator, asked, answered.outputs, watch)
 
     def close(self) -> None:
         """Give the version back; called once, after its last lease."""
         self._metrics.flush()
-        self._loaded.close()
+        self._batcher.close()
+
+    async def _answer_in_thread(self, translator: Translator, call: Call, runs: Executor) -> Reply:
+        """Large bodies: everything in a thread, and few of them waiting for one."""
+        if self._waiting >= self._max_waiting:
+            self._metrics.count_failed("rejected")
+            raise Overloaded(f"model '{self.facts.identity.model}'", self._waiting)
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(runs, self._answer_in_time, translator, call)
+        finally:
+            self._waiting -= 1
+
+    def _answer_in_time(self, translator: Translator, call: Call) -> Reply:
+        if time.monotonic() >= call.deadline:
+            self._metrics.count_failed("timeout")
+            raise DeadlineExceeded(0)
+        return self.answer(translator, call)
+
+    def _reply(
+        self, translator: Translator, asked: Asked, outputs: Tensors, watch: Stopwatch
+    ) -> Reply:
+        _check_outputs(outputs, asked.rows, self.facts.config.allow_non_finite)
+        decided = self._decided(outputs)
+        reply = translator.encode(asked, self.facts, outputs, decided)
+        watch.encode = watch.lap()
+        self._metrics.count_ok(asked.rows, decided, watch)
+        return reply
 
     def _decided(self, outputs: Tensors) -> Decided | None:
         if self._decide is None:
             return None
-        return self._decide(outputs[self.signature.outputs[0].name])
+        return self._decide(outputs[self.facts.signature.outputs[0].name])
 
-    def _encode(self, request: PredictRequest, outputs: Tensors, decided: Decided | None) -> bytes:
-        record: dict[str, Any]
-        if request.is_row_form:
-            record = {"predictions": _as_rows(outputs)}
-        else:
-            record = {"outputs": _as_columns(outputs)}
-        if decided is not None:
-            record["decisions"] = decided.as_json(self.config.labels)
-        record["model_version"] = str(self.identity.version)
-        return orjson.dumps(record, option=OPTIONS)
+    @contextmanager
+    def _counting_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._metrics.count_failed(outcome_of(error))
+            raise
 
 
-def _as_rows(outputs: Tensors) -> Any:
-    """TensorFlow Serving's row form: a list of values, or of objects if there are several."""
-    if len(outputs) == 1:
-        return _encodable(next(iter(outputs.values())))
-    columns = {name: _encodable(array) for name, array in outputs.items()}
-    rows = len(next(iter(columns.values())))
-    return [{name: column[row] for name, column in columns.items()} for row in range(rows)]
+def _is_small(call: Call) -> bool:
+    """True for a body that is decoded in no time; binary tensors are not parsed at all."""
+    size = len(call.body)
+    if size <= QUICK_BODY_BYTES:
+        return True
+    header = call.headers.get(BINARY_HEADER, b"")
+    return size <= QUICK_BINARY_BYTES and header.isdigit() and int(header[:9]) <= QUICK_BODY_BYTES
 
 
-def _as_columns(outputs: Tensors) -> Any:
-    """TensorFlow Serving's column form: the tensor, or an object of tensors."""
-    if len(outputs) == 1:
-        return _encodable(next(iter(outputs.values())))
-    return {name: _encodable(array) for name, array in outputs.items()}
-
-
-def _encodable(array: np.ndarray) -> Any:
-    if array.dtype.kind in "OSU":
-        return _as_text(array.tolist())
-    return np.ascontiguousarray(array)
-
-
-def _as_text(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_as_text(item) for item in value]
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _check_outputs(outputs: Tensors, rows: int) -> None:
+def _check_outputs(outputs: Tensors, rows: int, allow_non_finite: bool) -> None:
     for name, array in outputs.items():
         if array.ndim == 0 or len(array) != rows:
             raise AnswerInvalid(name, f"has shape {array.shape} for {rows} instances")
-        if array.dtype.kind == "f" and not all_finite(array):
+        if array.dtype.kind == "f" and not allow_non_finite and not all_finite(array):
             row = int(np.nonzero(~np.isfinite(array))[0][0])
             raise AnswerInvalid(
                 name,
@@ -143,16 +147,12 @@ def _check_outputs(outputs: Tensors, rows: int) -> None:
             )
 
 
-def _numbers_a_row(signature: Signature) -> int:
-    sizes = [np.prod([axis or 8 for axis in spec.item_shape]) for spec in signature.inputs]
-    return max(1, int(sum(sizes)))
-
-
-def _outcome(error: Exception) -> str:
+def outcome_of(error: Exception) -> str:
+    """The outcome under which a failed request is counted."""
     if isinstance(error, RequestInvalid):
         return "invalid"
     if isinstance(error, DeadlineExceeded):
         return "timeout"
-    if isinstance(error, KerasdError) and error.status == 503:
+    if isinstance(error, KerasdError) and error.status in (429, 503):
         return "rejected"
     return "error"

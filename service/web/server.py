@@ -1,37 +1,30 @@
-"""gunicorn with uvicorn's worker, configured in one place and run in this process."""
+"""gunicorn with uvicorn's worker behind our HTTP edge, configured here and run in this process."""
 
+import logging
 import os
+import resource
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from prometheus_client import multiprocess
 from uvicorn_worker import UvicornWorker
 
-from service.base.confinement import die_with_parent
+from service.base.confinement import die_with_parent, narrow_memory
 from service.base.log import logging_config
 from service.base.metrics import counts_in_files
-from service.base.settings import Settings
+from service.base.settings import MEBIBYTE, Settings
+from service.web.crowd import EdgeLimits
+from service.web.edge import Edge
+
+logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
-KEEP_ALIVE_S = 75
 GRACE_S = 30
+END_S = 25  # a worker ends by itself before gunicorn's patience does
+OTHER_FILES = 256  # what a worker opens besides its connections
 SHARED_MEMORY = Path("/dev/shm")
-
-
-class Worker(UvicornWorker):
-    """uvicorn on uvloop and httptools; proxy headers are nobody's to forge here."""
-
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
-        "loop": "uvloop",
-        "http": "httptools",
-        "lifespan": "on",
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": False,
-        "timeout_keep_alive": KEEP_ALIVE_S,
-        "backlog": BACKLOG,
-    }
 
 
 class Server(BaseApplication):
@@ -59,29 +52,77 @@ def run_web(settings: Settings) -> None:
     Server(settings).run()
 
 
+def worker_class(edge: Edge) -> type[UvicornWorker]:
+    """uvicorn on uvloop; heads, bodies and connections are ours to watch over."""
+
+    class Worker(UvicornWorker):
+        CONFIG_KWARGS = {  # noqa: RUF012
+            "loop": "uvloop",
+            "http": edge,
+            "ws": "none",
+            "lifespan": "on",
+            "access_log": False,
+            "server_header": False,
+            "proxy_headers": False,
+            "backlog": BACKLOG,
+            "timeout_graceful_shutdown": END_S,
+        }
+
+    return Worker
+
+
+def edge_limits(settings: Settings, open_files: int) -> EdgeLimits:
+    """The edge's limits; fewer connections where the platform allows fewer open files."""
+    most = max(1, open_files - OTHER_FILES)
+    if most < settings.max_connections:
+        logger.warning("few open files are allowed", extra={"connections": most})
+    return EdgeLimits(
+        max_connections=min(settings.max_connections, most),
+        head_timeout_s=settings.head_timeout_s,
+        body_timeout_s=settings.body_timeout_s,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+def raise_open_files(wanted: int) -> int:
+    """Allow this process and its children so many open files, or as many as it may; how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else soft
+
+
 def _options(settings: Settings) -> dict[str, Any]:
+    open_files = raise_open_files(settings.max_connections + OTHER_FILES)
     return {
         "bind": f"{settings.host}:{settings.port}",
         "workers": settings.workers,
-        "worker_class": Worker,
+        "worker_class": worker_class(Edge(edge_limits(settings, open_files))),
         "backlog": BACKLOG,
-        "keepalive": KEEP_ALIVE_S,
         "timeout": 60,
         "graceful_timeout": GRACE_S,
         "worker_tmp_dir": str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None,
         "control_socket_disable": True,
         "forwarder_headers": "",
         "forwarded_allow_ips": "",
+        "header_map": "refuse",
+        "http_protocols": "h1",
         "logconfig_dict": logging_config(settings.log_level, settings.log_format),
-        "post_fork": _post_fork,
+        "post_fork": _post_fork(settings.worker_memory_mb),
         "child_exit": _child_exit,
         "proc_name": "kerasd",
     }
 
 
-def _post_fork(_server: Any, worker: Any) -> None:
-    """A worker without its master would answer with models that nobody replaces."""
-    die_with_parent(worker.ppid)
+def _post_fork(memory_mb: int) -> Callable[[Any, Any], None]:
+    def begin(_server: Any, worker: Any) -> None:
+        """A worker without its master would answer with models that nobody replaces."""
+        die_with_parent(worker.ppid)
+        if memory_mb:
+            narrow_memory(memory_mb * MEBIBYTE)
+
+    return begin
 
 
 def _child_exit(_server: Any, worker: Any) -> None:

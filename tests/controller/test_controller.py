@@ -11,13 +11,13 @@ from pathlib import Path
 import h5py
 import pytest
 
-from service.base.compiled import Compiled, cache_key, digest_file
+from service.base.compiled import Compiled, cache_key, digest_file, read_compiled
 from service.base.confinement import Limits
 from service.base.database import migrate, open_database
 from service.base.signature import Signature, TensorSpec
 from service.controller.controller import Controller, ControllerLimits
 from service.repository.manifest import write_manifest
-from service.repository.states import State, VersionRow
+from service.repository.states import COMING, State, VersionRow
 from service.repository.store import VersionStore
 
 LIMITS = ControllerLimits(
@@ -149,15 +149,16 @@ def test_a_version_changed_in_place_serves_its_old_form_until_the_new_one_is_rea
     for _ in range(2):
         row = world.step()["m", 1]
         assert (row.state, row.served, row.artefact) == (State.READY, True, old)
+        assert row.files_state in COMING
         assert "an earlier form of them is served" in row.reason
-    while "FAILED" not in world.step(0.1)["m", 1].reason:
+    while world.step(0.1)["m", 1].files_state is not State.FAILED:
         time.sleep(0.05)
     row = world.step()["m", 1]
     assert (row.served, row.artefact) == (True, old)
     assert "neither a Keras model" in row.reason
     world.add_compiled("m", 1, "better")
     row = world.step()["m", 1]
-    assert (row.served, row.reason) == (True, "")
+    assert (row.served, row.reason, row.files_state) == (True, "", None)
     assert row.artefact != old
 
 
@@ -325,3 +326,26 @@ def test_model_yaml_chooses_among_the_modules_of_the_setting_only(world: World) 
 
     assert row.state is State.FAILED
     assert "custom_objects names os; the setting custom_objects doesn't" in row.reason
+
+
+def test_a_wish_is_answered_by_a_look_that_has_read_it(world: World) -> None:
+    world.store.wish("m", is_unloaded=True)
+    world.add_compiled("m", 1, "a")
+
+    row = world.step()["m", 1]
+
+    assert world.store.wishes()["m"].looked == 1
+    assert row.served, "it is the workers who leave it alone, with a controller or without"
+
+
+def test_tensorflow_is_not_kept_for_what_is_unloaded(world: World) -> None:
+    folder = world.add_compiled("m", 1, "a")
+    replace(read_compiled(folder), runtime="tensorflow").write(folder)
+    world.store.wish("m", is_unloaded=True)
+    world.step()
+    assert world.controller._runtime._process is None
+
+    world.store.wish("m", is_unloaded=False)
+    world.step()
+
+    assert world.controller._runtime._process is not None

@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from service.base.errors import DataRefused
+from service.base.refusals import DataRefused
 from service.base.signature import Signature, TensorSpec
 from service.data.dataset import DataLimits, Dataset, Expected
 from service.data.reader import read_dataset

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.base.errors import DataRefused
+from service.base.refusals import DataRefused
 from service.data.dataset import DataLimits
 from tests.data.made import (
     FEATURES,

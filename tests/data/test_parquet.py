@@ -7,7 +7,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from service.base.errors import DataRefused
+from service.base.refusals import DataRefused
 from service.data.dataset import DataLimits
 from tests.data.made import (
     FEATURES,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.base.errors import DataRefused
+from service.base.refusals import DataRefused
 from service.base.signature import Signature, TensorSpec
 from service.data.dataset import Dataset, Expected
 from tests.data.made import (

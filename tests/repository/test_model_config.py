@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.base.errors import ModelConfigInvalid
+from service.base.refusals import ModelConfigInvalid
 from service.base.signature import Signature, TensorSpec
 from service.repository.model_config import (
     MAX_CONFIG_BYTES,

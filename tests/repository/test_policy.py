@@ -1,7 +1,12 @@
 """Which version of a model is served."""
 
-from service.repository.policy import choose_served, waiting_models
-from service.repository.states import State, VersionRow
+from service.repository.policy import (
+    choose_served,
+    unloaded_models,
+    waiting_models,
+    with_wishes,
+)
+from service.repository.states import State, VersionRow, Wish
 
 
 def test_the_highest_ready_version_is_served() -> None:
@@ -47,3 +52,23 @@ def test_a_model_that_answers_already_is_not_waited_for() -> None:
     rows = [VersionRow("digits", 1, State.READY), VersionRow("digits", 2, State.COMPILING)]
 
     assert waiting_models(rows) == set()
+
+
+def test_an_unloaded_model_is_not_served_whatever_was_chosen() -> None:
+    rows = [
+        VersionRow("off", 1, State.FAILED, "damaged"),
+        VersionRow("off", 2, State.READY, served=True),
+        VersionRow("on", 1, State.READY, served=True),
+    ]
+
+    assert with_wishes(rows, {"off"}) == [
+        rows[0],
+        VersionRow("off", 2, State.READY, "unloaded", served=False),
+        rows[2],
+    ]
+
+
+def test_only_the_last_wish_counts() -> None:
+    wishes = {"off": Wish("off", True, 4), "on": Wish("on", False, 9)}
+
+    assert unloaded_models(wishes) == {"off"}

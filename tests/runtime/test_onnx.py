@@ -1,48 +1,43 @@
 """An ONNX version: verified before it is loaded, warmed, and clear about what it can't compute."""
 
 import hashlib
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
 
-from service.base.compiled import ONNX_FILE, Compiled
-from service.base.errors import TensorInvalid
+from service.base.compiled import ONNX_FILE
+from service.base.errors import DeadlineExceeded, MemoryShort, TensorInvalid
 from service.base.refusals import ArtefactCorrupt
-from service.base.signature import Signature, TensorSpec
+from service.runtime.measurement import Rows
 from service.runtime.onnx import OnnxVersion
+from service.runtime.watchdog import Watchdog
+from tests.runtime.models import bulky, centring, looping, record, summing, with_golden
+
+TWO_ROWS = np.array([[1, 2], [3, 4]], "float32")
+NO_END = np.array([[1, 1e12]], "float32")
 
 
-def compiled_in(folder: Path, inner: int | None = 2) -> Compiled:
-    """A compiled folder with y = x @ ones(2, 1)."""
-    weights = helper.make_tensor("w", TensorProto.FLOAT, [2, 1], [1.0, 1.0])
-    graph = helper.make_graph(
-        [helper.make_node("MatMul", ["x", "w"], ["y"])],
-        "sum",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, inner])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])],
-        [weights],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    onnx.save(model, folder / ONNX_FILE)
-    digest = hashlib.sha256((folder / ONNX_FILE).read_bytes()).hexdigest()
-    signature = Signature(
-        (TensorSpec("x", "float32", (None, inner)),), (TensorSpec("y", "float32", (None, 1)),)
-    )
-    return Compiled("k", "onnx", signature, {ONNX_FILE: digest}, "h5", "3", 2, 0.0, (), 0.1)
+@pytest.fixture
+def watchdog() -> Iterator[Watchdog]:
+    watchdog = Watchdog()
+    yield watchdog
+    watchdog.close()
 
 
 def test_it_answers_by_name_and_knows_its_cost(tmp_path: Path) -> None:
-    version = OnnxVersion(tmp_path, compiled_in(tmp_path))
-    answer = version.run({"x": np.array([[1, 2], [3, 4]], "float32")})
+    version = OnnxVersion(tmp_path, summing(tmp_path))
+    answer = version.run({"x": TWO_ROWS})
     assert answer["y"].tolist() == [[3.0], [7.0]]
     assert 0 < version.row_cost_s < 1
+    assert list(version.times) == [1, 2, 8, 32]
+    assert version.row_cost_s == version.times[1]
 
 
 def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
-    compiled = compiled_in(tmp_path)
+    compiled = summing(tmp_path)
     content = bytearray((tmp_path / ONNX_FILE).read_bytes())
     content[-20] ^= 1
     (tmp_path / ONNX_FILE).write_bytes(content)
@@ -51,17 +46,69 @@ def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    compiled = compiled_in(tmp_path)
+    compiled = summing(tmp_path)
     (tmp_path / ONNX_FILE).write_bytes(b"nothing")
     digest = hashlib.sha256(b"nothing").hexdigest()
-    broken = Compiled(
-        "k", "onnx", compiled.signature, {ONNX_FILE: digest}, "h5", "3", 2, 0.0, (), 0.1
-    )
-    with pytest.raises(ArtefactCorrupt):
-        OnnxVersion(tmp_path, broken)
+    with pytest.raises(ArtefactCorrupt, match="can't load it"):
+        OnnxVersion(tmp_path, record(compiled.signature, {ONNX_FILE: digest}))
 
 
 def test_a_length_that_the_graph_cannot_take_is_the_clients_error(tmp_path: Path) -> None:
-    version = OnnxVersion(tmp_path, compiled_in(tmp_path, inner=None))
-    with pytest.raises(TensorInvalid, match="inputs: expected values that the model can compute"):
+    version = OnnxVersion(tmp_path, summing(tmp_path, inner=None))
+    with pytest.raises(
+        TensorInvalid, match="inputs: expected values that the model can compute"
+    ) as e:
         version.run({"x": np.ones((1, 5), "float32")})
+    assert "/" not in str(e.value)
+
+
+def test_too_large_a_batch_for_the_memory_is_said_to_be_that(tmp_path: Path) -> None:
+    version = OnnxVersion(tmp_path, bulky(tmp_path))
+    with pytest.raises(MemoryShort):
+        version.run({"x": np.array([[1, 1e15]], "float32")})
+
+
+def test_rows_that_keep_to_themselves_may_be_gathered(tmp_path: Path) -> None:
+    compiled = with_golden(
+        tmp_path, summing(tmp_path), TWO_ROWS, np.array([[3.0], [7.0]], "float32")
+    )
+    assert OnnxVersion(tmp_path, compiled).measured.rows is Rows.INDEPENDENT
+
+
+def test_rows_that_meddle_are_found_out(tmp_path: Path) -> None:
+    compiled = with_golden(
+        tmp_path, centring(tmp_path), TWO_ROWS, np.array([[-2.0], [2.0]], "float32")
+    )
+    assert OnnxVersion(tmp_path, compiled).measured.rows is Rows.INTERACTING
+
+
+def test_without_golden_values_nothing_is_known_of_the_rows(tmp_path: Path) -> None:
+    assert OnnxVersion(tmp_path, summing(tmp_path)).measured.rows is Rows.UNTRIED
+
+
+def test_threads_are_not_tried_where_a_run_is_short(tmp_path: Path) -> None:
+    version = OnnxVersion(tmp_path, summing(tmp_path), threads_available=2)
+    assert (version.measured.threads, version.measured.cores) == (1, 2)
+
+
+class TestDeadline:
+    def test_a_long_run_is_ended_and_the_next_is_unharmed(
+        self, tmp_path: Path, watchdog: Watchdog
+    ) -> None:
+        version = OnnxVersion(tmp_path, looping(tmp_path), watchdog)
+        started = time.monotonic()
+        with pytest.raises(DeadlineExceeded, match="was not finished within"):
+            version.run({"x": NO_END}, started + 0.1)
+        assert 0.1 <= time.monotonic() - started < 5
+        answer = version.run({"x": np.array([[2, 3]], "float32")}, time.monotonic() + 60)
+        assert answer["y"].tolist() == [[8.0]]
+
+    def test_nothing_is_run_after_it(self, tmp_path: Path, watchdog: Watchdog) -> None:
+        version = OnnxVersion(tmp_path, looping(tmp_path), watchdog)
+        with pytest.raises(DeadlineExceeded):
+            version.run({"x": NO_END}, time.monotonic())
+
+    def test_a_run_within_it_is_as_without(self, tmp_path: Path) -> None:
+        version = OnnxVersion(tmp_path, summing(tmp_path))
+        assert version.run({"x": TWO_ROWS}, time.monotonic() + 60)["y"].tolist() == [[3.0], [7.0]]
+        version.close()

@@ -13,9 +13,8 @@ from service.repository.model_config import ModelConfig
 from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
 from service.runtime.pool import Slot
-from service.web.decode import Decoder
+from service.web.exchange import Identity
 from service.web.process import WebProcess
-from service.web.served import Identity, ServedVersion
 from tests.fakes import FakeVersion
 from tests.web.client import Answer, FlaskClient, FrontClient
 
@@ -33,7 +32,7 @@ def row(model: str, state: State = State.READY, reason: str = "") -> VersionRow:
 
 def put(process: WebProcess, model: str, loaded: FakeVersion, config: ModelConfig) -> None:
     identity = Identity(model, 2, "f" * 64, "h5", "2.4.0")
-    served = ServedVersion(identity, loaded, config, Decoder())
+    served = process.serve(identity, loaded, config)
     process.pool.put(Slot(model, 2, "identity", served, 0.0))
 
 
@@ -136,7 +135,7 @@ class TestBadRequests:
             (b'{"instances": [[1, 2, 1e39]]}', "instances[0][2]: expected a number within"),
             (b'{"instances": [{"z": 1}]}', "instances[0]: expected an object with the inputs x"),
             (b'{"inputs": {"z": 1}}', "Missing named input: x in 'inputs' object."),
-            (b'{"instances": [[1,2,3]], "signature_name": 1}', "'signature_name' must be a string"),
+            (b'{"instances": [[1,2,3]], "signature_name": 1}', "key must be a string value"),
             (b'{"instances": [[1,2,3]], "signature_name": "s"}', 'Serving signature name: "s"'),
         ],
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the service says of its models, in TensorFlow Serving's words and in our own."""
+"""What the service says of its models, in TensorFlow Serving's words and in KServe's."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ from service.base.errors import ModelNotFound
 from service.base.signature import Signature, TensorSpec
 from service.repository.states import State, VersionRow
 from service.runtime.pool import Pool
-from service.web.served import Identity, ServedVersion
+from service.web.exchange import Identity
+from service.web.served import ServedVersion
+from service.web.v1.labels import check_label
 
 Json = dict[str, Any]
 Loaded = dict[tuple[str, int], Identity]
@@ -35,38 +37,66 @@ STATES = {
 }
 
 
-def describe_all(rows: list[VersionRow], pool: Pool[ServedVersion]) -> Json:
-    """All models: their names, and each version with its state."""
-    live = sorted({row.model for row in rows if row.state is not State.RETIRED})
-    loaded = {(slot.model, slot.version): slot.served.identity for slot in pool.slots()}
-    return {"models": live, "versions": [_version(row, loaded) for row in rows]}
+def describe_all(rows: list[VersionRow], pool: Pool[ServedVersion], extra_keys: bool) -> Json:
+    """All models: their names, and with our own keys each version with its state."""
+    record: Json = {"models": sorted({row.model for row in rows if row.state is not State.RETIRED})}
+    if extra_keys:
+        loaded = _loaded(pool)
+        record["versions"] = [_version(row, loaded) for row in rows]
+    return record
 
 
 def describe_model(
-    rows: list[VersionRow], pool: Pool[ServedVersion], model: str, version: int | None
+    rows: list[VersionRow],
+    pool: Pool[ServedVersion],
+    model: str,
+    version: int | None,
+    extra_keys: bool,
 ) -> Json:
-    """One model's versions. Raises ModelNotFound."""
+    """One model's versions, with KServe's keys beside TensorFlow Serving's.
+
+    Raises ModelNotFound.
+    """
     ours = [row for row in rows if row.model == model and version in (None, row.version)]
     if not ours:
-        raise ModelNotFound(model, version)
-    loaded = {(slot.model, slot.version): slot.served.identity for slot in pool.slots()}
-    return {
-        "name": model,
-        "ready": any((row.model, row.version) in loaded for row in ours),
-        "model_version_status": [_status(row, loaded) for row in ours],
-        "versions": [_version(row, loaded) for row in ours],
-    }
+        raise ModelNotFound(model, version, "status")
+    loaded = _loaded(pool)
+    record: Json = {"model_version_status": [_status(row, loaded) for row in ours]}
+    if extra_keys:
+        record["name"] = model
+        record["ready"] = is_ready(rows, pool, model, version)
+        record["versions"] = [_version(row, loaded) for row in ours]
+    return record
 
 
-def describe_signature(pool: Pool[ServedVersion], model: str, version: int | None) -> Json:
+def is_ready(
+    rows: list[VersionRow], pool: Pool[ServedVersion], model: str, version: int | None
+) -> bool:
+    """True if requests for the model, or for this version of it, are answered."""
+    loaded = _loaded(pool)
+    return any(
+        row.model == model and version in (None, row.version) and (model, row.version) in loaded
+        for row in rows
+    )
+
+
+def describe_signature(
+    pool: Pool[ServedVersion], model: str, version: int | None, label: str
+) -> Json:
     """One model's signature, in proto-JSON as TensorFlow Serving prints it."""
     with pool.lease(model, version) as slot:
-        definition = _signature_def(slot.served.signature)
+        if label:
+            check_label(slot.served.facts, label)
+        definition = _signature_def(slot.served.facts.signature)
         number = slot.version
     return {
         "model_spec": {"name": model, "signature_name": "", "version": str(number)},
         "metadata": {"signature_def": {"signature_def": {"serving_default": definition}}},
     }
+
+
+def _loaded(pool: Pool[ServedVersion]) -> Loaded:
+    return {(slot.model, slot.version): slot.served.facts.identity for slot in pool.slots()}
 
 
 def _signature_def(signature: Signature) -> Json:

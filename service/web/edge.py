@@ -1,0 +1,63 @@
+"""The HTTP edge: what uvicorn makes connections of, in the place of its own protocols."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from service.web.connection import Connection
+from service.web.crowd import Crowd, EdgeLimits
+from service.web.turn import App, Turn
+
+
+def count_nothing(_status: int) -> None:
+    """For those who don't count refusals."""
+
+
+class Edge:
+    """Given to uvicorn's Config as its `http`; serves one worker, whose loop is the first that
+    brings a connection. `count_refused` gets the status of each request refused here.
+    """
+
+    def __init__(
+        self, limits: EdgeLimits, count_refused: Callable[[int], None] = count_nothing
+    ) -> None:
+        self.crowd = Crowd(limits, count_refused)
+        self._state: Any = None
+        self._app: App | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listed: object = None
+        self._common = b""
+
+    def __call__(
+        self,
+        config: Any,
+        server_state: Any,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> asyncio.Protocol:
+        """A new connection; the parameters are those of uvicorn's own protocols."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._app, self._state = config.loaded_app, server_state
+            server_state.connections = self.crowd.members  # told at the end to shut down
+        return Connection(self, self._loop)
+
+    def start(self, turn: Turn) -> None:
+        """Have the application answer, in a task that the server waits for at its end."""
+        assert self._loop is not None
+        assert self._app is not None
+        turn.task = self._loop.create_task(turn.run(self._app))
+        self._state.tasks.add(turn.task)
+
+    def finish(self, turn: Turn) -> None:
+        """It has answered, or will not."""
+        self._state.total_requests += 1
+        self._state.tasks.discard(turn.task)
+
+    def common_headers(self) -> bytes:
+        """The date, which the server renews each second."""
+        listed = self._state.default_headers
+        if listed is not self._listed:
+            self._listed = listed
+            self._common = b"".join(b"%b: %b\r\n" % field for field in listed)
+        return self._common

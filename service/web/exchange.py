@@ -1,0 +1,101 @@
+"""The narrow waist between protocols and predictions: what is asked, and what is answered.
+
+A protocol translates: its `decode` turns a call into tensors, its `encode` turns tensors into a
+reply. Leasing, running, deciding and counting are the same for all and happen in between.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from service.base.signature import Signature, Tensors
+from service.repository.model_config import ModelConfig
+from service.web.decisions import Decided
+from service.web.paths import PredictPath
+
+JSON = "application/json"
+Headers = Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which version this is: name, number, key of its compiled folder, and how it was opened.
+
+    `engine` built it and `runtime` runs it; `notes` tell what its files needed for that.
+    """
+
+    model: str
+    version: int
+    artefact: str
+    format: str = ""
+    keras_version: str = ""
+    engine: str = ""
+    runtime: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a protocol must know of the version that answers.
+
+    `decides` is false for regression and whatever else has no decisions; `max_rows` is the limit
+    of one request; `extra_keys` allows more in an answer than the protocol names.
+    """
+
+    identity: Identity
+    signature: Signature
+    config: ModelConfig
+    decides: bool
+    max_rows: int
+    extra_keys: bool = True
+
+
+@dataclass(slots=True)
+class Call:
+    """One prediction request: its path, its headers with lower-case names, its inflated body.
+
+    `deadline` is a time of `time.monotonic`; a protocol whose body asks for less time makes it
+    earlier while it decodes.
+    """
+
+    path: PredictPath
+    headers: Headers
+    body: bytes
+    deadline: float
+
+    def hasten(self, within_s: float) -> None:
+        """Make the deadline earlier, never later."""
+        self.deadline = min(self.deadline, time.monotonic() + within_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Inputs that fit the signature; `form` is what the protocol needs again to answer."""
+
+    inputs: Tensors
+    rows: int
+    form: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer with status 200."""
+
+    content: bytes
+    content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Translator(Protocol):
+    """One verb of one protocol; without state, safe in any thread."""
+
+    def decode(self, call: Call, facts: Facts) -> Asked:
+        """The tensors asked about. Raises RequestInvalid."""
+        ...
+
+    def encode(
+        self, asked: Asked, facts: Facts, outputs: Tensors, decided: Decided | None
+    ) -> Reply:
+        """The answer. Raises RequestInvalid where outputs can't be written as was asked."""
+        ...

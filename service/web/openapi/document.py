@@ -1,0 +1,156 @@
+"""The document put together: paths out of operations, schemas out of bodies."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+
+from service import __version__
+from service.web.openapi import service_operations, v1_operations, v2_operations
+from service.web.openapi.body import ErrorBody, reference, schemas_of
+from service.web.openapi.operation import JSON, Answer, Content, Operation
+from service.web.openapi.parameters import HEADERS, PARAMETERS
+
+Json = dict[str, Any]
+
+DESCRIPTION = """\
+Serves Keras models over HTTP, in the words of TensorFlow Serving and KServe (version 1) and of the
+Open Inference Protocol (version 2). How many values a model takes, and in which shape, is the
+model's own: its metadata say so, and its sample is a request that works.
+
+Bodies are JSON whatever the content type says, and may be compressed by gzip or deflate. Every
+answer has `X-Request-Id`, the client's own if it gave one."""
+TAGS = {
+    "Protocol v1": "TensorFlow Serving's protocol, which KServe's clients speak as well",
+    "Protocol v2": "The Open Inference Protocol, with tensors in JSON or in binary form",
+    "Service": "Signs of life, metrics, and these documents",
+}
+REFUSALS = {
+    400: "The request can't be understood, or doesn't fit the model; the text names the place",
+    404: "There is no such model, not this version of it, or nothing at this path",
+    405: "The path has other methods",
+    408: "The request did not arrive in time",
+    413: "The body is longer than the setting `max_body_mb` allows",
+    415: "The body is compressed in a way that isn't understood",
+    429: "Too many requests are waiting; nothing was computed",
+    431: "The head of the request is too long",
+    500: "The model's answer can't be given, such as NaN, or an error of the service's own",
+    501: "A part of the protocol that this server doesn't do",
+    503: "The model is known but not loaded, with the reason",
+    504: "The prediction was not finished in time",
+}
+WITH_RETRY = (429, 503)
+NAME = re.compile(r"\{(\w+)\}")
+
+
+def all_operations() -> list[Operation]:
+    """Every operation of the service."""
+    return [
+        *v1_operations.operations(),
+        *v2_operations.operations(),
+        *service_operations.operations(),
+    ]
+
+
+def assemble() -> Json:
+    """The whole document, as OpenAPI 3.1.0 has it."""
+    operations = all_operations()
+    paths: dict[str, Json] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "kerasd",
+            "version": __version__,
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": schemas_of(_bodies(operations)),
+            "responses": {str(status): _refusal(status) for status in REFUSALS},
+            "parameters": PARAMETERS,
+            "headers": HEADERS,
+        },
+    }
+
+
+def _operation(operation: Operation) -> Json:
+    named = [*NAME.findall(operation.path), *operation.parameters]
+    record: Json = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+    }
+    if named:
+        record["parameters"] = [_refer("parameters", name) for name in named]
+    if operation.request is not None:
+        record["requestBody"] = {
+            "required": operation.is_request_required,
+            "content": _contents(operation.request),
+        }
+    answered = {str(status): _answer(answer) for status, answer in operation.answers.items()}
+    refused = {str(status): _refer("responses", str(status)) for status in operation.refusals}
+    record["responses"] = dict(sorted((refused | answered).items()))
+    return record
+
+
+def _answer(answer: Answer) -> Json:
+    headers = {name: _refer("headers", name) for name in ("X-Request-Id", *answer.headers)}
+    record: Json = {"description": answer.description, "headers": headers}
+    if answer.contents:
+        record["content"] = _contents(answer.contents)
+    return record
+
+
+def _refusal(status: int) -> Json:
+    names = ("X-Request-Id", "Retry-After") if status in WITH_RETRY else ("X-Request-Id",)
+    return {
+        "description": f"{HTTPStatus(status).phrase}. {REFUSALS[status]}",
+        "headers": {name: _refer("headers", name) for name in names},
+        "content": {JSON: {"schema": reference(ErrorBody)}},
+    }
+
+
+def _contents(contents: dict[str, Content]) -> Json:
+    return {media: _content(media, content) for media, content in contents.items()}
+
+
+def _content(media: str, content: Content) -> Json:
+    record: Json = {"schema": _schema(media, content.bodies)}
+    if content.example is not None:
+        record["example"] = content.example
+    return record
+
+
+def _schema(media: str, bodies: tuple[type[BaseModel], ...]) -> Json:
+    if len(bodies) > 1:
+        return {"oneOf": [reference(body) for body in bodies]}
+    if bodies:
+        return dict(reference(bodies[0]))
+    if media == JSON:
+        return {"type": "object"}
+    return (
+        {"type": "string"} if media.startswith("text/") else {"type": "string", "format": "binary"}
+    )
+
+
+def _bodies(operations: list[Operation]) -> list[type[BaseModel]]:
+    contents = [
+        content
+        for operation in operations
+        for group in (
+            *(answer.contents for answer in operation.answers.values()),
+            operation.request or {},
+        )
+        for content in group.values()
+    ]
+    named = {body.__name__: body for content in contents for body in content.bodies}
+    return [ErrorBody, *named.values()]
+
+
+def _refer(kind: str, name: str) -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}

@@ -1,0 +1,1 @@
+"""Open Inference Protocol version 2, as clients of Triton, KServe and MLServer speak it."""

@@ -1,0 +1,161 @@
+"""The protocol's routes besides inference: health, metadata, configuration, statistics.
+
+What Triton has and this server doesn't is answered with 501; what isn't in the protocol with 404,
+and a wrong verb with 405, in the words of Triton.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+from flask import Flask, Response, request
+
+from service.base.errors import ModelNotFound, NotFound, Unsupported
+from service.base.metrics import scrape_registry
+from service.base.names import parse_version
+from service.web.answers import JSON, error_body
+from service.web.health import live, ready
+from service.web.process import WebProcess
+from service.web.served import ServedVersion
+from service.web.v2 import describe
+from service.web.v2.statistics import model_stats
+from service.web.waiting import wait_for
+
+MODEL = "/v2/models/<model_name:model>"
+VERSION = f"{MODEL}/versions/<version>"
+ALL_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+READ, WRITE = frozenset({"GET", "HEAD"}), frozenset({"POST"})
+ANY_MODEL = r"/v2/models/[^/]+(/versions/[0-9]+)?"
+# Every path of the protocol with its verbs, and what it is for where that isn't done here.
+PATHS = (
+    (r"/v2(/health/(live|ready)|/models|/models/stats)?/?", READ, ""),
+    (rf"{ANY_MODEL}(/(ready|config|stats))?", READ, ""),
+    (rf"{ANY_MODEL}/infer", WRITE, ""),
+    (rf"{ANY_MODEL}/(generate|generate_stream|infer_stream)", WRITE, "Generation"),
+    (r"/v2/repository(/[^/]+)?/(index|models/[^/]+/(load|unload))", WRITE, ""),
+    (r"/v2/logging", READ | WRITE, ""),
+    (r"/v2(/models/[^/]+)?/trace/setting", READ | WRITE, "Tracing"),
+    (
+        r"/v2/(system|cuda)sharedmemory(/region/[^/]+)?/(status|register|unregister)",
+        READ | WRITE,
+        "Shared memory",
+    ),
+)
+
+
+def add_routes(app: Flask, process: WebProcess) -> None:
+    """Add them to the application."""
+    _add_server(app, process)
+    _add_models(app, process)
+    _add_statistics(app, process)
+    _add_the_rest(app, process)
+
+
+def _add_server(app: Flask, process: WebProcess) -> None:
+    @app.get("/v2")
+    def v2_server() -> Response:
+        return _json(describe.server_metadata())
+
+    @app.get("/v2/health/live")
+    def v2_live() -> Response:
+        status, record = live(process)
+        return _json(record, status)
+
+    @app.get("/v2/health/ready")
+    def v2_ready() -> Response:
+        status, record = ready(process)
+        if status == 200:
+            return _json({"ready": True})
+        waits_for = record.get("waits_for")
+        names = ", ".join(map(str, waits_for)) if isinstance(waits_for, list) else ""
+        return _json({"ready": False, "error": f"not loaded yet: {names or 'models'}"}, status)
+
+
+def _add_models(app: Flask, process: WebProcess) -> None:
+    @app.get("/v2/models")
+    def v2_models() -> Response:
+        return _json(describe.model_list(process.reloader.rows))
+
+    @app.get(MODEL)
+    @app.get(VERSION)
+    def v2_metadata(model: str, version: str = "") -> Response:
+        wait_for(process, model)
+        with _lease(process, model, version) as served:
+            return _json(describe.model_metadata(served.facts, _loaded(process, model)))
+
+    @app.get(f"{MODEL}/ready")
+    @app.get(f"{VERSION}/ready")
+    def v2_model_ready(model: str, version: str = "") -> Response:
+        process.look_for(model)
+        with _lease(process, model, version):
+            return _json(describe.model_ready(model))
+
+    @app.get(f"{MODEL}/config")
+    @app.get(f"{VERSION}/config")
+    def v2_config(model: str, version: str = "") -> Response:
+        wait_for(process, model)
+        with _lease(process, model, version) as served:
+            workers = process.settings.workers
+            return _json(describe.model_config(served.facts, served.plan, workers))
+
+
+def _add_statistics(app: Flask, process: WebProcess) -> None:
+    @app.get("/v2/models/stats")
+    def v2_all_stats() -> Response:
+        versions = [(slot.model, slot.version) for slot in process.pool.slots()]
+        return _json(model_stats(scrape_registry().collect(), versions))
+
+    @app.get(f"{MODEL}/stats")
+    @app.get(f"{VERSION}/stats")
+    def v2_stats(model: str, version: str = "") -> Response:
+        wait_for(process, model)
+        with _lease(process, model, version) as served:
+            numbers = [served.facts.identity.version] if version else _loaded(process, model)
+        versions = [(model, number) for number in numbers]
+        return _json(model_stats(scrape_registry().collect(), versions))
+
+
+def _add_the_rest(app: Flask, process: WebProcess) -> None:
+    @app.get("/v2/logging")
+    def v2_logging() -> Response:
+        return _json(describe.log_settings(process.settings))
+
+    @app.post("/v2/logging")
+    def v2_set_logging() -> Response:
+        if request.get_data(cache=False).strip() not in (b"", b"{}"):
+            raise Unsupported(
+                "Logging can't be changed over HTTP; the settings log_level and log_format do that"
+            )
+        return _json(describe.log_settings(process.settings))
+
+    @app.route("/v2/<path:_rest>", methods=ALL_VERBS)
+    def v2_rest(_rest: str) -> Response:
+        for pattern, verbs, missing in PATHS:
+            if re.fullmatch(pattern, request.path):
+                if request.method not in verbs:
+                    return Response(error_body("Method Not Allowed"), 405, content_type=JSON)
+                if missing:
+                    raise Unsupported(f"{missing} is not supported by this server")
+        return Response(error_body("Not Found"), 404, content_type=JSON)
+
+
+@contextmanager
+def _lease(process: WebProcess, model: str, version: str) -> Iterator[ServedVersion]:
+    """Hold a version, in the protocol's words where there is none."""
+    number = parse_version(version) if version else None
+    if version and number is None:
+        raise NotFound(request.path)
+    try:
+        with process.pool.lease(model, number) as slot:
+            yield slot.served
+    except ModelNotFound as error:
+        raise ModelNotFound(model, number, wording="v2") from error
+
+
+def _loaded(process: WebProcess, model: str) -> list[int]:
+    return [slot.version for slot in process.pool.slots() if slot.model == model]
+
+
+def _json(record: dict[str, object], status: int = 200) -> Response:
+    return Response(orjson.dumps(record), status, content_type=JSON)

@@ -1,0 +1,1 @@
+"""The parts of the benchmark that only compute, and its client against a small server."""

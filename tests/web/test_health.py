@@ -1,0 +1,37 @@
+"""What probes are told."""
+
+from pathlib import Path
+
+from service.base.database import migrate, open_database
+from service.base.settings import Settings
+from service.repository.states import State, VersionRow
+from service.repository.store import VersionStore
+from service.web.health import live, ready
+from service.web.process import WebProcess
+
+
+def test_a_worker_lives_before_it_is_ready_and_says_what_it_waits_for(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path, repository=tmp_path)
+    engine = open_database(settings.database)
+    migrate(engine)
+    store = VersionStore(engine, settings.repository_key)
+    process = WebProcess(settings)
+    process.reloader._siblings = 2
+
+    assert live(process) == (200, {"live": True})
+    assert ready(process) == (
+        503,
+        {"ready": False, "waits_for": ["the first look at the database"]},
+    )
+    store.replace([VersionRow("m", 1, State.COMPILING)])
+    process.reloader.step(0.0)
+    assert ready(process) == (503, {"ready": False, "waits_for": ["m"]})
+    store.replace([])
+    process.reloader.step(1.0)
+    assert ready(process) == (503, {"ready": False, "waits_for": ["workers yet to start: 1"]})
+
+    sibling = WebProcess(settings)
+    sibling.reloader.step(1.0)  # the same process, and so the same worker
+    assert ready(sibling) == (200, {"ready": True, "waits_for": []})
+    for each in (process, sibling):
+        each.close()
