@@ -96,9 +96,8 @@ def judge(cells: Sequence[Cell]) -> list[list[str]]:
 def judge_overload(found: Overload) -> list[list[str]]:
     """What ten times the capacity must not do to the service."""
     kept = found.accepted_per_s / found.capacity_per_s if found.capacity_per_s else 0.0
-    failed = found.wrong + found.lost + found.other
     return [
-        _row("wrong, lost or other answers", str(failed), "none", failed == 0),
+        _row("wrong, lost or other answers", str(found.failed), "none", found.failed == 0),
         _row("told to come again (429)", f"{found.refused_share:.0%}", "some", found.refused > 0),
         _row(
             "answered a second, of the capacity",

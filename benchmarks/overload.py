@@ -52,6 +52,11 @@ class Overload:
         """How many of those that were answered were told to come again."""
         return self.refused / max(self.refused + self.accepted, 1)
 
+    @property
+    def failed(self) -> int:
+        """How many got what nobody should get."""
+        return self.wrong + self.lost + self.other
+
 
 @dataclass(slots=True)
 class Tally:

@@ -3,7 +3,8 @@
 One real web worker of the service is asked by wrk, first as it is and then under cProfile, which
 makes Python functions dearer than they are and measures by the clock, other processes' turns
 included. So its shares are hints, and the processor time a request is that of the first stretch.
-What uvloop does itself, such as writing to the socket, counts for whoever calls it.
+What uvloop does itself, such as writing to the socket, counts for whoever calls it; only the loop's
+own thread is seen.
 """
 
 import argparse

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 from benchmarks import child, load, machine, models, report, workloads
+from benchmarks.goals import OURS
 from benchmarks.options import OVERLOAD, Options, read_options
 from benchmarks.phase import Phase, say
 from benchmarks.results import Results, write_results
 
 MODEL_MAKING_S = 240.0
-OURS = "kerasd"
 
 
 def main() -> None:
@@ -65,9 +65,14 @@ def _run(options: Options, top: Path) -> Results:
 
 
 def _trouble(results: Results) -> str | None:
-    """Why these figures mean nothing, or nothing."""
-    if any(each.errors for each in results.cells if each.contestant == OURS):
-        return "requests failed, see the column of errors: these figures mean nothing"
+    """What makes a run a failure, or nothing; that a peer fails is only told."""
+    absent = [each.workload for each in results.absences if each.contestant == OURS]
+    if absent:
+        return f"{OURS} was not measured in {', '.join(absent)}: see above"
+    failed = [each for each in results.cells if each.contestant == OURS and each.errors]
+    failed_over = [each for each in results.overloads if each.contestant == OURS and each.failed]
+    if failed or failed_over:
+        return "requests failed, see the tables: these figures mean nothing"
     return None
 
 

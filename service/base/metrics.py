@@ -141,6 +141,12 @@ HTTP_DURATION = Histogram(
     buckets=HTTP_BUCKETS,
     registry=REGISTRY,
 )
+HTTP_REFUSED = Counter(
+    "kerasd_http_refused_total",
+    "Requests refused before they were read whole, by status.",
+    ["status"],
+    registry=REGISTRY,
+)
 WORKER_STARTS = Counter(
     "kerasd_worker_starts_total", "Web worker processes started.", registry=REGISTRY
 )

@@ -1,6 +1,8 @@
-"""How much memory this process holds, as the kernel counts it."""
+"""How much memory this process holds and the machine has, as the kernel counts it."""
 
+import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -11,3 +13,11 @@ def resident_bytes() -> int:
     except OSError:
         return 0
     return pages * resource.getpagesize()
+
+
+def machine_bytes() -> int:
+    """Memory of the machine in bytes, or of the container where that has less."""
+    limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
+        return min(limit, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return limit

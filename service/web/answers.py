@@ -6,7 +6,7 @@ import secrets
 
 import orjson
 
-from service.base.errors import KerasdError
+from service.base.errors import KerasdError, MemoryShort
 from service.base.log import request_id
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ def error_body(text: str) -> bytes:
 
 def explain(error: Exception) -> tuple[int, str, dict[str, str]]:
     """Status, text and headers for an error; what isn't ours is logged and not shown."""
+    if isinstance(error, MemoryError):
+        error = MemoryShort()
     if isinstance(error, KerasdError):
         retry = error.retry_after_s
         return error.status, str(error), {} if retry is None else {"Retry-After": str(retry)}

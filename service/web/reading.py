@@ -1,14 +1,17 @@
 """Reads whole requests off one connection: the parser's calls, and the limits they keep."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import httptools
 
-from service.base.errors import BodyTooLarge, HeadMalformed, KerasdError
+from service.base.errors import BodyTooLarge, HeadMalformed, KerasdError, Overloaded
 from service.web import head
 from service.web.pieces import Pieces
 from service.web.turn import Message
+
+logger = logging.getLogger(__name__)
 
 IDLE, HEAD, BODY, LAST = range(4)  # what comes next; after the last request, nothing
 
@@ -191,5 +194,9 @@ def _explain(error: httptools.HttpParserError) -> KerasdError:
     cause = error.__context__
     if isinstance(cause, KerasdError):
         return cause
+    if isinstance(cause, MemoryError):
+        return Overloaded("memory", 1)
+    if cause is not None:  # a fault of ours, not of the request
+        logger.error("request not read", exc_info=cause)
     why = str(error.args[0])[:80] if error.args else "it can't be read"
     return HeadMalformed(f"The request is not HTTP/1.1: {why}")

@@ -13,7 +13,8 @@ from uvicorn_worker import UvicornWorker
 
 from service.base.confinement import die_with_parent, narrow_memory
 from service.base.log import logging_config
-from service.base.metrics import counts_in_files
+from service.base.metrics import HTTP_REFUSED, counts_in_files
+from service.base.resident import machine_bytes
 from service.base.settings import MEBIBYTE, Settings
 from service.web.crowd import EdgeLimits
 from service.web.edge import Edge
@@ -24,6 +25,7 @@ BACKLOG = 2048
 GRACE_S = 30
 END_S = 25  # a worker ends by itself before gunicorn's patience does
 OTHER_FILES = 256  # what a worker opens besides its connections
+LEAST_MEMORY = 4096 * MEBIBYTE  # addresses, of which a worker reserves far more than it uses
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -98,7 +100,7 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {
         "bind": f"{settings.host}:{settings.port}",
         "workers": settings.workers,
-        "worker_class": worker_class(Edge(edge_limits(settings, open_files))),
+        "worker_class": worker_class(Edge(edge_limits(settings, open_files), _count_refused)),
         "backlog": BACKLOG,
         "timeout": 60,
         "graceful_timeout": GRACE_S,
@@ -109,20 +111,28 @@ def _options(settings: Settings) -> dict[str, Any]:
         "header_map": "refuse",
         "http_protocols": "h1",
         "logconfig_dict": logging_config(settings.log_level, settings.log_format),
-        "post_fork": _post_fork(settings.worker_memory_mb),
+        "post_fork": _post_fork(worker_memory(settings)),
         "child_exit": _child_exit,
         "proc_name": "kerasd",
     }
 
 
-def _post_fork(memory_mb: int) -> Callable[[Any, Any], None]:
+def worker_memory(settings: Settings) -> int:
+    """The address space of a worker in bytes: one run must not take all the machine has."""
+    return settings.worker_memory_mb * MEBIBYTE or max(machine_bytes(), LEAST_MEMORY)
+
+
+def _post_fork(memory: int) -> Callable[[Any, Any], None]:
     def begin(_server: Any, worker: Any) -> None:
         """A worker without its master would answer with models that nobody replaces."""
         die_with_parent(worker.ppid)
-        if memory_mb:
-            narrow_memory(memory_mb * MEBIBYTE)
+        narrow_memory(memory)
 
     return begin
+
+
+def _count_refused(status: int) -> None:
+    HTTP_REFUSED.labels(str(status)).inc()
 
 
 def _child_exit(_server: Any, worker: Any) -> None:

@@ -74,12 +74,8 @@ class Turn:
         finally:
             self._end(False)
 
-    def is_gone(self) -> bool:
-        """True once the client has closed its side; an answer may still reach it."""
-        return self.gone
-
     def leave(self) -> None:
-        """The client is gone."""
+        """The client has closed its side: it is gone, or it may yet read an answer."""
         self.gone = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

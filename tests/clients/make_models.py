@@ -18,7 +18,7 @@ from keras import layers
 ROWS = (1, 7, 64)
 WORDS = ("good", "bad", "film", "unheard-of", "größer")
 SETTINGS = {
-    "half_plus_two": "task: regression\n",
+    "half_plus_two": "task: regression\nversion_labels: {stable: 123}\n",
     "churn": "labels: [leave, stay, grow]\nversion_labels: {stable: 7}\n",
     "words": "labels: [disliked, liked]\n",
 }

@@ -21,6 +21,10 @@ def test_an_error_of_ours_shows_its_text_and_when_to_come_back() -> None:
     assert text == "Servable not found for request: Latest(m)"
 
 
+def test_memory_that_ends_is_no_fault_of_ours() -> None:
+    assert explain(MemoryError())[0] == 503
+
+
 def test_any_other_error_shows_an_id_alone() -> None:
     request_id.set("q-1")
     assert explain(RuntimeError("/secret")) == (500, "internal error (request id q-1)", {})
