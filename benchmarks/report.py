@@ -41,13 +41,14 @@ def document(results: Results) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
+def require_place(page: Path) -> None:
+    """Fail before anything is measured that could not be written there."""
+    _around(page)
+
+
 def write_page(page: Path, results: Results) -> None:
     """Put the tables between the two marks of a page."""
-    text = page.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{page} has no place for the tables: {BEGIN} and {END}")
+    before, after = _around(page)
     page.write_text(f"{before}{BEGIN}\n\n{document(results)}\n{END}{after}")
 
 
@@ -67,6 +68,14 @@ def caution(cells: Sequence[Cell]) -> str:
         f"Caution: in {len(disturbed)} of {len(known)} measurements others used more than "
         f"{QUIET_CORES} cores (at most {max(known):.2f}); requests per second and p99 are hints."
     )
+
+
+def _around(page: Path) -> tuple[str, str]:
+    before, begin, rest = page.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{page} has no place for the tables: {BEGIN} and {END}")
+    return before, after
 
 
 def _race(cells: Sequence[Cell], workload: Workload) -> list[str]:

@@ -20,6 +20,8 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     options = read_options()
+    if options.write:
+        report.require_place(options.write)
     try:
         load.require_wrk()
         with tempfile.TemporaryDirectory(prefix="kerasd-benchmark-") as temporary:

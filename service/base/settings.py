@@ -81,7 +81,9 @@ class Settings(BaseSettings):
         default=15, description="How long a body may take to arrive, and a second more a 100 KiB"
     )
     worker_memory_mb: int = Field(
-        default=0, ge=0, description="Address space of a web worker in MiB; 0 = as the machine has, or 4096"
+        default=0,
+        ge=0,
+        description="Address space of a web worker in MiB; 0 = as the machine has, or 4096",
     )
     extra_keys: bool = Field(
         default=True,

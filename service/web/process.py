@@ -33,9 +33,12 @@ LOOK_WAIT_S = 1.0
 
 
 class WebProcess:
-    """One worker's parts; `start` after the fork, `close` at the end."""
+    """One worker's parts; `start` after the fork, `close` at the end.
 
-    def __init__(self, settings: Settings) -> None:
+    `siblings` is how many workers listen on the same socket, this one included.
+    """
+
+    def __init__(self, settings: Settings, siblings: int = 1) -> None:
         self.settings = settings
         self.request_ids = RequestIds()
         self.pool: Pool[ServedVersion] = Pool()
@@ -45,7 +48,7 @@ class WebProcess:
         self._watchdog = Watchdog()
         self._proxy = TensorFlowProxy(settings.run_dir, settings.predict_timeout_s)
         self.reloader = Reloader(
-            VersionStore(self._engine, settings.repository_key), self.pool, self._load
+            VersionStore(self._engine, settings.repository_key), self.pool, self._load, siblings
         )
 
     def start(self) -> None:
@@ -61,7 +64,8 @@ class WebProcess:
         """True while the model may yet appear: briefly for a look, longer for one being loaded."""
         if not self.reloader.has_looked(ticket) and waited_s < LOOK_WAIT_S:
             return True
-        return self.pool.is_pending(model) and waited_s < self.settings.load_wait_s
+        is_coming = self.pool.is_pending(model) or self.reloader.is_retrying(model)
+        return is_coming and waited_s < self.settings.load_wait_s
 
     def serve(
         self, identity: Identity, loaded: LoadedVersion, config: ModelConfig

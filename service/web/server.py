@@ -46,7 +46,7 @@ class Server(BaseApplication):
         from service.web.front import Front
         from service.web.process import WebProcess
 
-        return Front(WebProcess(self._settings))
+        return Front(WebProcess(self._settings, self._settings.workers))
 
 
 def run_web(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.machine import Machine
-from benchmarks.report import BEGIN, END, document, write_page
+from benchmarks.report import BEGIN, END, document, require_place, write_page
 from benchmarks.results import Absence, Results, Start, read_results, write_results
 from tests.benchmarks.cells import cell, loop
 from tests.benchmarks.test_goals import CALM
@@ -63,6 +63,8 @@ def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n")
 
+    with pytest.raises(SystemExit, match="no place"):
+        require_place(page)
     with pytest.raises(SystemExit, match="no place"):
         write_page(page, RESULTS)
 
