@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     max_queue: Positive = Field(
         default=256, description="Requests of one model that may wait in a worker; then 429"
     )
+    max_queue_s: Seconds = Field(
+        default=1, description="How long they may have to wait, by the latest runs; then 429"
+    )
     max_connections: Positive = Field(
         default=2048, description="Open connections a worker; then the slowest one is closed"
     )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 
 from service.base.signature import Signature, Tensors
+from service.runtime.backlog import QueueLimits
 from service.runtime.batch import Answered, IsGone, ItemShape, Waiting
 from service.runtime.lane import Bounds, Lane, Observe
 from service.runtime.measurement import Measured
@@ -33,7 +34,7 @@ class Batcher:
         version: LoadedVersion,
         plan: Plan,
         threads: Executor,
-        max_queue: int,
+        queue: QueueLimits,
         observe: Observe | None = None,
         name: str = "this model",
     ) -> None:
@@ -43,7 +44,7 @@ class Batcher:
         self._observe = observe
         self._loop_rows = plan.loop_rows
         max_rows = plan.max_batch_size if plan.is_batched else 0
-        self._bounds = Bounds(name, max_rows, plan.max_wait_s, max_queue, plan.parallel)
+        self._bounds = Bounds(name, max_rows, plan.max_wait_s, queue, plan.parallel)
         self._first, *self._others = [spec.name for spec in version.signature.inputs]
         self._free = _free_items(version.signature, version.measured.free_axis)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from service.base.errors import DeadlineExceeded, Overloaded, RuntimeLost
 from service.base.signature import Tensors
+from service.runtime.backlog import Backlog, QueueLimits
 from service.runtime.batch import Answered, Choice, Waiting, choose_batch, gather, split
 
 LOOP_LIMIT_S = 1.0  # what holds the event loop for longer goes to a thread from then on
@@ -31,7 +32,7 @@ class Bounds:
     name: str
     max_rows: int
     max_wait_s: float
-    max_queue: int
+    queue: QueueLimits
     parallel: int
 
 
@@ -71,6 +72,7 @@ class Lane:
         self._parallel = 1 if threads is None else bounds.parallel
         self._waiting: list[Waiting] = []
         self._under_way: list[list[Waiting]] = []
+        self._backlog = Backlog(bounds.queue, self._parallel)
         self._is_due = False
         self._pause: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -83,7 +85,7 @@ class Lane:
 
     def add(self, item: Waiting) -> None:
         """Have a request answered. Raises Overloaded when as many wait as may."""
-        if len(self._waiting) >= self._bounds.max_queue:
+        if self._backlog.is_full(len(self._waiting)):
             raise Overloaded(self._bounds.name, len(self._waiting))
         self._waiting.append(item)
         if self._threads is not None:
@@ -154,17 +156,17 @@ class Lane:
         self._under_way.append(batch)
         deadline = max([item.deadline for item in batch])
         if self._threads is None:
-            self._finish(batch, self._attempt(batch, min(deadline, now + LOOP_LIMIT_S)))
+            self._finish(batch, self._attempt(batch, min(deadline, now + LOOP_LIMIT_S)), now)
             return
         try:
-            self._threads.submit(self._work, batch, deadline)
+            self._threads.submit(self._work, batch, deadline, now)
         except RuntimeError as error:  # the threads have been shut down
-            self._finish(batch, Outcome(error=error))
+            self._finish(batch, Outcome(error=error), now)
 
-    def _work(self, batch: list[Waiting], deadline: float) -> None:
+    def _work(self, batch: list[Waiting], deadline: float, began: float) -> None:
         outcome = self._attempt(batch, deadline)
         with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._finish, batch, outcome)
+            self._loop.call_soon_threadsafe(self._finish, batch, outcome, began)
 
     def _attempt(self, batch: list[Waiting], deadline: float) -> Outcome:
         started = time.monotonic()
@@ -179,7 +181,8 @@ class Lane:
         ended = time.monotonic()
         return Outcome(parts, None, started, gathered - started, ran - gathered, ended - ran)
 
-    def _finish(self, batch: list[Waiting], outcome: Outcome) -> None:
+    def _finish(self, batch: list[Waiting], outcome: Outcome, began: float) -> None:
+        self._backlog.learn((time.monotonic() - began) / len(batch))
         self._under_way.remove(batch)
         if outcome.parts is not None:
             for item, part in zip(batch, outcome.parts, strict=True):

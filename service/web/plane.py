@@ -13,6 +13,7 @@ from service.base.errors import (
     RequestInvalid,
 )
 from service.base.metrics import PREDICT_REJECTED
+from service.base.settings import Settings
 from service.runtime.pool import Pool, Slot
 from service.web.exchange import Call, Headers, Reply
 from service.web.paths import PredictPath
@@ -20,6 +21,7 @@ from service.web.protocols import TRANSLATORS
 from service.web.served import ServedVersion
 from service.web.v1.labels import check_label
 
+BODIES = 4  # so many of the largest bodies may be under way in one worker
 TIMEOUT_HEADER = b"x-request-timeout-ms"
 REASONS: dict[type[KerasdError], str] = {Overloaded: "queue_full", ModelNotReady: "not_ready"}
 
@@ -27,9 +29,13 @@ REASONS: dict[type[KerasdError], str] = {Overloaded: "queue_full", ModelNotReady
 class Plane:
     """Leases a version, has it answer, and words its errors as the protocol does."""
 
-    def __init__(self, pool: Pool[ServedVersion], timeout_s: float, runs: ThreadPoolExecutor):
+    def __init__(
+        self, pool: Pool[ServedVersion], settings: Settings, runs: ThreadPoolExecutor
+    ) -> None:
         self._pool = pool
-        self._timeout_s = timeout_s
+        self._timeout_s = settings.predict_timeout_s
+        self._held_bytes = 0
+        self._most_held_bytes = BODIES * settings.max_body_bytes
         self.runs = runs
 
     def call(self, path: PredictPath, headers: Headers, body: bytes) -> Call:
@@ -47,9 +53,20 @@ class Plane:
 
     async def answer_soon(self, call: Call, is_gone: Callable[[], bool]) -> Reply:
         """The answer, without holding up the event loop."""
-        with self._lease(call) as slot:
+        with self._lease(call) as slot, self._holding(len(call.body)):
             translator = TRANSLATORS[call.path.verb]
             return await slot.served.answer_soon(translator, call, self.runs, is_gone)
+
+    @contextmanager
+    def _holding(self, size: int) -> Iterator[None]:
+        """Count a body while it is here: few requests may be more than memory has room for."""
+        if self._held_bytes and self._held_bytes + size > self._most_held_bytes:
+            raise Overloaded("this worker, in bytes", self._held_bytes)
+        self._held_bytes += size
+        try:
+            yield
+        finally:
+            self._held_bytes -= size
 
     @contextmanager
     def _lease(self, call: Call) -> Iterator[Slot[ServedVersion]]:

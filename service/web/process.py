@@ -12,6 +12,7 @@ from service.base.settings import Settings
 from service.repository.model_config import ModelConfig
 from service.repository.states import VersionRow
 from service.repository.store import VersionStore
+from service.runtime.backlog import Backlog, QueueLimits
 from service.runtime.batcher import Batcher
 from service.runtime.onnx import OnnxVersion
 from service.runtime.plan import choose_plan
@@ -43,7 +44,7 @@ class WebProcess:
         self.request_ids = RequestIds()
         self.pool: Pool[ServedVersion] = Pool()
         self._runs = ThreadPoolExecutor(settings.run_threads, "predict")
-        self.plane = Plane(self.pool, settings.predict_timeout_s, self._runs)
+        self.plane = Plane(self.pool, settings, self._runs)
         self._engine = open_database(settings.database)
         self._watchdog = Watchdog()
         self._proxy = TensorFlowProxy(settings.run_dir, settings.predict_timeout_s)
@@ -83,8 +84,9 @@ class WebProcess:
         plan = choose_plan(loaded.measured, config.batching, settings.run_threads)
         metrics = VersionMetrics(identity.model, identity.version, config.labels)
         name = f"model '{identity.model}'"
-        batcher = Batcher(loaded, plan, self._runs, settings.max_queue, metrics.count_run, name)
-        return ServedVersion(facts, batcher, metrics, settings.max_queue)
+        queue = QueueLimits(settings.max_queue, settings.max_queue_s)
+        batcher = Batcher(loaded, plan, self._runs, queue, metrics.count_run, name)
+        return ServedVersion(facts, batcher, metrics, Backlog(queue, settings.run_threads))
 
     def close(self) -> None:
         """End the threads and close what is open."""

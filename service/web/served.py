@@ -16,6 +16,7 @@ from service.base.errors import (
     RequestInvalid,
 )
 from service.base.signature import Tensors
+from service.runtime.backlog import Backlog
 from service.runtime.batcher import Batcher
 from service.runtime.plan import Plan
 from service.web.counted import Stopwatch, VersionMetrics
@@ -32,14 +33,14 @@ class ServedVersion:
     """One version with all that its answers need, put together when it is loaded."""
 
     def __init__(
-        self, facts: Facts, batcher: Batcher, metrics: VersionMetrics, max_waiting: int
+        self, facts: Facts, batcher: Batcher, metrics: VersionMetrics, backlog: Backlog
     ) -> None:
         self.facts = facts
         self._batcher = batcher
         self._metrics = metrics
         self._decide = decider(facts.config, facts.signature)
         self._waiting = 0
-        self._max_waiting = max_waiting
+        self._backlog = backlog  # of large bodies; the batcher has one of its own
 
     @property
     def plan(self) -> Plan:
@@ -85,7 +86,7 @@ class ServedVersion:
 
     async def _answer_in_thread(self, translator: Translator, call: Call, runs: Executor) -> Reply:
         """Large bodies: everything in a thread, and few of them waiting for one."""
-        if self._waiting >= self._max_waiting:
+        if self._backlog.is_full(self._waiting):
             self._metrics.count_failed("rejected")
             raise Overloaded(f"model '{self.facts.identity.model}'", self._waiting)
         self._waiting += 1
@@ -99,7 +100,11 @@ class ServedVersion:
         if time.monotonic() >= call.deadline:
             self._metrics.count_failed("timeout")
             raise DeadlineExceeded(0)
-        return self.answer(translator, call)
+        started = time.monotonic()
+        try:
+            return self.answer(translator, call)
+        finally:
+            self._backlog.learn(time.monotonic() - started)
 
     def _reply(
         self, translator: Translator, asked: Asked, outputs: Tensors, watch: Stopwatch

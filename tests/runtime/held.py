@@ -12,6 +12,7 @@ import numpy as np
 
 from service.base.errors import TensorInvalid
 from service.base.signature import Tensors
+from service.runtime.backlog import QueueLimits
 from service.runtime.batcher import Batcher
 from service.runtime.plan import Plan
 from tests.fakes import FLOAT_SIGNATURE, FakeVersion
@@ -65,10 +66,12 @@ def rows(*values: float) -> Tensors:
 
 
 @contextmanager
-def batcher(version: FakeVersion, plan: Plan = ON_LOOP, max_queue: int = 100) -> Iterator[Batcher]:
+def batcher(
+    version: FakeVersion, plan: Plan = ON_LOOP, max_queue: int = 100, max_queue_s: float = 60
+) -> Iterator[Batcher]:
     """A batcher with threads of its own."""
     with ThreadPoolExecutor(2) as threads:
-        yield Batcher(version, plan, threads, max_queue, name="digits")
+        yield Batcher(version, plan, threads, QueueLimits(max_queue, max_queue_s), name="digits")
 
 
 async def ask(batcher: Batcher, *values: float, within_s: float = LONG_S) -> list[float]:

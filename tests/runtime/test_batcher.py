@@ -12,6 +12,7 @@ import pytest
 
 from service.base.errors import DeadlineExceeded
 from service.base.signature import Signature, Tensors, TensorSpec
+from service.runtime.backlog import QueueLimits
 from service.runtime.batcher import Batcher
 from service.runtime.onnx import OnnxVersion
 from service.runtime.plan import Place, Plan
@@ -177,7 +178,7 @@ def test_it_tells_how_long_everything_took() -> None:
         observed.append((rows, requests))
 
     with ThreadPoolExecutor(1) as threads:
-        told = Batcher(RecordedVersion(), ON_LOOP, threads, 9, observe)
+        told = Batcher(RecordedVersion(), ON_LOOP, threads, QueueLimits(9, 60), observe)
         asyncio.run(scene())
     assert observed == [(3, 2)]
 
@@ -227,7 +228,7 @@ def test_a_real_session_answers_everybody_as_if_alone(tmp_path: Path, plan: Plan
 
     version = OnnxVersion(tmp_path, summing(tmp_path))
     with ThreadPoolExecutor(2) as threads:
-        real = Batcher(version, plan, threads, 100)
+        real = Batcher(version, plan, threads, QueueLimits(100, 60))
         asyncio.run(scene())
     real.close()
 
