@@ -7,9 +7,12 @@ BIN := .venv/bin
 SEED ?= 0
 PROCESSES ?= 2
 SYSTEM_PACKAGES := promtool:prometheus
+PEERS := mosec bentoml litserve mlserver triton
+# Triton's Python backend loads Debian's libpython3.11; its packages must be of the same Python.
+TRITON_PYTHON ?= /usr/bin/python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve check test system-packages bench corpus attacks eras samples lock format clean
+.PHONY: help install serve check test system-packages bench peers corpus attacks eras samples lock format clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -36,7 +39,7 @@ serve: install  ## Serve the sample models at http://127.0.0.1:8080
 check: install  ## Format, lint, types, laws and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/codespell --skip requirements.lock,.venv,.clients,.uv,.git,.kerasd,.corpus,.attacks,.eras,*.json
+	$(BIN)/codespell --skip requirements.lock,.venv,.clients,.peers,.uv,.git,.kerasd,.corpus,.attacks,.eras,*.json
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow"
 
@@ -54,8 +57,16 @@ system-packages:
 	  else echo "not root: install it with apt-get install $${pair##*:}"; fi; \
 	done
 
-bench: install  ## Measure against the limits and against tutorials' way (needs wrk)
-	$(BIN)/python -m benchmarks.run
+bench: install  ## Measure against limits and peers, half an hour; ARGS="--only A,B --workload W" (needs wrk)
+	$(BIN)/python -m benchmarks.run $(ARGS)
+
+peers: $(PEERS:%=.peers/%/installed)  ## Install the servers that bench compares with (0.6 GB)
+
+.peers/%/installed: benchmarks/peers/%.txt | .venv/installed
+	@test -x $(@D)/bin/python || \
+	  .uv/bin/uv venv --quiet --python $(if $(filter triton,$*),$(TRITON_PYTHON),$(PYTHON)) $(@D)
+	.uv/bin/uv pip install --quiet --python $(@D)/bin/python --no-deps -r $<
+	@touch $@
 
 corpus: install  ## Download real Keras files (300 MB), serve each of them, write the table
 	$(BIN)/python -m tests.corpus.run --tier full --write docs/keras-files.md
@@ -79,10 +90,14 @@ lock: install  ## Resolve the newest allowed versions into requirements.lock
 	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
 	  --no-emit-index-url --no-header --no-annotate --override tests/clients/overrides.in \
 	  tests/clients/requirements.in --output-file tests/clients/requirements.lock
+	for peer in $(PEERS); do \
+	  .uv/bin/uv pip compile --quiet --upgrade --python-version 3.11 \
+	    --no-emit-index-url --no-header --no-annotate \
+	    benchmarks/peers/$$peer.in --output-file benchmarks/peers/$$peer.txt || exit 1; done
 
 format: install  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what was installed and written
-	rm -rf .venv .clients .uv .kerasd .corpus .attacks .eras .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .clients .peers .uv .kerasd .corpus .attacks .eras .mypy_cache .pytest_cache .ruff_cache
