@@ -272,6 +272,4 @@ def _refusal(answer: requests.Response) -> ServiceRefused:
     with suppress(ValueError):
         record = orjson.loads(answer.content)
         why = record.get("error", record) if isinstance(record, dict) else record
-    refused = ServiceRefused(answer.status_code, str(why))
-    refused.status = answer.status_code
-    return refused
+    return ServiceRefused(answer.status_code, str(why))

@@ -59,7 +59,7 @@ class RunningService:
         assert self.process.poll() is None, self.log.read_text()[-3000:]
         try:
             return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # workers are still starting
             return False
 
     def predict(self, model: str, body: Any, version: int | None = None) -> requests.Response:

@@ -6,15 +6,9 @@
     │   ├── TensorInvalid          400  bad_tensor
     │   ├── PathMalformed          400  bad_path
     │   ├── LabelUnknown           400  unknown_label
-    │   └── HeadMalformed          400  bad_head
     ├── NotFound                   404  not_found
     │   └── ModelNotFound          404  model_not_found
-    ├── MethodNotAllowed           405  method_not_allowed
-    ├── RequestTooSlow             408  too_slow
-    ├── BodyTooLarge               413  body_too_large
-    ├── EncodingUnknown            415  unknown_encoding
     ├── Overloaded                 429  overloaded
-    ├── HeadTooLarge               431  head_too_large
     ├── AnswerInvalid              500  bad_answer
     ├── Unsupported                501  unsupported
     ├── ModelNotReady              503  model_not_ready
@@ -27,7 +21,8 @@
         ├── ServiceUnreachable          unreachable
         └── ServiceRefused              refused
 
-The branches of files, FileRefused, ModelConfigInvalid and DataRefused, lie in `refusals.py`.
+Those of files, FileRefused, ModelConfigInvalid and DataRefused, lie in `refusals.py`, those of a
+request's form in `http_errors.py`.
 An error of this tree shows its text to the client; any other is answered with "internal error"
 and the id of the request, and its traceback goes to the log.
 """
@@ -88,12 +83,6 @@ class LabelUnknown(RequestInvalid):
         super().__init__(f"Unrecognized servable version label: {label}")
 
 
-class HeadMalformed(RequestInvalid):
-    """The request line or the headers break HTTP's rules."""
-
-    code = "bad_head"
-
-
 class NotFound(KerasdError):
     """Nothing is at this path."""
 
@@ -125,51 +114,6 @@ class ModelNotFound(NotFound):
         KerasdError.__init__(self, text)
 
 
-class MethodNotAllowed(KerasdError):
-    """The path exists, but not for this verb."""
-
-    status = 405
-    code = "method_not_allowed"
-
-    def __init__(self, method: str, path: str) -> None:
-        super().__init__(f"Method {method} is not allowed for {path}")
-
-
-class RequestTooSlow(KerasdError):
-    """Head or body of the request did not arrive in time."""
-
-    status = 408
-    code = "too_slow"
-
-    def __init__(self, part: str, within_s: float) -> None:
-        super().__init__(f"The request's {part} did not arrive within {within_s:g} seconds")
-
-
-class BodyTooLarge(KerasdError):
-    """The body is longer than the setting `max_body_mb` allows."""
-
-    status = 413
-    code = "body_too_large"
-
-    def __init__(self, limit_bytes: int) -> None:
-        super().__init__(
-            f"The request body is larger than {limit_bytes} bytes; "
-            "send fewer instances in one request or raise the setting max_body_mb"
-        )
-
-
-class EncodingUnknown(KerasdError):
-    """The body is compressed in a way that isn't understood."""
-
-    status = 415
-    code = "unknown_encoding"
-
-    def __init__(self, encoding: str) -> None:
-        super().__init__(
-            f"Content-Encoding '{encoding[:40]}' is not supported; use gzip, deflate or none"
-        )
-
-
 class Overloaded(KerasdError):
     """More requests are waiting than may wait; nothing was computed."""
 
@@ -179,13 +123,6 @@ class Overloaded(KerasdError):
 
     def __init__(self, what: str, waiting: int) -> None:
         super().__init__(f"Too many requests are waiting for {what} ({waiting}); ask again later")
-
-
-class HeadTooLarge(KerasdError):
-    """The request's head is longer, or has more headers, than it may."""
-
-    status = 431
-    code = "head_too_large"
 
 
 class AnswerInvalid(KerasdError):
@@ -291,3 +228,4 @@ class ServiceRefused(OperatorError):
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(f"The service answered {status}: {why}")
+        self.status = status

@@ -91,13 +91,13 @@ BATCH_ROWS = Histogram(
 )
 PREDICT_REJECTED = Counter(
     "kerasd_predict_rejected_total",
-    "Prediction requests refused before they ran: queue_full, too_large, not_ready.",
+    "Prediction requests refused before they ran: queue_full, not_ready.",
     ["model", "reason"],
     registry=REGISTRY,
 )
 QUEUE_REQUESTS = Gauge(
     "kerasd_predict_queue_requests",
-    "Prediction requests that wait for a run.",
+    "Prediction requests that wait for a run in a thread, or are in one.",
     ["model"],
     multiprocess_mode="livesum",
     registry=REGISTRY,

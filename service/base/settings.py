@@ -69,13 +69,17 @@ class Settings(BaseSettings):
         default=100_000, description="Most instances in one request, unless model.yaml says less"
     )
     max_queue: Positive = Field(
-        default=256, description="Requests of one model that may wait in a worker; then 429"
+        default=256,
+        description="Requests of one model that may wait for a run in a worker; then 429",
     )
     max_queue_s: Seconds = Field(
-        default=1, description="How long they may have to wait, by the latest runs; then 429"
+        default=1,
+        description="How long a request may have to wait for a run, by the latest runs; then 429",
     )
     max_connections: Positive = Field(
-        default=2048, description="Open connections a worker; then the slowest one is closed"
+        default=2048,
+        description="Open connections a worker; "
+        "then the one that has waited longest for a request is closed",
     )
     head_timeout_s: Seconds = Field(
         default=10, description="How long the head of a request may take to arrive"
@@ -93,6 +97,7 @@ class Settings(BaseSettings):
         description="Answer more than the protocols name: decisions, model_version, ready",
     )
     cors: bool = Field(default=False, description="Let web pages of any origin ask for predictions")
+    model_control: bool = Field(default=True, description="Let clients load and unload models")
     load_wait_s: Seconds = Field(
         default=5, description="How long a request waits for a version that is being loaded"
     )

@@ -51,9 +51,9 @@ class ModelConfig(BaseModel):
     index; a binary model with one sigmoid output has two, the second is the positive one.
     `threshold` is the probability from which that one is decided for.
 
-    `version_labels` gives versions names that requests may ask for. `max_rows` and `timeout_ms` are
-    limits of one request, below those of the settings. `allow_non_finite` lets NaN and infinities
-    in and out. `batching` says how requests are gathered.
+    `version_labels` gives versions names that requests may ask for. `max_rows`, `max_body_mb` and
+    `timeout_ms` are limits of one request, below those of the settings. `allow_non_finite` lets NaN
+    and infinities in and out. `batching` says how requests are gathered.
 
     The last five say how the files are to be opened: see `LoadOptions`. `allow_lambda` names, by
     version, the sha256 of the one file whose Lambda code the operator vouches for. `custom_objects`
@@ -68,6 +68,7 @@ class ModelConfig(BaseModel):
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
     version_labels: dict[Label, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     max_rows: Annotated[int, Field(ge=1)] | None = None
+    max_body_mb: Annotated[float, Field(gt=0)] | None = None
     timeout_ms: Annotated[float, Field(gt=0)] | None = None
     allow_non_finite: bool = False
     batching: Batching = Batching()

@@ -18,15 +18,15 @@ class Backlog:
 
     def __init__(self, limits: QueueLimits, parallel: int) -> None:
         self._limits = limits
-        self._parallel = parallel
+        self.parallel = parallel
         self._request_s = 0.0
 
     def is_full(self, waiting: int) -> bool:
         """True when one more would wait too long. As many as run at a time may always wait."""
         if waiting >= self._limits.requests:
             return True
-        wait_s = waiting * self._request_s / self._parallel
-        return wait_s > self._limits.seconds and waiting >= self._parallel
+        wait_s = waiting * self._request_s / self.parallel
+        return wait_s > self._limits.seconds and waiting >= self.parallel
 
     def learn(self, request_s: float) -> None:
         """One request has kept a runner for so long."""

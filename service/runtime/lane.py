@@ -85,6 +85,8 @@ class Lane:
 
     def add(self, item: Waiting) -> None:
         """Have a request answered. Raises Overloaded when as many wait as may."""
+        if self._threads is None and self._backlog.is_full(len(self._waiting)):
+            self._turn()  # what came in one turn of the loop needn't wait: it runs here anyway
         if self._backlog.is_full(len(self._waiting)):
             raise Overloaded(self._bounds.name, len(self._waiting))
         self._waiting.append(item)
@@ -164,7 +166,11 @@ class Lane:
             self._finish(batch, Outcome(error=error), now)
 
     def _work(self, batch: list[Waiting], deadline: float, began: float) -> None:
-        outcome = self._attempt(batch, deadline)
+        now = time.monotonic()
+        if all(item.is_over(now) for item in batch):  # while it waited for a thread
+            outcome = Outcome(error=DeadlineExceeded(0))
+        else:
+            outcome = self._attempt(batch, deadline)
         with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._finish, batch, outcome, began)
 

@@ -23,9 +23,8 @@ from service.runtime.measurement import (
 )
 from service.runtime.watchdog import Watchdog
 
-onnxruntime.set_default_logger_severity(
-    4
-)  # its errors are raised, so there is no need to print them
+# Its errors are raised, so there is no need to print them.
+onnxruntime.set_default_logger_severity(4)
 
 LONG_RUN_S = 0.001
 WORTH_THREADS = 1.3

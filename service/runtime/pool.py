@@ -68,6 +68,10 @@ class Pool(Generic[Served]):
         """True when some version of the model is loaded."""
         return model in self._slots
 
+    def knows(self, model: str) -> bool:
+        """True when there is such a model, loaded or not."""
+        return model in self._slots or model in self._expected
+
     def is_pending(self, model: str) -> bool:
         """True when a version of this model may appear soon, so that waiting makes sense."""
         with self._lock:

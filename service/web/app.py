@@ -9,21 +9,20 @@ from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from service.base.errors import BodyTooLarge, KerasdError, MethodNotAllowed, NotFound
+from service.base.errors import KerasdError, NotFound
+from service.base.http_errors import BodyTooLarge, MethodNotAllowed
 from service.base.log import request_id
 from service.base.metrics import HTTP_DURATION, scrape_registry
 from service.web import cors, sample
 from service.web.answers import JSON, REQUEST_ID, error_body, explain
 from service.web.collector import ModelCollector
 from service.web.health import live, ready
-from service.web.inflate import inflate
 from service.web.openapi import routes as openapi
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
 from service.web.v1 import routes as v1
 from service.web.v2 import repository
 from service.web.v2 import routes as v2
-from service.web.v2.compression import compress
 from service.web.waiting import wait_for
 
 UNKNOWN_ROUTE = "_unknown"
@@ -92,15 +91,10 @@ def _predict(process: WebProcess, path: PredictPath) -> Response:
         name.lower().encode("latin-1"): value.encode("latin-1")
         for name, value in request.headers.items()
     }
+    call = process.plane.open(path, headers)
     body = request.get_data(cache=False)
-    encoding = headers.get(b"content-encoding")
-    if encoding is not None:
-        body = inflate(body, encoding, process.settings.max_body_bytes)
-    call = process.plane.call(path, headers, body)
-    wait_for(process, path.model)
-    reply = process.plane.answer(call)
-    if path.verb == "infer":
-        reply = compress(headers, reply)
+    wait_for(process, path.model, call.deadline)
+    reply = process.plane.answer(call, body)
     return Response(reply.content, headers=list(reply.headers), content_type=reply.content_type)
 
 

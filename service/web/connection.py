@@ -6,7 +6,8 @@ from typing import Protocol
 
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
-from service.base.errors import HeadMalformed, KerasdError, Overloaded, RequestTooSlow
+from service.base.errors import KerasdError, Overloaded
+from service.base.http_errors import HeadMalformed, RequestTooSlow
 from service.web.answers import JSON, error_body
 from service.web.crowd import Crowd
 from service.web.reading import BODY, HEAD, IDLE, Reader
@@ -201,6 +202,7 @@ class Connection(asyncio.Protocol):
         if self._turn is None and not self._queue:
             self._serve(turn)
         elif len(self._queue) == MAX_PIPELINED:
+            self._crowd.release(turn.held)
             raise Overloaded("the answers before theirs", MAX_PIPELINED)
         else:
             self._queue.append(turn)

@@ -8,7 +8,8 @@ takes at most that much with it.
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from service.base.metrics import (
     PREDICT_DURATION,
     PREDICT_REQUESTS,
     PREDICTIONS,
+    QUEUE_REQUESTS,
     observe_all,
 )
 from service.web.decisions import Decided
@@ -33,6 +35,8 @@ FLUSH_S = 0.005
 STAGES = ("queue", "decode", "infer", "encode", "total")
 RUN_STAGES = ("gather", "run", "split")
 MAX_EXACT_ROWS = 32
+
+Served = tuple[str, str, int]  # method, route, status
 
 
 class Stopwatch:
@@ -84,26 +88,31 @@ class Pending:
 
 
 class HttpMetrics:
-    """Durations of the requests that the front answers itself."""
+    """Durations of the requests that the front answers itself, by method, route and status."""
 
     def __init__(self) -> None:
         self._pending = Pending(self._add)
-        self._children: dict[tuple[str, int], Any] = {}
+        self._children: dict[Served, Any] = {}
 
-    def observe(self, route: str, status: int, took_s: float) -> None:
+    def observe(self, served: Served, took_s: float) -> None:
         """One request answered."""
-        self._pending.add((route, status, took_s))
+        self._pending.add((served, took_s))
 
-    def _add(self, items: list[tuple[str, int, float]]) -> None:
-        by_child: dict[tuple[str, int], list[float]] = {}
-        for route, status, took_s in items:
-            by_child.setdefault((route, status), []).append(took_s)
-        for (route, status), times in by_child.items():
-            child = self._children.get((route, status))
+    def flush(self) -> None:
+        """Add what is pending to the shared metrics."""
+        self._pending.flush()
+
+    def _add(self, items: list[tuple[Served, float]]) -> None:
+        times: dict[Served, list[float]] = {}
+        for served, took_s in items:
+            times.setdefault(served, []).append(took_s)
+        for served, observed in times.items():
+            child = self._children.get(served)
             if child is None:
-                child = HTTP_DURATION.labels("POST", route, str(status))
-                self._children[route, status] = child
-            observe_all(child, times)
+                method, route, status = served
+                child = HTTP_DURATION.labels(method, route, str(status))
+                self._children[served] = child
+            observe_all(child, observed)
 
 
 class VersionMetrics:
@@ -114,6 +123,7 @@ class VersionMetrics:
         self._labels = labels
         self._ok = PREDICT_REQUESTS.labels(*self._names, "ok")
         self._rows = BATCH_ROWS.labels(*self._names)
+        self._queue = QUEUE_REQUESTS.labels(model)
         self._last = LAST_PREDICTION.labels(*self._names)
         self._stages = [PREDICT_DURATION.labels(*self._names, stage) for stage in STAGES]
         self._classes: dict[str, Counter] = {}
@@ -128,6 +138,15 @@ class VersionMetrics:
     def count_failed(self, outcome: str) -> None:
         """One request that was not answered: invalid, error, rejected or timeout."""
         PREDICT_REQUESTS.labels(*self._names, outcome).inc()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around the time in which a request waits for a thread's run or is in it."""
+        self._queue.inc()
+        try:
+            yield
+        finally:
+            self._queue.dec()
 
     def count_run(
         self, rows: int, _requests: int, gather_s: float, run_s: float, split_s: float

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from service.base.signature import Signature, Tensors
 from service.repository.model_config import ModelConfig
+from service.web.answers import JSON
 from service.web.decisions import Decided
 from service.web.paths import PredictPath
 
-JSON = "application/json"
+SMALL_BODY_BYTES = 64 * 1024
 Headers = Mapping[bytes, bytes]
 
 
@@ -55,8 +56,8 @@ class Facts:
 class Call:
     """One prediction request: its path, its headers with lower-case names, its inflated body.
 
-    `deadline` is a time of `time.monotonic`; a protocol whose body asks for less time makes it
-    earlier while it decodes.
+    The body is empty until the model is there. `deadline` is a time of `time.monotonic`; a
+    protocol whose body asks for less time makes it earlier while it decodes.
     """
 
     path: PredictPath
@@ -88,7 +89,13 @@ class Reply:
 
 
 class Translator(Protocol):
-    """One verb of one protocol; without state, safe in any thread."""
+    """One verb of one protocol; safe in any thread. `wording` is that of its ModelNotFound."""
+
+    wording: str
+
+    def is_small(self, call: Call, facts: Facts) -> bool:
+        """True for a body that is decoded in no time."""
+        ...
 
     def decode(self, call: Call, facts: Facts) -> Asked:
         """The tensors asked about. Raises RequestInvalid."""
@@ -99,3 +106,21 @@ class Translator(Protocol):
     ) -> Reply:
         """The answer. Raises RequestInvalid where outputs can't be written as was asked."""
         ...
+
+    def finish(self, call: Call, reply: Reply) -> Reply:
+        """The answer as it is sent: compressed, in a protocol that does that."""
+        ...
+
+
+class V1Body:
+    """What all verbs of version 1 have in common: JSON bodies, answers that aren't compressed."""
+
+    wording = "predict"
+
+    def is_small(self, call: Call, _facts: Facts) -> bool:
+        """True up to a size that is parsed in a fraction of a millisecond."""
+        return len(call.body) <= SMALL_BODY_BYTES
+
+    def finish(self, _call: Call, reply: Reply) -> Reply:
+        """As it is."""
+        return reply

@@ -8,61 +8,28 @@ from typing import Any
 import orjson
 from a2wsgi import WSGIMiddleware
 
-from service.base.errors import BodyTooLarge, HeadTooLarge, RequestTooSlow
+from service.base.http_errors import BodyTooLarge
 from service.base.log import request_id
-from service.web.answers import JSON, REQUEST_ID, error_body, explain
+from service.web.answers import REQUEST_ID, error_body, explain
 from service.web.app import create_app
 from service.web.cors import answer_headers
 from service.web.counted import HttpMetrics
-from service.web.exchange import Headers, Reply
+from service.web.exchange import Call, Headers, Reply
 from service.web.health import Health, live, ready
-from service.web.inflate import inflate
+from service.web.listener import Listener
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
-from service.web.v2.compression import compress
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 WAIT_STEP_S = 0.01
-LONG_REPLY_BYTES = 128 * 1024
 HEALTH = {"/livez": live, "/readyz": ready}
-CLOSING = (BodyTooLarge, HeadTooLarge, RequestTooSlow)  # the rest of the body stays unread
 
 
 class ClientGone(Exception):
     """The client has left; there is nobody to answer."""
-
-
-class Listener:
-    """Tells whether a client has left while its request waits; asks only once it is asked."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._task: asyncio.Task[MutableMapping[str, Any]] | None = None
-
-    def is_gone(self) -> bool:
-        """True once the client has left. The first call begins to listen."""
-        if self._task is None:
-            self._task = asyncio.ensure_future(self._listen())
-        return self._task.done()
-
-    @property
-    def has_left(self) -> bool:
-        """True if the client was heard leaving."""
-        return self._task is not None and self._task.done()
-
-    def close(self) -> None:
-        """Stop listening."""
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _listen(self) -> MutableMapping[str, Any]:
-        message = await self._receive()
-        while message["type"] != "http.disconnect":
-            message = await self._receive()
-        return message
 
 
 class Front:
@@ -73,20 +40,21 @@ class Front:
         self._process = process
         self._plane = process.plane
         self._max_body = settings.max_body_bytes
-        self._cors = answer_headers() if settings.cors else ()
+        self._cors = answer_headers() if settings.cors else []
         self._flask: Any = WSGIMiddleware(create_app(process), workers=settings.flask_threads)
         self._metrics = HttpMetrics()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the server's start and end."""
         if scope["type"] == "http":
-            if scope["method"] == "POST":
-                path = parse_predict_path(scope["path"])
-                if path is not None:
-                    await self._predict(path, scope, receive, send)
+            method, path = scope["method"], scope["path"]
+            if method == "POST":
+                predict_path = parse_predict_path(path)
+                if predict_path is not None:
+                    await self._predict(predict_path, scope, receive, send)
                     return
-            elif scope["path"] in HEALTH:  # answered even if every thread is busy
-                await self._health(HEALTH[scope["path"]], send)
+            elif path in HEALTH and method in ("GET", "HEAD"):
+                await self._health(HEALTH[path], scope, send)
                 return
             await self._flask(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -97,67 +65,67 @@ class Front:
         self._process.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        self._metrics.flush()
         self._process.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _predict(self, path: PredictPath, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers: Headers = dict(scope["headers"])
-        identifier = self._process.request_ids.take(
-            headers.get(b"x-request-id", b"").decode("latin-1")
-        )
-        request_id.set(identifier)
-        status, extra = 200, [(REQUEST_ID, identifier), *self._cors]
+        extra = self._extra(headers)
+        status = 200
         try:
             reply = await self._answer(path, headers, receive)
         except ClientGone:
             return
         except Exception as error:
             status, text, named = explain(error)
-            reply = Reply(error_body(text), JSON)
+            reply = Reply(error_body(text))
             extra.extend(named.items())
-            if isinstance(error, CLOSING):
+            if isinstance(error, BodyTooLarge):  # the rest of it may be unread
                 extra.append(("Connection", "close"))
         await _send(send, status, reply, extra)
-        self._metrics.observe(path.route, status, time.perf_counter() - started)
+        self._metrics.observe(("POST", path.route, status), time.perf_counter() - started)
 
     async def _answer(self, path: PredictPath, headers: Headers, receive: Receive) -> Reply:
         body = await self._read(headers, receive)
-        encoding = headers.get(b"content-encoding")
-        if encoding is not None:  # a small body may inflate to a large one
-            loop = asyncio.get_running_loop()
-            runs = self._plane.runs
-            body = await loop.run_in_executor(runs, inflate, body, encoding, self._max_body)
-        call = self._plane.call(path, headers, body)
+        call = self._plane.open(path, headers)
         ticket = self._process.look_for(path.model)
         if ticket is not None:
-            await self._wait(path.model, ticket)
+            await self._wait(call, ticket)
         listener = Listener(receive)
         try:
-            reply = await self._plane.answer_soon(call, listener.is_gone)
+            return await self._plane.answer_soon(call, body, listener)
         except asyncio.CancelledError:
-            if listener.has_left:
+            if listener.is_gone():
                 raise ClientGone from None
             raise
         finally:
             listener.close()
-        return await self._compress(headers, reply) if path.verb == "infer" else reply
 
-    async def _compress(self, headers: Headers, reply: Reply) -> Reply:
-        if len(reply.content) < LONG_REPLY_BYTES:
-            return compress(headers, reply)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._plane.runs, compress, headers, reply)
-
-    async def _wait(self, model: str, ticket: int) -> None:
+    async def _wait(self, call: Call, ticket: int) -> None:
         """Wait for a version that is being loaded; the request then meets whatever is there."""
         started = time.monotonic()
-        while self._process.should_wait(model, ticket, time.monotonic() - started):
+        while self._process.should_wait(call.path.model, ticket, started, call.deadline):
             await asyncio.sleep(WAIT_STEP_S)
 
-    async def _health(self, describe: Callable[[WebProcess], Health], send: Send) -> None:
+    async def _health(
+        self, describe: Callable[[WebProcess], Health], scope: Scope, send: Send
+    ) -> None:
+        """Answered here, so that it is answered even if every thread is busy."""
+        started = time.perf_counter()
+        extra = self._extra(dict(scope["headers"]))
         status, record = describe(self._process)
-        await _send(send, status, Reply(orjson.dumps(record)), [])
+        await _send(send, status, Reply(orjson.dumps(record)), extra)
+        served = (scope["method"], scope["path"], status)
+        self._metrics.observe(served, time.perf_counter() - started)
+
+    def _extra(self, headers: Headers) -> list[tuple[str, str]]:
+        """The headers of every answer; the request's id is known to the log from here on."""
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        identifier = self._process.request_ids.take(given)
+        request_id.set(identifier)
+        return [(REQUEST_ID, identifier), *self._cors]
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes:
         """The whole body. Raises BodyTooLarge before more than the limit is held."""

@@ -6,14 +6,18 @@ from urllib.parse import unquote
 
 import httptools
 
-from service.base.errors import HeadMalformed, HeadTooLarge, MethodNotAllowed
+from service.base.http_errors import HeadMalformed, HeadTooLarge, MethodNotAllowed
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_FIELD_BYTES = 8190
 MAX_FIELDS = 100
 
 VERSIONS = ("1.1", "1.0")
-WATCHED = frozenset((b"host", b"content-length", b"transfer-encoding", b"expect"))
+# Two of these would be read in two ways: the first, the last, or both together.
+ONCE = frozenset(
+    (b"host", b"content-encoding", b"x-request-timeout-ms", b"inference-header-content-length")
+)
+WATCHED = ONCE | {b"content-length", b"transfer-encoding", b"expect"}
 HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 LINE = re.compile(rb"[\r\n]*[^\r\n]*?(HTTP/1\.[01])?\r\n")
 
@@ -63,11 +67,13 @@ def read_framing(version: str, fields: Fields) -> Framing:
         raise HeadMalformed("The version must be HTTP/1.1 or HTTP/1.0")
     host: bytes | None = None
     length, expects = 0, False
-    for name, value in [field for field in fields if field[0] in WATCHED]:
+    watched = [field for field in fields if field[0] in WATCHED]
+    _check_once([name for name, _ in watched if name in ONCE])
+    for name, value in watched:
         if name == b"host":
-            if host is not None:
-                raise HeadMalformed("The request has more than one Host")
             host = value
+        elif name in ONCE:
+            continue
         elif name == b"content-length":
             length = int(value)
         elif name == b"transfer-encoding":
@@ -83,6 +89,12 @@ def read_framing(version: str, fields: Fields) -> Framing:
     elif HOST.fullmatch(host) is None:
         raise HeadMalformed("The Host is neither a name nor an address")
     return Framing(length, expects)
+
+
+def _check_once(names: list[bytes]) -> None:
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise HeadMalformed(f"The request has more than one {twice.decode().title()}")
 
 
 def read_target(method: str, url: bytes) -> Target:

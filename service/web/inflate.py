@@ -3,7 +3,8 @@
 import io
 import zlib
 
-from service.base.errors import BodyTooLarge, EncodingUnknown, RequestInvalid
+from service.base.errors import RequestInvalid
+from service.base.http_errors import BodyTooLarge, EncodingUnknown
 
 GZIP, ZLIB = 31, 15  # zlib's words for the two wrappings
 MEMBERS = 1000

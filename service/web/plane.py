@@ -1,67 +1,86 @@
 """The one way from a call to its reply, for the ASGI front and for Flask alike."""
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager
 
-from service.base.errors import (
-    KerasdError,
-    ModelNotFound,
-    ModelNotReady,
-    Overloaded,
-    RequestInvalid,
-)
+from service.base.errors import ModelNotFound, ModelNotReady, Overloaded, RequestInvalid
+from service.base.http_errors import BodyTooLarge
 from service.base.metrics import PREDICT_REJECTED
-from service.base.settings import Settings
 from service.runtime.pool import Pool, Slot
-from service.web.exchange import Call, Headers, Reply
-from service.web.paths import PredictPath
-from service.web.protocols import TRANSLATORS
+from service.web.exchange import Call, Headers, Reply, Translator
+from service.web.inflate import inflate
+from service.web.listener import Listener
+from service.web.paths import PredictPath, Verb
 from service.web.served import ServedVersion
 from service.web.v1.labels import check_label
 
 BODIES = 4  # so many of the largest bodies may be under way in one worker
+LONG_REPLY_BYTES = 128 * 1024
 TIMEOUT_HEADER = b"x-request-timeout-ms"
-REASONS: dict[type[KerasdError], str] = {Overloaded: "queue_full", ModelNotReady: "not_ready"}
+ENCODING_HEADER = b"content-encoding"
+MEBIBYTE = 1024 * 1024
 
 
 class Plane:
     """Leases a version, has it answer, and words its errors as the protocol does."""
 
     def __init__(
-        self, pool: Pool[ServedVersion], settings: Settings, runs: ThreadPoolExecutor
+        self,
+        pool: Pool[ServedVersion],
+        translators: Mapping[Verb, Translator],
+        threads: Executor,
+        timeout_s: float,
+        max_body_bytes: int,
     ) -> None:
         self._pool = pool
-        self._timeout_s = settings.predict_timeout_s
+        self._translators = translators
+        self._threads = threads
+        self._timeout_s = timeout_s
+        self._max_body_bytes = max_body_bytes
         self._held_bytes = 0
-        self._most_held_bytes = BODIES * settings.max_body_bytes
-        self.runs = runs
 
-    def call(self, path: PredictPath, headers: Headers, body: bytes) -> Call:
+    def open(self, path: PredictPath, headers: Headers) -> Call:
         """A call with its deadline: the setting's, or the earlier one that the client asks for."""
         within_s = self._timeout_s
         asked = headers.get(TIMEOUT_HEADER)
         if asked is not None:
             within_s = min(within_s, _milliseconds(asked) / 1000)
-        return Call(path, headers, body, time.monotonic() + within_s)
+        return Call(path, headers, b"", time.monotonic() + within_s)
 
-    def answer(self, call: Call) -> Reply:
+    def answer(self, call: Call, body: bytes) -> Reply:
         """The answer, in this thread."""
-        with self._lease(call) as slot:
-            return slot.served.answer(TRANSLATORS[call.path.verb], call)
+        translator = self._translators[call.path.verb]
+        call.body = self._inflate(call, body)
+        with self._lease(call, translator) as slot:
+            reply = slot.served.answer(translator, call)
+        return translator.finish(call, reply)
 
-    async def answer_soon(self, call: Call, is_gone: Callable[[], bool]) -> Reply:
+    async def answer_soon(self, call: Call, body: bytes, listener: Listener) -> Reply:
         """The answer, without holding up the event loop."""
-        with self._lease(call) as slot, self._holding(len(call.body)):
-            translator = TRANSLATORS[call.path.verb]
-            return await slot.served.answer_soon(translator, call, self.runs, is_gone)
+        translator = self._translators[call.path.verb]
+        loop = asyncio.get_running_loop()
+        if ENCODING_HEADER in call.headers:  # a small body may inflate to a large one
+            call.body = await loop.run_in_executor(self._threads, self._inflate, call, body)
+        else:
+            call.body = body
+        with self._lease(call, translator) as slot, self._holding(len(call.body), slot):
+            reply = await slot.served.answer_soon(translator, call, self._threads, listener)
+        if len(reply.content) <= LONG_REPLY_BYTES:
+            return translator.finish(call, reply)
+        return await loop.run_in_executor(self._threads, translator.finish, call, reply)
+
+    def _inflate(self, call: Call, body: bytes) -> bytes:
+        encoding = call.headers.get(ENCODING_HEADER)
+        return body if encoding is None else inflate(body, encoding, self._max_body_bytes)
 
     @contextmanager
-    def _holding(self, size: int) -> Iterator[None]:
+    def _holding(self, size: int, slot: Slot[ServedVersion]) -> Iterator[None]:
         """Count a body while it is here: few requests may be more than memory has room for."""
-        if self._held_bytes and self._held_bytes + size > self._most_held_bytes:
-            raise Overloaded("this worker, in bytes", self._held_bytes)
+        if self._held_bytes and self._held_bytes + size > BODIES * self._max_body_bytes:
+            raise slot.served.refuse(Overloaded("this worker's memory, in bytes", self._held_bytes))
         self._held_bytes += size
         try:
             yield
@@ -69,23 +88,33 @@ class Plane:
             self._held_bytes -= size
 
     @contextmanager
-    def _lease(self, call: Call) -> Iterator[Slot[ServedVersion]]:
+    def _lease(self, call: Call, translator: Translator) -> Iterator[Slot[ServedVersion]]:
         path = call.path
         try:
             with self._pool.lease(path.model, path.version) as slot:
-                if path.label:
-                    check_label(slot.served.facts, path.label)
-                timeout_ms = slot.served.facts.config.timeout_ms
-                if timeout_ms is not None:
-                    call.hasten(timeout_ms / 1000)
+                _check(call, slot)
                 yield slot
         except ModelNotFound as error:
-            if path.verb == "infer":
-                raise ModelNotFound(path.model, path.version, wording="v2") from error
+            raise ModelNotFound(path.model, path.version, translator.wording) from error
+        except Overloaded:
+            PREDICT_REJECTED.labels(path.model, "queue_full").inc()
             raise
-        except (Overloaded, ModelNotReady) as error:
-            PREDICT_REJECTED.labels(path.model, REASONS[type(error)]).inc()
+        except ModelNotReady:
+            if self._pool.knows(path.model):  # names that clients invent make no series
+                PREDICT_REJECTED.labels(path.model, "not_ready").inc()
             raise
+
+
+def _check(call: Call, slot: Slot[ServedVersion]) -> None:
+    """What `model.yaml` says of requests, and of the label that is asked for."""
+    facts = slot.served.facts
+    if call.path.label:
+        check_label(facts, call.path.label)
+    config = facts.config
+    if config.timeout_ms is not None:
+        call.hasten(config.timeout_ms / 1000)
+    if config.max_body_mb is not None and len(call.body) > config.max_body_mb * MEBIBYTE:
+        raise slot.served.refuse(BodyTooLarge(int(config.max_body_mb * MEBIBYTE)))
 
 
 def _milliseconds(text: bytes) -> float:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from service.base.compiled import discard, read_compiled
@@ -25,6 +26,7 @@ from service.web.counted import VersionMetrics
 from service.web.decisions import decider
 from service.web.exchange import Facts, Identity
 from service.web.plane import Plane
+from service.web.protocols import translators
 from service.web.reloader import Reloader
 from service.web.served import ServedVersion
 
@@ -44,7 +46,13 @@ class WebProcess:
         self.request_ids = RequestIds()
         self.pool: Pool[ServedVersion] = Pool()
         self._runs = ThreadPoolExecutor(settings.run_threads, "predict")
-        self.plane = Plane(self.pool, settings, self._runs)
+        self.plane = Plane(
+            self.pool,
+            translators(),
+            self._runs,
+            settings.predict_timeout_s,
+            settings.max_body_bytes,
+        )
         self._engine = open_database(settings.database)
         self._watchdog = Watchdog()
         self._proxy = TensorFlowProxy(settings.run_dir, settings.predict_timeout_s)
@@ -61,12 +69,15 @@ class WebProcess:
         """None if the model is loaded; else the ticket of a look at the database, to wait for."""
         return None if self.pool.has(model) else self.reloader.look_soon()
 
-    def should_wait(self, model: str, ticket: int, waited_s: float) -> bool:
+    def should_wait(self, model: str, ticket: int, started: float, deadline: float) -> bool:
         """True while the model may yet appear: briefly for a look, longer for one being loaded."""
-        if not self.reloader.has_looked(ticket) and waited_s < LOOK_WAIT_S:
+        now = time.monotonic()
+        if now >= deadline:
+            return False
+        if not self.reloader.has_looked(ticket) and now - started < LOOK_WAIT_S:
             return True
         is_coming = self.pool.is_pending(model) or self.reloader.is_retrying(model)
-        return is_coming and waited_s < self.settings.load_wait_s
+        return is_coming and now - started < self.settings.load_wait_s
 
     def serve(
         self, identity: Identity, loaded: LoadedVersion, config: ModelConfig
@@ -92,6 +103,8 @@ class WebProcess:
         """End the threads and close what is open."""
         self.reloader.close()
         self._runs.shutdown()
+        for slot in self.pool.slots():
+            self.pool.remove(slot.model)
         self._watchdog.close()
         self._proxy.close()
         self._engine.dispose()
@@ -103,7 +116,7 @@ class WebProcess:
             compiled = read_compiled(folder)
             loaded: LoadedVersion
             if compiled.runtime == "onnx":
-                threads = (os.cpu_count() or 1) // self.settings.workers
+                threads = len(os.sched_getaffinity(0)) // self.settings.workers
                 loaded = OnnxVersion(folder, compiled, self._watchdog, max(1, threads))
             else:
                 loaded = TensorFlowVersion(self._proxy, compiled, folder)

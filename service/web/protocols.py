@@ -1,5 +1,7 @@
 """Which translator answers which verb."""
 
+from collections.abc import Mapping
+
 from service.web.exchange import Translator
 from service.web.paths import Verb
 from service.web.v1.classify import Classify
@@ -7,9 +9,12 @@ from service.web.v1.predict import Predict
 from service.web.v1.regress import Regress
 from service.web.v2.infer import Infer
 
-TRANSLATORS: dict[Verb, Translator] = {
-    "predict": Predict(),
-    "classify": Classify(),
-    "regress": Regress(),
-    "infer": Infer(),
-}
+
+def translators() -> Mapping[Verb, Translator]:
+    """One of each, for one worker: they keep parsers and what they have learnt of versions."""
+    return {
+        "predict": Predict(),
+        "classify": Classify(),
+        "regress": Regress(),
+        "infer": Infer(),
+    }

@@ -6,7 +6,8 @@ from typing import Any
 
 import httptools
 
-from service.base.errors import BodyTooLarge, HeadMalformed, KerasdError, Overloaded
+from service.base.errors import KerasdError, Overloaded
+from service.base.http_errors import BodyTooLarge, HeadMalformed
 from service.web import head
 from service.web.pieces import Pieces
 from service.web.turn import Message

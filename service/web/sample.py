@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 from flask import Flask, Response, request
 
-from service.base.errors import HeadMalformed, RequestInvalid
+from service.base.errors import RequestInvalid
+from service.base.http_errors import HeadMalformed
 from service.base.signature import STRING, Signature, TensorSpec
 from service.web import snippets
 from service.web.answers import JSON

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
@@ -14,19 +14,21 @@ from service.base.errors import (
     KerasdError,
     Overloaded,
     RequestInvalid,
+    Unsupported,
 )
+from service.base.http_errors import BodyTooLarge
 from service.base.signature import Tensors
 from service.runtime.backlog import Backlog
+from service.runtime.batch import Answered
 from service.runtime.batcher import Batcher
 from service.runtime.plan import Plan
 from service.web.counted import Stopwatch, VersionMetrics
 from service.web.decisions import Decided, decider
 from service.web.exchange import Asked, Call, Facts, Reply, Translator
+from service.web.listener import Listener
 from service.web.tensors import all_finite
 
-QUICK_BODY_BYTES = 64 * 1024
-QUICK_BINARY_BYTES = 2 * 1024 * 1024
-BINARY_HEADER = b"inference-header-content-length"
+QUICK_OUTPUT_BYTES = 256 * 1024  # as many are checked and written in no time
 
 
 class ServedVersion:
@@ -39,7 +41,7 @@ class ServedVersion:
         self._batcher = batcher
         self._metrics = metrics
         self._decide = decider(facts.config, facts.signature)
-        self._waiting = 0
+        self._in_threads = 0
         self._backlog = backlog  # of large bodies; the batcher has one of its own
 
     @property
@@ -47,9 +49,9 @@ class ServedVersion:
         """How the version is run, with the figures that this was decided by."""
         return self._batcher.plan
 
-    def answer(self, translator: Translator, call: Call) -> Reply:
+    def answer(self, translator: Translator, call: Call, watch: Stopwatch | None = None) -> Reply:
         """The whole answer in this thread. Raises KerasdError; counts either way."""
-        watch = Stopwatch()
+        watch = watch or Stopwatch()
         with self._counting_failures():
             asked = translator.decode(call, self.facts)
             watch.decode = watch.lap()
@@ -59,52 +61,75 @@ class ServedVersion:
             return self._reply(translator, asked, outputs, watch)
 
     async def answer_soon(
-        self, translator: Translator, call: Call, runs: Executor, is_gone: Callable[[], bool]
+        self, translator: Translator, call: Call, runs: Executor, listener: Listener
     ) -> Reply:
         """The answer, with nothing on the event loop that takes long.
 
-        Raises CancelledError where `is_gone` says that nobody waits for it any more.
+        Raises CancelledError where the listener has heard that nobody waits for it any more.
         """
-        if not _is_small(call):
-            return await self._answer_in_thread(translator, call, runs)
         watch = Stopwatch()
+        if not translator.is_small(call, self.facts):
+            return await self._answer_in_thread(translator, call, runs, listener, watch)
         with self._counting_failures():
             asked = translator.decode(call, self.facts)
             watch.decode = watch.lap()
-            waits = self._batcher.place == "thread" and not is_gone()
-            answered = await self._batcher.submit(
-                asked.inputs, call.deadline, is_gone if waits else None
-            )
+            answered = await self._run(asked, call, listener)
             watch.queue = answered.queue_s
             watch.infer = watch.lap() - answered.queue_s
-            return self._reply(translator, asked, answered.outputs, watch)
+            if sum(array.nbytes for array in answered.outputs.values()) <= QUICK_OUTPUT_BYTES:
+                return self._reply(translator, asked, answered.outputs, watch)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                runs, self._reply, translator, asked, answered.outputs, watch
+            )
+
+    def refuse(self, error: KerasdError) -> KerasdError:
+        """Count a request that was refused before it was looked at; the error, to be raised."""
+        self._metrics.count_failed(outcome_of(error))
+        return error
 
     def close(self) -> None:
         """Give the version back; called once, after its last lease."""
         self._metrics.flush()
         self._batcher.close()
 
-    async def _answer_in_thread(self, translator: Translator, call: Call, runs: Executor) -> Reply:
-        """Large bodies: everything in a thread, and few of them waiting for one."""
-        if self._backlog.is_full(self._waiting):
-            self._metrics.count_failed("rejected")
-            raise Overloaded(f"model '{self.facts.identity.model}'", self._waiting)
-        self._waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(runs, self._answer_in_time, translator, call)
-        finally:
-            self._waiting -= 1
+    async def _run(self, asked: Asked, call: Call, listener: Listener) -> Answered:
+        if self._batcher.place == "loop":
+            return await self._batcher.submit(asked.inputs, call.deadline)
+        listener.start()
+        with self._metrics.waiting():
+            return await self._batcher.submit(asked.inputs, call.deadline, listener.is_gone)
 
-    def _answer_in_time(self, translator: Translator, call: Call) -> Reply:
-        if time.monotonic() >= call.deadline:
-            self._metrics.count_failed("timeout")
-            raise DeadlineExceeded(0)
-        started = time.monotonic()
+    async def _answer_in_thread(
+        self,
+        translator: Translator,
+        call: Call,
+        runs: Executor,
+        listener: Listener,
+        watch: Stopwatch,
+    ) -> Reply:
+        """Large bodies: everything in a thread, and few of them waiting for one."""
+        if self._backlog.is_full(self._in_threads - self._backlog.parallel):
+            raise self.refuse(Overloaded(f"model '{self.facts.identity.model}'", self._in_threads))
+
+        def work() -> Reply:
+            watch.queue = watch.lap()
+            if listener.is_gone():
+                raise asyncio.CancelledError
+            if time.monotonic() >= call.deadline:
+                raise self.refuse(DeadlineExceeded(0))
+            try:
+                return self.answer(translator, call, watch)
+            finally:
+                self._backlog.learn(watch.total - watch.queue)
+
+        self._in_threads += 1
+        listener.start()
         try:
-            return self.answer(translator, call)
+            with self._metrics.waiting():
+                return await asyncio.get_running_loop().run_in_executor(runs, work)
         finally:
-            self._backlog.learn(time.monotonic() - started)
+            self._in_threads -= 1
 
     def _reply(
         self, translator: Translator, asked: Asked, outputs: Tensors, watch: Stopwatch
@@ -130,15 +155,6 @@ class ServedVersion:
             raise
 
 
-def _is_small(call: Call) -> bool:
-    """True for a body that is decoded in no time; binary tensors are not parsed at all."""
-    size = len(call.body)
-    if size <= QUICK_BODY_BYTES:
-        return True
-    header = call.headers.get(BINARY_HEADER, b"")
-    return size <= QUICK_BINARY_BYTES and header.isdigit() and int(header[:9]) <= QUICK_BODY_BYTES
-
-
 def _check_outputs(outputs: Tensors, rows: int, allow_non_finite: bool) -> None:
     for name, array in outputs.items():
         if array.ndim == 0 or len(array) != rows:
@@ -154,10 +170,10 @@ def _check_outputs(outputs: Tensors, rows: int, allow_non_finite: bool) -> None:
 
 def outcome_of(error: Exception) -> str:
     """The outcome under which a failed request is counted."""
-    if isinstance(error, RequestInvalid):
+    if isinstance(error, (RequestInvalid, BodyTooLarge, Unsupported)):
         return "invalid"
     if isinstance(error, DeadlineExceeded):
         return "timeout"
-    if isinstance(error, KerasdError) and error.status in (429, 503):
+    if isinstance(error, Overloaded):
         return "rejected"
     return "error"

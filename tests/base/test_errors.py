@@ -6,14 +6,12 @@ from types import ModuleType
 
 import pytest
 
-from service.base import errors, refusals
+from service.base import errors, http_errors, refusals
 from service.base.errors import (
     AnswerInvalid,
-    BodyTooLarge,
     DeadlineExceeded,
     JsonInvalid,
     KerasdError,
-    MethodNotAllowed,
     ModelNotFound,
     ModelNotReady,
     NotFound,
@@ -23,6 +21,7 @@ from service.base.errors import (
     StateDirectoryBusy,
     TensorInvalid,
 )
+from service.base.http_errors import BodyTooLarge, MethodNotAllowed
 from service.base.refusals import FileBroken, FileUnsafe, ModelUnsupported, WeightsMismatch
 
 TREE_LINE = re.compile(r"[ │├└─]*(\w+)(?: +(\d{3}))? +([a-z_]+)$")
@@ -100,7 +99,7 @@ def _classes(module: ModuleType) -> dict[str, type[KerasdError]]:
     }
 
 
-@pytest.mark.parametrize("module", [errors, refusals])
+@pytest.mark.parametrize("module", [errors, refusals, http_errors])
 def test_the_drawn_tree_is_the_real_one(module: ModuleType) -> None:
     found = (TREE_LINE.fullmatch(line) for line in (module.__doc__ or "").splitlines())
     drawn = {match[1]: (match[2], match[3]) for match in found if match}
@@ -114,7 +113,11 @@ def test_the_drawn_tree_is_the_real_one(module: ModuleType) -> None:
 
 
 def test_programs_can_tell_errors_apart_by_code() -> None:
-    codes = [kind.code for module in (errors, refusals) for kind in _classes(module).values()]
+    codes = [
+        kind.code
+        for module in (errors, refusals, http_errors)
+        for kind in _classes(module).values()
+    ]
 
     # AnswerInvalid and the root share status 500, but no two classes share a code.
     assert len(set(codes)) == len(codes)

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.slow
 PROGRAM = """
 import sys, tempfile
 from pathlib import Path
-from service.base.errors import BodyTooLarge, NotFound
+from service.base.errors import NotFound
+from service.base.http_errors import BodyTooLarge
 from service.base.task import report, run_task
 
 def perform(task, folder):

@@ -14,7 +14,7 @@ from service.base.signature import Signature
 from service.repository.model_config import ModelConfig
 from service.web.exchange import Call, Facts, Identity
 from service.web.paths import parse_predict_path
-from service.web.protocols import TRANSLATORS
+from service.web.protocols import translators
 
 MANY = 1000
 
@@ -25,7 +25,7 @@ def understand(signature: Signature, path: str, headers: dict[bytes, bytes], bod
     assert parsed is not None, path
     facts = Facts(Identity("m", 1, "f" * 64), signature, ModelConfig(), False, MANY)
     call = Call(parsed, headers, body, time.monotonic() + MANY)
-    asked = TRANSLATORS[parsed.verb].decode(call, facts)
+    asked = translators()[parsed.verb].decode(call, facts)
     return {
         name: [list(array.shape), array.dtype.name, sorted(set(array.ravel().tolist()))]
         for name, array in asked.inputs.items()

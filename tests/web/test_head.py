@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.base.errors import HeadMalformed, HeadTooLarge, MethodNotAllowed
+from service.base.http_errors import HeadMalformed, HeadTooLarge, MethodNotAllowed
 from service.web.head import check_sizes, names_version, read_framing, read_target
 from tests.web.edge_server import Server, error, post, serving, status
 

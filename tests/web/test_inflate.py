@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.base.errors import BodyTooLarge, EncodingUnknown, RequestInvalid
+from service.base.errors import RequestInvalid
+from service.base.http_errors import BodyTooLarge, EncodingUnknown
 from service.web.inflate import inflate
 
 BODY = b'{"instances": [[1.0, 2.0]]}' * 20

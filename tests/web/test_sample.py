@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.base.errors import HeadMalformed
+from service.base.http_errors import HeadMalformed
 from service.base.signature import STRING, Signature, TensorSpec
 from service.web.sample import LANGUAGES, address, describe, fill
 from service.web.snippets import SPELLED_VALUES

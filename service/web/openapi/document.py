@@ -28,6 +28,7 @@ TAGS = {
 }
 REFUSALS = {
     400: "The request can't be understood, or doesn't fit the model; the text names the place",
+    403: "Loading and unloading is switched off, or a web page asks for it",
     404: "There is no such model, not this version of it, or nothing at this path",
     405: "The path has other methods",
     408: "The request did not arrive in time",

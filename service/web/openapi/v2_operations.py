@@ -104,7 +104,7 @@ def _repository() -> Iterator[Operation]:
         yield Operation(
             "post", f"/v2/repository/models/{{model}}/{verb}", f"{verb}Model",
             f"{verb.capitalize()} a model", "Protocol v2", answers("Done", body),
-            refusals=OF_MODEL,
+            refusals=(*OF_MODEL, 403, 429),
             request={JSON: Content((ControlRequest,))}, is_request_required=False,
         )  # fmt: skip
 

@@ -8,12 +8,12 @@ import numpy as np
 from service.base.errors import RequestInvalid
 from service.base.signature import Tensors
 from service.web.decisions import Decided
-from service.web.exchange import Asked, Call, Facts, Reply
+from service.web.exchange import Asked, Call, Facts, Reply, V1Body
 from service.web.v1.encoding import encodable, write
 from service.web.v1.examples import read_examples
 
 
-class Classify:
+class Classify(V1Body):
     """The translator of `:classify`, over the model's first output."""
 
     def decode(self, call: Call, facts: Facts) -> Asked:

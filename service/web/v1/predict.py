@@ -13,7 +13,7 @@ import simdjson
 from service.base.signature import Signature, Tensors, TensorSpec
 from service.web.decisions import Decided
 from service.web.dense import NOT_PLAIN, Parsers, Part, dense_tensor, is_regular
-from service.web.exchange import Asked, Call, Facts, Reply
+from service.web.exchange import Asked, Call, Facts, Reply, V1Body
 from service.web.tensors import find_fault
 from service.web.v1.document import (
     DEFAULT_SIGNATURE,
@@ -27,7 +27,7 @@ from service.web.v1.instances import check_count, read_request
 Quick = tuple[Tensors, bool]
 
 
-class Predict:
+class Predict(V1Body):
     """The translator of `:predict`; keeps nothing but a few parsers."""
 
     def __init__(self) -> None:

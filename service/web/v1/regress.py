@@ -5,12 +5,12 @@ import numpy as np
 from service.base.errors import RequestInvalid
 from service.base.signature import Signature, Tensors
 from service.web.decisions import Decided
-from service.web.exchange import Asked, Call, Facts, Reply
+from service.web.exchange import Asked, Call, Facts, Reply, V1Body
 from service.web.v1.encoding import as_columns, write
 from service.web.v1.examples import read_examples
 
 
-class Regress:
+class Regress(V1Body):
     """The translator of `:regress`, over the model's first output."""
 
     def decode(self, call: Call, facts: Facts) -> Asked:

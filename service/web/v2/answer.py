@@ -17,7 +17,7 @@ from service.web.v2.known import Known
 from service.web.v2.request import Form, Wanted
 
 OCTETS = "application/octet-stream"
-HEADER_LENGTH = "Inference-Header-Content-Length"
+HEADER_NAME = "Inference-Header-Content-Length"
 
 
 def write_reply(form: Form, known: Known, outputs: Tensors, decided: Decided | None) -> Reply:
@@ -45,7 +45,7 @@ def write_reply(form: Form, known: Known, outputs: Tensors, decided: Decided | N
     if size == 0:
         return Reply(header)
     blobs[0] = header
-    return Reply(b"".join(blobs), OCTETS, ((HEADER_LENGTH, str(len(header))),))
+    return Reply(b"".join(blobs), OCTETS, ((HEADER_NAME, str(len(header))),))
 
 
 def _values(wanted: Wanted, known: Known, outputs: Tensors, decided: Decided | None) -> np.ndarray:

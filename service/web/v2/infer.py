@@ -6,10 +6,11 @@ from service.base.errors import RequestInvalid
 from service.base.signature import STRING, Tensors, TensorSpec
 from service.web.decisions import Decided
 from service.web.dense import NOT_PLAIN, Parsers
-from service.web.exchange import Asked, Call, Facts, Reply
+from service.web.exchange import SMALL_BODY_BYTES, Asked, Call, Facts, Reply
 from service.web.tensors import check_values
-from service.web.v2.answer import write_reply
+from service.web.v2.answer import HEADER_NAME, write_reply
 from service.web.v2.binary import read_tensor
+from service.web.v2.compression import compress
 from service.web.v2.fit import check_rows, fit_inputs, fit_outputs
 from service.web.v2.json_data import (
     MAX_EXACT_BYTES,
@@ -19,26 +20,41 @@ from service.web.v2.json_data import (
     place,
     quick_tensors,
 )
-from service.web.v2.known import Header, Known, Memory
+from service.web.v2.known import Header, Known, KnownVersions
 from service.web.v2.raw import read_raw
 from service.web.v2.request import Form, Request, read_request
 
-HEADER_LENGTH = b"inference-header-content-length"
-NAME = "Inference-Header-Content-Length"
+HEADER_LENGTH = HEADER_NAME.lower().encode()
 MAX_DIGITS = 10
 MICROSECOND = 1e-6
+SMALL_RAW_BYTES = 2 * 1024 * 1024
 
 
 class Infer:
     """The translator for `infer`; it keeps parsers, and what follows from a version's facts."""
 
+    wording = "v2"
+
     def __init__(self) -> None:
         self._parsers = Parsers()
-        self._memory = Memory()
+        self._versions = KnownVersions()
+
+    def is_small(self, call: Call, facts: Facts) -> bool:
+        """True for short bodies, and for raw numbers, which aren't parsed at all."""
+        size = len(call.body)
+        if size <= SMALL_BODY_BYTES:
+            return True
+        header = call.headers.get(HEADER_LENGTH, b"")[:MAX_DIGITS]
+        return (
+            size <= SMALL_RAW_BYTES
+            and header.isdigit()
+            and int(header) <= SMALL_BODY_BYTES
+            and self._versions.of(facts).has_raw_numbers
+        )
 
     def decode(self, call: Call, facts: Facts) -> Asked:
         """Raises RequestInvalid, or Unsupported for shared memory."""
-        known = self._memory.of(facts)
+        known = self._versions.of(facts)
         length = _header_length(call)
         if length == 0:
             return _decode_raw(call.body, known)
@@ -54,7 +70,11 @@ class Infer:
         self, asked: Asked, facts: Facts, outputs: Tensors, decided: Decided | None
     ) -> Reply:
         """Raises RequestInvalid where an output can't be written as was asked."""
-        return write_reply(asked.form, self._memory.of(facts), outputs, decided)
+        return write_reply(asked.form, self._versions.of(facts), outputs, decided)
+
+    def finish(self, call: Call, reply: Reply) -> Reply:
+        """Compressed, if the client asks for it."""
+        return compress(call.headers, reply)
 
     def _decode_json(self, body: bytes, known: Known) -> tuple[Request, Asked]:
         if known.is_plain:
@@ -168,7 +188,7 @@ def _header_length(call: Call) -> int | None:
     digits = text.removeprefix(b"-")
     shown = given[:40].decode("latin-1")
     if not digits.isdigit():
-        raise RequestInvalid(f"Unable to parse {NAME}, got: {shown}")
+        raise RequestInvalid(f"Unable to parse {HEADER_NAME}, got: {shown}")
     size = len(call.body)
     if len(text) > MAX_DIGITS or not 0 <= int(text) <= size:
         raise RequestInvalid(f"inference header size should be in range (0, {size}), got: {shown}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.base.signature import TensorSpec
+from service.base.signature import STRING, TensorSpec
 from service.web.dense import QUICK_DTYPES
 from service.web.exchange import Facts
 from service.web.v2.datatypes import V2_OF
@@ -45,6 +45,11 @@ class Known:
     is_plain: bool
     _headers: dict[bytes, Header] = field(default_factory=dict)
 
+    @property
+    def has_raw_numbers(self) -> bool:
+        """True if no input is made of texts, which are read one by one."""
+        return all(spec.dtype != STRING for spec, _ in self.inputs.values())
+
     def recall(self, content: bytes) -> Header | None:
         """A header that has come before: clients send the same one with ever other data."""
         return self._headers.get(content)
@@ -57,7 +62,7 @@ class Known:
             self._headers[content] = header
 
 
-class Memory:
+class KnownVersions:
     """Keeps what is known of the last few versions; safe in any thread."""
 
     def __init__(self) -> None:

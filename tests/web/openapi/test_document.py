@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.base import errors
+from service.base import errors, http_errors
 from service.base.errors import KerasdError, OperatorError
 from service.web.openapi import examples
 from service.web.openapi.document import NAME, REFUSALS, all_operations, assemble
@@ -98,7 +98,8 @@ def test_every_answer_is_described_and_success_is_200(document: Json) -> None:
 def test_every_error_that_may_leave_is_described() -> None:
     ours = [
         kind
-        for kind in vars(errors).values()
+        for module in (errors, http_errors)
+        for kind in vars(module).values()
         if isinstance(kind, type)
         and issubclass(kind, KerasdError)
         and not issubclass(kind, OperatorError)

@@ -1,0 +1,79 @@
+"""What is wrong with a request as HTTP has it: the branch of the errors' tree for its form.
+
+    HeadMalformed          400  bad_head
+    Forbidden              403  forbidden
+    MethodNotAllowed       405  method_not_allowed
+    RequestTooSlow         408  too_slow
+    BodyTooLarge           413  body_too_large
+    EncodingUnknown        415  unknown_encoding
+    HeadTooLarge           431  head_too_large
+
+HeadMalformed is a RequestInvalid; the others stand below the root.
+"""
+
+from service.base.errors import KerasdError, RequestInvalid
+
+
+class HeadMalformed(RequestInvalid):
+    """The request line or the headers break HTTP's rules."""
+
+    code = "bad_head"
+
+
+class Forbidden(KerasdError):
+    """The request is understood and will not be done."""
+
+    status = 403
+    code = "forbidden"
+
+
+class MethodNotAllowed(KerasdError):
+    """The path exists, but not for this verb."""
+
+    status = 405
+    code = "method_not_allowed"
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(f"Method {method} is not allowed for {path}")
+
+
+class RequestTooSlow(KerasdError):
+    """Head or body of the request did not arrive in time."""
+
+    status = 408
+    code = "too_slow"
+
+    def __init__(self, part: str, within_s: float) -> None:
+        super().__init__(f"The request's {part} did not arrive within {within_s:g} seconds")
+
+
+class BodyTooLarge(KerasdError):
+    """The body is longer than the setting `max_body_mb` allows."""
+
+    status = 413
+    code = "body_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"The request body is larger than {limit_bytes} bytes; "
+            "send fewer instances in one request or raise the setting max_body_mb"
+        )
+
+
+class EncodingUnknown(KerasdError):
+    """The body is compressed in a way that isn't understood."""
+
+    status = 415
+    code = "unknown_encoding"
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"Content-Encoding '{encoding[:40]}' is not supported; use gzip, deflate or none"
+        )
+
+
+class HeadTooLarge(KerasdError):
+    """The request's head is longer, or has more headers, than it may."""
+
+    status = 431
+    code = "head_too_large"
