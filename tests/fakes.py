@@ -1,7 +1,5 @@
 """Small stand-ins that behave like the real thing, for unit tests beside the real one."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from service.base.signature import Signature, Tensors, TensorSpec
@@ -36,16 +34,8 @@ class FakeVersion:
         return self._signature
 
     @property
-    def row_cost_s(self) -> float:
-        return self._row_cost_s
-
-    @property
-    def times(self) -> Mapping[int, float]:
-        return {1: self._row_cost_s}
-
-    @property
     def measured(self) -> Measured:
-        return Measured(self.times)
+        return Measured({1: self._row_cost_s})
 
     def run(self, inputs: Tensors, deadline: float | None = None) -> Tensors:
         assert not self.is_closed, "ran after it was closed"

@@ -7,7 +7,6 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Mapping
 from concurrent.futures import Executor
 
 from service.base.signature import Signature, Tensors
@@ -55,16 +54,6 @@ class Batcher:
     def signature(self) -> Signature:
         """What goes in and what comes out."""
         return self._version.signature
-
-    @property
-    def row_cost_s(self) -> float:
-        """Measured time of one instance in a batch of one."""
-        return self._version.row_cost_s
-
-    @property
-    def times(self) -> Mapping[int, float]:
-        """Measured seconds of a run, by its number of rows."""
-        return self._version.times
 
     @property
     def measured(self) -> Measured:

@@ -1,7 +1,6 @@
 """A version run by ONNX Runtime in this process: microseconds, no hop, no TensorFlow."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,16 +68,6 @@ class OnnxVersion:
     def signature(self) -> Signature:
         """What goes in and what comes out."""
         return self._signature
-
-    @property
-    def row_cost_s(self) -> float:
-        """Measured time of one instance in a batch of one."""
-        return self._measured.row_cost_s
-
-    @property
-    def times(self) -> Mapping[int, float]:
-        """Measured seconds of a run, by its number of rows."""
-        return self._measured.times
 
     @property
     def measured(self) -> Measured:

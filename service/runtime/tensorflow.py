@@ -12,7 +12,6 @@ import queue
 import socket
 import struct
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,6 @@ from service.runtime.measurement import (
     replayed_inputs,
     try_rows,
 )
-
-TENSORFLOW_ROW_COST_S = 1.0  # always run in a thread: it waits for another process
 
 
 class ConnectionDead(Exception):
@@ -142,16 +139,6 @@ class TensorFlowVersion:
     def signature(self) -> Signature:
         """What goes in and what comes out."""
         return self._signature
-
-    @property
-    def row_cost_s(self) -> float:
-        """Always above what the event loop may be held up for."""
-        return TENSORFLOW_ROW_COST_S
-
-    @property
-    def times(self) -> Mapping[int, float]:
-        """Measured seconds of a run, by its number of rows."""
-        return self._measured.times
 
     @property
     def measured(self) -> Measured:

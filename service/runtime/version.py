@@ -1,6 +1,5 @@
 """What every loaded version can do, whichever engine runs it."""
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from service.base.signature import Signature, Tensors
@@ -13,16 +12,6 @@ class LoadedVersion(Protocol):
     @property
     def signature(self) -> Signature:
         """What goes in and what comes out."""
-        ...
-
-    @property
-    def row_cost_s(self) -> float:
-        """Measured time of one instance; tells whether a run may hold up the event loop."""
-        ...
-
-    @property
-    def times(self) -> Mapping[int, float]:
-        """Measured seconds of a run, by its number of rows."""
         ...
 
     @property

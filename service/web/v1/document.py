@@ -1,7 +1,5 @@
 """The JSON document of a request: read with every number exact, its common keys checked."""
 
-import json
-import math
 from typing import Any
 
 import orjson
@@ -9,6 +7,7 @@ import orjson
 from service.base.errors import JsonInvalid, RequestInvalid
 from service.base.signature import Signature
 from service.web.dense import QUICK_DTYPES
+from service.web.numbers_as_words import read_with_words
 
 Json = dict[str, Any]
 
@@ -32,7 +31,7 @@ def read_document(body: bytes, allow_non_finite: bool = False) -> Json:
     except orjson.JSONDecodeError as error:
         if not allow_non_finite:
             raise JsonInvalid(_reason(error, text), error.pos) from error
-        record = _read_with_words(text)
+        record = read_with_words(text)
     if not isinstance(record, dict):
         raise RequestInvalid(f"The request must be a JSON object, got {kind(record)}")
     return record
@@ -66,28 +65,6 @@ def kind(value: Any) -> str:
     """What a JSON value is, in words."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return names.get(type(value), "null" if value is None else "a number")
-
-
-def _read_with_words(text: bytes) -> Any:
-    """By the standard library, which knows the bare words for numbers that aren't finite."""
-    try:
-        record = json.loads(text.decode(), parse_float=_finite)
-        if b"\\u" in text:
-            json.dumps(record, ensure_ascii=False).encode()  # refuses half a surrogate pair
-    except json.JSONDecodeError as error:
-        raise JsonInvalid(error.msg, error.pos) from error
-    except RecursionError:
-        raise JsonInvalid("nested too deeply") from None
-    except ValueError as error:
-        raise JsonInvalid(str(error)[:MAX_SHOWN]) from error
-    return record
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("number is infinity when parsed as double")
-    return number
 
 
 def _reason(error: orjson.JSONDecodeError, text: bytes) -> str:

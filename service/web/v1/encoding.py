@@ -8,6 +8,7 @@ import orjson
 
 from service.base.signature import Tensors
 from service.web.decisions import Decided
+from service.web.numbers_as_words import write_with_words
 from service.web.tensors import all_finite
 
 Json = dict[str, Any]
@@ -54,7 +55,7 @@ def encodable(name: str, array: np.ndarray, allow_non_finite: bool) -> Any:
     if array.dtype.kind in "OSU":
         return _as_text(array.tolist(), name.endswith(BYTES_SUFFIX))
     if allow_non_finite and array.dtype.kind == "f" and not all_finite(array):
-        return orjson.Fragment(_with_words(array))
+        return orjson.Fragment(write_with_words(array))
     return np.ascontiguousarray(array) if array.ndim else array[()]
 
 
@@ -63,15 +64,6 @@ def _rows_of(name: str, array: np.ndarray, allow_non_finite: bool) -> Any:
     if isinstance(whole, orjson.Fragment):
         return [encodable(name, row, allow_non_finite) for row in array]
     return whole
-
-
-def _with_words(array: np.ndarray) -> bytes:
-    """The JSON of numbers with bare NaN and Infinity, where orjson writes null."""
-    plain = np.ascontiguousarray(array) if array.ndim else array[()]
-    pieces = orjson.dumps(plain, option=OPTIONS).split(b"null")
-    odd = array[~np.isfinite(array)].tolist()
-    words = [b"NaN" if x != x else b"Infinity" if x > 0 else b"-Infinity" for x in odd]
-    return pieces[0] + b"".join(map(b"".join, zip(words, pieces[1:], strict=True)))
 
 
 def _as_text(value: Any, is_bytes: bool) -> Any:

@@ -9,6 +9,7 @@ from service.base.errors import AnswerInvalid, RequestInvalid
 from service.base.signature import Tensors
 from service.web.decisions import Decided
 from service.web.exchange import Reply
+from service.web.numbers_as_words import write_with_words
 from service.web.v2.binary import write_tensor
 from service.web.v2.classification import classify
 from service.web.v2.datatypes import datatype_of
@@ -71,17 +72,8 @@ def _as_json(array: np.ndarray, name: str, allow_non_finite: bool) -> Any:
         return [_as_text(item, name) for item in array.ravel().tolist()]
     flat = np.ascontiguousarray(array).reshape(-1)
     if allow_non_finite and flat.dtype.kind == "f" and not np.isfinite(flat).all():
-        return orjson.Fragment(_with_tokens(flat))
+        return orjson.Fragment(write_with_words(flat))
     return flat
-
-
-def _with_tokens(flat: np.ndarray) -> bytes:
-    """A list with bare NaN, Infinity and -Infinity, where orjson would write null."""
-    elements = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
-    for index in np.nonzero(~np.isfinite(flat))[0].tolist():
-        value = flat[index]
-        elements[index] = b"NaN" if np.isnan(value) else b"Infinity" if value > 0 else b"-Infinity"
-    return b"[" + b",".join(elements) + b"]"
 
 
 def _as_text(item: Any, name: str) -> str:

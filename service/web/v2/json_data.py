@@ -3,7 +3,6 @@
 Either way comes a record of plain objects; on the quick one the `data` of inputs stays simdjson's.
 """
 
-import json
 import math
 from typing import Any
 
@@ -11,9 +10,10 @@ import numpy as np
 import orjson
 import simdjson
 
-from service.base.errors import RequestInvalid
+from service.base.errors import JsonInvalid, RequestInvalid
 from service.base.signature import TensorSpec
 from service.web.dense import Part, flat_tensor, is_regular
+from service.web.numbers_as_words import read_with_words
 from service.web.tensors import check_values, to_tensor
 from service.web.v2.request import MAX_NAMED, Given, Json, Request
 
@@ -29,15 +29,9 @@ def parse_exactly(content: bytes, allow_non_finite: bool) -> Any:
         if not allow_non_finite:
             raise _not_json(error.msg, error.pos) from None
     try:
-        text = content.decode()
-        record = json.loads(text, parse_float=_finite)
-        if "\\u" in text:  # half a surrogate pair is no text
-            json.dumps(record, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        raise _not_json(error.msg, error.pos) from None
-    except (ValueError, RecursionError) as error:
-        raise _not_json(type(error).__name__, 0) from None
-    return record
+        return read_with_words(content)
+    except JsonInvalid as error:
+        raise RequestInvalid(f"failed to parse the request JSON buffer: {error}") from None
 
 
 def open_quickly(document: Any) -> Any:
@@ -118,13 +112,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, simdjson.Object):
         return value.as_dict()
     return value.as_list() if isinstance(value, simdjson.Array) else value
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("too large for a number")
-    return number
 
 
 def _not_json(why: str, offset: int) -> RequestInvalid:
