@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
 from service.base import metrics
 from service.base.settings import Settings
@@ -83,6 +84,19 @@ def test_every_metric_is_explained() -> None:
     text = (ROOT / "docs" / "observing.md").read_text()
     for metric in metrics.REGISTRY.collect():
         assert metric.name.removesuffix("_total") in text
+
+
+def test_every_metric_is_counted_somewhere() -> None:
+    defining = Path(metrics.__file__)
+    texts = [
+        path.read_text()
+        for path in (ROOT / "service").rglob("*.py")
+        if path.resolve() != defining.resolve()
+    ]
+    names = [name for name, value in vars(metrics).items() if isinstance(value, MetricWrapperBase)]
+    assert len(names) == len(list(metrics.REGISTRY.collect()))
+    for name in names:
+        assert any(re.search(rf"\b{name}\.\w", text) for text in texts), name
 
 
 def test_the_architecture_fits_on_a_few_pages() -> None:

@@ -74,6 +74,7 @@ class TestSamples:
         for pid in (*service.workers(), *service.pids(" controller ")):
             assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()
 
+    @pytest.mark.alone
     def test_the_whole_service_stays_small(
         self, sample_repository: Path, service: RunningService, tmp_path: Path
     ) -> None:

@@ -4,6 +4,7 @@
     ├── RequestInvalid             400  bad_request
     │   ├── JsonInvalid            400  bad_json
     │   ├── TensorInvalid          400  bad_tensor
+    │   ├── AnswerNotFinite        400  not_finite
     │   ├── PathMalformed          400  bad_path
     │   ├── LabelUnknown           400  unknown_label
     ├── NotFound                   404  not_found
@@ -63,6 +64,18 @@ class TensorInvalid(RequestInvalid):
 
     def __init__(self, where: str, expected: str, got: str) -> None:
         super().__init__(f"{where}: expected {expected}, got {got}")
+
+
+class AnswerNotFinite(RequestInvalid):
+    """What was asked makes the model give NaN or an infinity: the asker's doing, not a fault."""
+
+    code = "not_finite"
+
+    def __init__(self, output: str, row: int) -> None:
+        super().__init__(
+            f"The model's output '{output}' is not a finite number for instance {row}; "
+            "check the range of that instance's inputs, or set allow_non_finite in model.yaml"
+        )
 
 
 class PathMalformed(RequestInvalid):
@@ -126,7 +139,7 @@ class Overloaded(KerasdError):
 
 
 class AnswerInvalid(KerasdError):
-    """The model gave something that can't be answered, such as NaN."""
+    """The model gave something that can't be answered."""
 
     code = "bad_answer"
 

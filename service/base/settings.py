@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     worker_memory_mb: int = Field(
         default=0,
         ge=0,
-        description="Address space of a web worker in MiB; 0 = as the machine has, or 4096",
+        description="Address space of a web worker in MiB; 0 = its share, at least 4096",
     )
     extra_keys: bool = Field(
         default=True,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.base.errors import RequestInvalid
+from service.base.names import is_model_name
 from service.repository.index import IndexEntry, make_index
 from service.repository.policy import unloaded_models, with_wishes
 from service.repository.states import COMING, Loading, State, VersionRow, Wish, WorkerRecord
@@ -59,6 +60,8 @@ class Control:
         long; then it is loaded as soon as it can be.
         """
         started = self._clock()
+        if not is_model_name(model):
+            raise RequestInvalid(f"failed to load '{model}', failed to poll from model repository")
         self._find(model, started)
         ticket = self._wish(model, is_unloaded=False)
 

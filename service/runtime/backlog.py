@@ -16,10 +16,10 @@ class QueueLimits:
 class Backlog:
     """Learns how long a request keeps one of `parallel` runners, and says when enough wait."""
 
-    def __init__(self, limits: QueueLimits, parallel: int) -> None:
+    def __init__(self, limits: QueueLimits, parallel: int, request_s: float = 0.0) -> None:
         self._limits = limits
         self.parallel = parallel
-        self._request_s = 0.0
+        self._request_s = request_s  # as measured at loading, until there is news
 
     def is_full(self, waiting: int) -> bool:
         """True when one more would wait too long. As many as run at a time may always wait."""

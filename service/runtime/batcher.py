@@ -43,7 +43,9 @@ class Batcher:
         self._observe = observe
         self._loop_rows = plan.loop_rows
         max_rows = plan.max_batch_size if plan.is_batched else 0
-        self._bounds = Bounds(name, max_rows, plan.max_wait_s, queue, plan.parallel)
+        self._bounds = Bounds(
+            name, max_rows, plan.max_wait_s, queue, plan.parallel, _request_s(plan)
+        )
         self._first, *self._others = [spec.name for spec in version.signature.inputs]
         self._free = _free_items(version.signature, version.measured.free_axis)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -136,6 +138,12 @@ class Batcher:
             self._version.close()
         elif self._loop is not None:
             self._loop.call_later(CLOSE_POLL_S, self._close_when_idle)
+
+
+def _request_s(plan: Plan) -> float:
+    """Measured seconds that a request of one row takes where as many as may be are joined."""
+    sizes = [rows for rows in plan.times if rows <= plan.max_batch_size]
+    return min((plan.times[rows] / rows for rows in sizes), default=0.0)
 
 
 def _free_items(signature: Signature, length: int) -> dict[str, int]:

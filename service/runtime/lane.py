@@ -34,6 +34,7 @@ class Bounds:
     max_wait_s: float
     queue: QueueLimits
     parallel: int
+    request_s: float
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Lane:
         self._parallel = 1 if threads is None else bounds.parallel
         self._waiting: list[Waiting] = []
         self._under_way: list[list[Waiting]] = []
-        self._backlog = Backlog(bounds.queue, self._parallel)
+        self._backlog = Backlog(bounds.queue, self._parallel, bounds.request_s)
         self._is_due = False
         self._pause: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -209,8 +210,8 @@ class Lane:
         """Give each request its own error; what may be one request's fault is tried again."""
         if isinstance(error, DeadlineExceeded):
             now = time.monotonic()
-            if self._hand_over is None:
-                _give_up(batch, math.inf)
+            if self._hand_over is None:  # what never began is over for the gone as for the late
+                _give_up(batch, math.inf if started_at else now)
                 return
             _give_up([item for item in batch if item.deadline <= now], now)
             patient = [item for item in batch if item.deadline > now]

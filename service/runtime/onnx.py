@@ -11,7 +11,7 @@ from service.base.compiled import ONNX_FILE, Compiled, read_verified
 from service.base.errors import DeadlineExceeded, KerasdError, MemoryShort, TensorInvalid
 from service.base.golden import GOLDEN_FILE
 from service.base.refusals import ArtefactCorrupt
-from service.base.signature import Signature, Tensors
+from service.base.signature import WARM_ROWS, Signature, Tensors
 from service.runtime.measurement import (
     TRIED_ROWS,
     Measured,
@@ -26,6 +26,7 @@ from service.runtime.watchdog import Watchdog
 onnxruntime.set_default_logger_severity(4)
 
 LONG_RUN_S = 0.001
+SHRINKAGE = ("memory.enable_memory_arena_shrinkage", "cpu:0")  # give back what this run needed
 WORTH_THREADS = 1.3
 MEMORY_SIGNS = ("Failed to allocate memory", "bad_alloc", "out of memory")
 STATUS = "Status Message: "
@@ -50,7 +51,7 @@ class OnnxVersion:
         self._outputs = [spec.name for spec in compiled.signature.outputs]
         self._watchdog = watchdog or Watchdog()
         self._owns_watchdog = watchdog is None
-        self._session = _open(content, 1, name)
+        self._session = _open(content, 1, compiled.signature, name)
         golden = None
         if GOLDEN_FILE in compiled.files:
             recorded = read_verified(folder, compiled, GOLDEN_FILE)
@@ -62,7 +63,8 @@ class OnnxVersion:
             times, rows, cores=threads_available, free_axis=compiled.free_axis
         )
         if threads_available > 1 and self._measured.row_cost_s > LONG_RUN_S and times:
-            self._try_threads(_open(content, threads_available, name), samples)
+            session = _open(content, threads_available, compiled.signature, name)
+            self._try_threads(session, samples)
 
     @property
     def signature(self) -> Signature:
@@ -82,6 +84,8 @@ class OnnxVersion:
             if within_s <= 0:
                 raise DeadlineExceeded(0)
             options = onnxruntime.RunOptions()
+            if len(next(iter(inputs.values()))) > WARM_ROWS[-1]:
+                options.add_run_config_entry(*SHRINKAGE)
             self._watchdog.guard(options, deadline)
         try:
             values = self._session.run(self._outputs, inputs, options)
@@ -111,8 +115,10 @@ class OnnxVersion:
             self._session = single
 
 
-def _open(content: bytes, threads: int, name: str) -> Any:
+def _open(content: bytes, threads: int, signature: Signature, name: str) -> Any:
     options = onnxruntime.SessionOptions()
+    # The arena keeps what the largest run has needed; of free axes, nobody knows how much that is.
+    options.enable_cpu_mem_arena = not any(None in spec.item_shape for spec in signature.inputs)
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     if threads > 1:  # waiting threads would spin on the cores that HTTP is parsed on

@@ -67,6 +67,7 @@ def _add_health(app: Flask, process: WebProcess) -> None:
         return _json(record, status)
 
     @app.get("/metrics")
+    @app.get("/monitoring/prometheus/metrics")  # where TensorFlow Serving has them
     def metrics() -> Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         collector = ModelCollector(process.reloader.rows, process.pool)

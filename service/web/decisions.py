@@ -28,7 +28,8 @@ class Decided:
         """The lead over the second best class; worked out only where it is wanted."""
         if self.classes is None:
             return 2 * self.score - 1
-        return self.score - np.partition(self.classes, -2, axis=1)[:, -2]
+        with np.errstate(invalid="ignore"):  # infinity less infinity is no number
+            return self.score - np.partition(self.classes, -2, axis=1)[:, -2]
 
     def as_json(self, labels: tuple[str, ...]) -> list[dict[str, Any]]:
         """One object an instance, as the answer carries it."""
@@ -69,7 +70,8 @@ def decider(config: ModelConfig, signature: Signature) -> Decide | None:
 
 def decide_by_argmax(values: np.ndarray) -> Decided:
     """The class with the largest of its scores, shape (rows, classes); the first one of equals."""
-    return Decided(values.argmax(axis=1), values.max(axis=1), values)
+    index = values.argmax(axis=1)
+    return Decided(index, values[np.arange(len(values)), index], values)
 
 
 def decide_by_threshold(probability: np.ndarray, threshold: float) -> Decided:

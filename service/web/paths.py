@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from service.base.names import parse_version
@@ -39,6 +40,7 @@ class PredictPath:
         return ROUTES[self.verb]
 
 
+@lru_cache(maxsize=1024)  # clients ask the same few again and again
 def parse_predict_path(path: str) -> PredictPath | None:
     """The parts of a decoded prediction path, or none if it isn't one.
 
@@ -50,7 +52,7 @@ def parse_predict_path(path: str) -> PredictPath | None:
     parts = match.groupdict()
     version = None
     if parts["version"] is not None:
-        version = parse_version(parts["version"])
+        version = parse_version(parts["version"].lstrip("0"))
         if version is None:
             return None
     verb = VERBS[parts["verb"].lower()]

@@ -19,6 +19,8 @@ from service.web.v1.labels import check_label
 
 BODIES = 4  # so many of the largest bodies may be under way in one worker
 LONG_REPLY_BYTES = 128 * 1024
+QUICK_INFLATE_BYTES = 4 * 1024  # a thousand times that at most
+MAX_INFLATING = 64
 TIMEOUT_HEADER = b"x-request-timeout-ms"
 ENCODING_HEADER = b"content-encoding"
 MEBIBYTE = 1024 * 1024
@@ -40,7 +42,7 @@ class Plane:
         self._threads = threads
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
-        self._held_bytes = 0
+        self._held_bytes = self._inflating = 0
 
     def open(self, path: PredictPath, headers: Headers) -> Call:
         """A call with its deadline: the setting's, or the earlier one that the client asks for."""
@@ -62,15 +64,25 @@ class Plane:
         """The answer, without holding up the event loop."""
         translator = self._translators[call.path.verb]
         loop = asyncio.get_running_loop()
-        if ENCODING_HEADER in call.headers:  # a small body may inflate to a large one
-            call.body = await loop.run_in_executor(self._threads, self._inflate, call, body)
-        else:
-            call.body = body
+        call.body = await self._inflate_soon(call, body)
         with self._lease(call, translator) as slot, self._holding(len(call.body), slot):
             reply = await slot.served.answer_soon(translator, call, self._threads, listener)
         if len(reply.content) <= LONG_REPLY_BYTES:
             return translator.finish(call, reply)
-        return await loop.run_in_executor(self._threads, translator.finish, call, reply)
+        return await loop.run_in_executor(None, translator.finish, call, reply)
+
+    async def _inflate_soon(self, call: Call, body: bytes) -> bytes:
+        """In the loop's own threads where it may take long: those for runs may all be busy."""
+        if ENCODING_HEADER not in call.headers or len(body) <= QUICK_INFLATE_BYTES:
+            return self._inflate(call, body)
+        if self._inflating >= MAX_INFLATING:
+            raise Overloaded("bodies to be inflated", self._inflating)
+        self._inflating += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(None, self._inflate, call, body)
+        finally:
+            self._inflating -= 1
 
     def _inflate(self, call: Call, body: bytes) -> bytes:
         encoding = call.headers.get(ENCODING_HEADER)
@@ -95,6 +107,8 @@ class Plane:
                 _check(call, slot)
                 yield slot
         except ModelNotFound as error:
+            if path.label:  # worded already, and it names the version that the label stands for
+                raise
             raise ModelNotFound(path.model, path.version, translator.wording) from error
         except Overloaded:
             PREDICT_REJECTED.labels(path.model, "queue_full").inc()

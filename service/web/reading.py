@@ -64,7 +64,7 @@ class Reader:
                 rest = rest[upgrade.args[0] :]
                 self._pass_over_upgrade()
             except httptools.HttpParserError as error:
-                if self.phase != LAST:
+                if self.phase != LAST or isinstance(error.__context__, Overloaded):
                     raise _explain(error) from error
                 self.has_more = True  # after a request that was to be the last
                 break

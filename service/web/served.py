@@ -10,6 +10,7 @@ import numpy as np
 
 from service.base.errors import (
     AnswerInvalid,
+    AnswerNotFinite,
     DeadlineExceeded,
     KerasdError,
     Overloaded,
@@ -80,7 +81,7 @@ class ServedVersion:
                 return self._reply(translator, asked, answered.outputs, watch)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(
-                runs, self._reply, translator, asked, answered.outputs, watch
+                None, self._reply, translator, asked, answered.outputs, watch
             )
 
     def refuse(self, error: KerasdError) -> KerasdError:
@@ -118,10 +119,11 @@ class ServedVersion:
                 raise asyncio.CancelledError
             if time.monotonic() >= call.deadline:
                 raise self.refuse(DeadlineExceeded(0))
+            began = time.perf_counter()
             try:
                 return self.answer(translator, call, watch)
-            finally:
-                self._backlog.learn(watch.total - watch.queue)
+            finally:  # a body that turns out wrong has kept the thread too
+                self._backlog.learn(time.perf_counter() - began)
 
         self._in_threads += 1
         listener.start()
@@ -161,11 +163,7 @@ def _check_outputs(outputs: Tensors, rows: int, allow_non_finite: bool) -> None:
             raise AnswerInvalid(name, f"has shape {array.shape} for {rows} instances")
         if array.dtype.kind == "f" and not allow_non_finite and not all_finite(array):
             row = int(np.nonzero(~np.isfinite(array))[0][0])
-            raise AnswerInvalid(
-                name,
-                f"is not a finite number for instance {row}; "
-                "check the range of that instance's inputs",
-            )
+            raise AnswerNotFinite(name, row)
 
 
 def outcome_of(error: Exception) -> str:

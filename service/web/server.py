@@ -119,7 +119,8 @@ def _options(settings: Settings) -> dict[str, Any]:
 
 def worker_memory(settings: Settings) -> int:
     """The address space of a worker in bytes: one run must not take all the machine has."""
-    return settings.worker_memory_mb * MEBIBYTE or max(machine_bytes(), LEAST_MEMORY)
+    share = machine_bytes() // settings.workers
+    return settings.worker_memory_mb * MEBIBYTE or max(share, LEAST_MEMORY)
 
 
 def _post_fork(memory: int) -> Callable[[Any, Any], None]:

@@ -67,18 +67,21 @@ def test_every_hostile_request_gets_its_class_of_answer(
     assert service.workers() == workers
 
 
+@pytest.mark.alone
 def test_memory_stays_bounded_under_floods(service: RunningService) -> None:
     floods = [one for one in (*json_requests(), *head_requests()) if _is_flood(one)]
     grown = _growth(service, floods, rounds=2)
     assert grown < MAY_GROW
 
 
+@pytest.mark.alone
 def test_memory_stays_where_it_was_under_small_requests(service: RunningService) -> None:
     small = [one for one in (*framing_requests(), *head_requests()) if not _is_flood(one)]
     grown = _growth(service, small, rounds=10)
     assert grown < MAY_CREEP
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "begun",
     [b"", b"POST / HTTP/1.1\r\nX-A: ", head(f"POST {PREDICT} HTTP/1.1", b"Content-Length: 99")],

@@ -55,6 +55,7 @@ def test_a_service_under_attack_goes_on_answering(
     assert list((attack_corpus / "markers").iterdir()) == []
 
 
+@pytest.mark.alone
 def test_the_controller_does_not_grow_with_what_it_refuses(tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     for number in range(BROKEN):

@@ -17,6 +17,7 @@ def _own_logging() -> Iterator[None]:
     """Give the root logger back as it was: pytest's own handlers hang there."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    request_id.set("")  # other tests may have left theirs
     yield
     root.handlers[:], root.level = handlers, level
 

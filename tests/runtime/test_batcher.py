@@ -12,8 +12,11 @@ import pytest
 
 from service.base.errors import DeadlineExceeded
 from service.base.signature import Signature, Tensors, TensorSpec
+from service.runtime import batcher as batching
+from service.runtime import lane
 from service.runtime.backlog import QueueLimits
 from service.runtime.batcher import Batcher
+from service.runtime.lane import LOOP_HELD_S
 from service.runtime.onnx import OnnxVersion
 from service.runtime.plan import Place, Plan
 from tests.fakes import FakeVersion
@@ -141,22 +144,43 @@ def test_the_loop_is_given_a_second_at_most() -> None:
         asyncio.run(scene())
 
 
-def test_a_deadline_that_comes_first_moves_nothing() -> None:
+class Clock:
+    """Stands in for the module `time`; runs make it go on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("within_s", "places"),
+    [(LOOP_HELD_S / 2, ["loop"]), (LOOP_HELD_S * 2, ["thread"])],
+    ids=["soon", "late"],
+)
+def test_a_deadline_moves_runs_only_if_it_ends_one_that_held_the_loop(
+    monkeypatch: pytest.MonkeyPatch, within_s: float, places: list[Place]
+) -> None:
     async def scene() -> None:
-        future = kept.submit(rows(1), time.monotonic() + 1e-3)
         with pytest.raises(DeadlineExceeded):
-            await future
+            await kept.submit(rows(1), clock.now + within_s)
 
     class Late(RecordedVersion):
         def run(self, inputs: Tensors, deadline: float | None = None) -> Tensors:
             assert deadline is not None
-            while time.monotonic() < deadline:
-                pass
+            self.deadlines.append(deadline)
+            clock.now = deadline
             raise DeadlineExceeded(1)
 
-    with batcher(Late()) as kept:
+    clock = Clock()
+    monkeypatch.setattr(lane, "time", clock)
+    monkeypatch.setattr(batching, "time", clock)
+    version = Late()
+    with batcher(version) as kept:
         asyncio.run(scene())
-        assert kept.place == "loop"
+        assert [kept.place] == places
+    assert version.deadlines == [1000.0 + within_s]
 
 
 def test_it_tells_how_long_everything_took() -> None:
@@ -190,10 +214,15 @@ def test_it_closes_only_after_a_run_whose_caller_has_left() -> None:
         await turns()
         assert not version.is_closed
         version.release()
-        while not version.is_closed:
-            await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(closed.wait, LONG_S)
 
-    version = HeldVersion()
+    class Closing(HeldVersion):
+        def close(self) -> None:
+            super().close()
+            closed.set()
+
+    closed = threading.Event()
+    version = Closing()
     with batcher(version, IN_THREAD) as held:
         asyncio.run(scene())
     assert version.runs == [1]

@@ -1,6 +1,7 @@
 """A lane: what is gathered when, and what becomes of the late, the gone and the faulty."""
 
 import asyncio
+import threading
 import time
 from dataclasses import replace
 
@@ -45,6 +46,20 @@ class TestGathering:
 
         version = RecordedVersion()
         with batcher(version, plan) as gathering:
+            asyncio.run(scene())
+
+    @pytest.mark.parametrize("limit", [1, 100])
+    def test_what_comes_in_one_turn_of_the_loop_runs_there_and_is_not_refused(
+        self, limit: int
+    ) -> None:
+        async def scene() -> None:
+            answers = await asyncio.gather(*(ask(gathering, n) for n in range(400)))
+            assert answers == [[2 * n] for n in range(400)]
+            assert sum(version.runs) == 400
+            assert len(version.runs) == 400 // min(limit, 8)
+
+        version = RecordedVersion()
+        with batcher(version, ON_LOOP, max_queue=limit) as gathering:
             asyncio.run(scene())
 
     @BOTH
@@ -172,6 +187,45 @@ class TestLateAndGone:
 
         version = HeldVersion()
         with batcher(version, IN_THREAD, max_queue=2) as gathering:
+            asyncio.run(scene())
+
+    def test_nothing_is_computed_for_those_that_left_before_a_thread_was_free(self) -> None:
+        async def scene() -> None:
+            taken = [asyncio.create_task(ask(gathering, number)) for number in (1, 2)]
+            for _ in taken:
+                await version.has_begun()
+            gone = threading.Event()
+            left = gathering.submit(rows(3), time.monotonic() + LONG_S, gone.is_set)
+            await turns()  # a run of its own, for which there is no thread
+            gone.set()
+            version.release(3)
+            with pytest.raises(asyncio.CancelledError):
+                await left
+            assert await asyncio.gather(*taken) == [[2], [4]]
+            assert version.runs == [1, 1]
+
+        version = HeldVersion()
+        with batcher(version, replace(IN_THREAD, is_batched=False, parallel=3)) as gathering:
+            asyncio.run(scene())
+
+    def test_those_beside_them_are_answered(self) -> None:
+        async def scene() -> None:
+            taken = []
+            for number in (1, 2):
+                taken.append(asyncio.create_task(ask(gathering, number)))
+                await version.has_begun()
+            gone = threading.Event()
+            left = gathering.submit(rows(3), time.monotonic() + LONG_S, gone.is_set)
+            stays = gathering.submit(rows(4), time.monotonic() + LONG_S)
+            await turns()
+            gone.set()
+            version.release(3)
+            assert (await stays).outputs["y"][:, 0].tolist() == [8]
+            await asyncio.gather(left, *taken)
+            assert sorted(version.runs) == [1, 1, 2]
+
+        version = HeldVersion()
+        with batcher(version, replace(IN_THREAD, parallel=3)) as gathering:
             asyncio.run(scene())
 
 

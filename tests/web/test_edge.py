@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,11 @@ CLOSE = b"Connection: close"
 def server() -> Iterator[Server]:
     with serving() as started:
         yield started
+
+
+def holds(server: Server, size: int) -> bool:
+    """True when the edge keeps so many bytes of bodies."""
+    return server.edge.crowd.held == size
 
 
 class TestAnswers:
@@ -239,6 +245,24 @@ class TestBodies:
             for client in clients:
                 client.reset()
             wait_until(lambda: room.has(0), "all have left", 10)
+            assert room.edge.crowd.held == 0
+
+    def test_the_room_of_bodies_behind_too_many_requests_is_given_back(self) -> None:
+        """A body that came in pieces is held for its turn, and the one too many gets no turn."""
+        request = post("/", bytes(100_000))
+        with serving(replace(LIMITS, body_timeout_s=30.0)) as room:
+            with room.open(post("/held")) as client:
+                wait_until(lambda: "/held" in room.app.asked, "it is being answered", 10)
+                client.send(post("/") * 127)
+                for number in (1, 2):  # the last that may wait, and the one too many
+                    client.send(request[:-1])
+                    wait_until(partial(holds, room, number * 99_999), "all but a byte is there", 10)
+                    client.send(request[-1:])
+                room.app.let_go.set()
+                answer = client.read_all()
+            wait_until(lambda: room.has(0), "all have left", 10)
+            assert answer.count(OK) == 129
+            assert answer.count(b"HTTP/1.1 429 ") == 1
             assert room.edge.crowd.held == 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.base.http_errors import HeadMalformed, HeadTooLarge, MethodNotAllowed
-from service.web.head import check_sizes, names_version, read_framing, read_target
+from service.web.head import ONCE, check_sizes, names_version, read_framing, read_target
 from tests.web.edge_server import Server, error, post, serving, status
 
 BODY = b"5\r\nhello\r\n0\r\n\r\n"
@@ -50,6 +50,11 @@ MALFORMED = {
     "no host": b"GET / HTTP/1.1\r\nX-A: b\r\n\r\n",
     "two hosts": GET + b"Host: y\r\n\r\n",
     "the same host twice": GET + b"Host: x\r\n\r\n",
+    "two encodings": GET + b"Content-Encoding: gzip\r\nContent-Encoding: identity\r\n\r\n",
+    "the same encoding twice": GET + b"Content-Encoding: gzip\r\ncontent-encoding: gzip\r\n\r\n",
+    "two timeouts": GET + b"X-Request-Timeout-Ms: 9\r\nX-Request-Timeout-Ms: 99999\r\n\r\n",
+    "two lengths of the JSON": GET
+    + b"Inference-Header-Content-Length: 9\r\nInference-Header-Content-Length: 0\r\n\r\n",
     "host with a path": b"GET / HTTP/1.1\r\nHost: a/../b\r\n\r\n",
     "host with a user": b"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n",
     "folded header": GET + b"X-A: b\r\n c\r\n\r\n",
@@ -148,6 +153,14 @@ class TestAlone:
         fields = [(b"host", b"x"), (b"content-length", b"12"), (b"expect", b"100-Continue")]
         assert read_framing("1.1", fields) == (12, True)
         assert read_framing("1.0", fields) == (12, False)
+
+    @pytest.mark.parametrize("name", sorted(ONCE))
+    def test_headers_that_may_stand_once(self, name: bytes) -> None:
+        fields = [(b"host", b"x"), (b"x-more", b"a"), (b"x-more", b"b")]
+        more = (name, b"x")
+        assert read_framing("1.1", [field for field in fields if field[0] != name] + [more])
+        with pytest.raises(HeadMalformed, match=f"more than one {name.decode().title()}"):
+            read_framing("1.1", [*fields, more, more])
 
     def test_sizes(self) -> None:
         check_sizes(b"/", [(b"a", b"b" * 8_000)] * 4)

@@ -15,8 +15,7 @@ def test_a_worker_lives_before_it_is_ready_and_says_what_it_waits_for(tmp_path: 
     engine = open_database(settings.database)
     migrate(engine)
     store = VersionStore(engine, settings.repository_key)
-    process = WebProcess(settings)
-    process.reloader._siblings = 2
+    process = WebProcess(settings, 2)
 
     assert live(process) == (200, {"live": True})
     assert ready(process) == (

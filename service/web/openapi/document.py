@@ -36,7 +36,7 @@ REFUSALS = {
     415: "The body is compressed in a way that isn't understood",
     429: "Too many requests are waiting; nothing was computed",
     431: "The head of the request is too long",
-    500: "The model's answer can't be given, such as NaN, or an error of the service's own",
+    500: "The model's answer can't be given, or an error of the service's own",
     501: "A part of the protocol that this server doesn't do",
     503: "The model is known but not loaded, with the reason",
     504: "The prediction was not finished in time",

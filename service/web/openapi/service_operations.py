@@ -12,10 +12,13 @@ def operations() -> Iterator[Operation]:
     yield _get("/", "alive", "A sign of life", answers("It is alive", AliveAnswer))
     yield _get("/livez", "live", "Whether the process answers", answers("It does", LiveAnswer))
     yield _get("/readyz", "ready", "Whether everything is loaded", _readiness())
-    yield _get("/metrics", "metrics", "Metrics for Prometheus", {200: Answer(
+    metrics = {200: Answer(
         "All workers' metrics; OpenMetrics if `Accept` asks for it",
         {"text/plain": Content(), "application/openmetrics-text": Content()},
-    )})  # fmt: skip
+    )}  # fmt: skip
+    yield _get("/metrics", "metrics", "Metrics for Prometheus", metrics)
+    yield _get("/monitoring/prometheus/metrics", "metricsOfTensorFlowServing",
+               "The same where TensorFlow Serving has them", metrics)  # fmt: skip
     yield _get("/openapi.json", "openapi", "This document",
                {200: Answer("OpenAPI 3.1", {JSON: Content()})})  # fmt: skip
     yield _get("/docs", "docs", "This document to read",

@@ -7,12 +7,12 @@ import orjson
 from service.base.errors import JsonInvalid, RequestInvalid
 from service.base.signature import Signature
 from service.web.dense import QUICK_DTYPES
+from service.web.exact import MAX_EXACT_BYTES, check_exact_values
 from service.web.numbers_as_words import read_with_words
 
 Json = dict[str, Any]
 
 DEFAULT_SIGNATURE = "serving_default"
-MAX_EXACT_BYTES = 8 * 1024 * 1024  # Python's objects take forty times that, and one lock for all
 MAX_SHOWN = 100
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -26,6 +26,7 @@ def read_document(body: bytes, allow_non_finite: bool = False) -> Json:
     text = body.removeprefix(BYTE_ORDER_MARK)
     if not text.strip():
         raise JsonInvalid("The document is empty")
+    check_exact_values(text)
     try:
         record = orjson.loads(text)
     except orjson.JSONDecodeError as error:

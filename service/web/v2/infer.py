@@ -6,6 +6,7 @@ from service.base.errors import RequestInvalid
 from service.base.signature import STRING, Tensors, TensorSpec
 from service.web.decisions import Decided
 from service.web.dense import NOT_PLAIN, Parsers
+from service.web.exact import MAX_EXACT_BYTES
 from service.web.exchange import SMALL_BODY_BYTES, Asked, Call, Facts, Reply
 from service.web.tensors import check_values
 from service.web.v2.answer import HEADER_NAME, write_reply
@@ -13,7 +14,6 @@ from service.web.v2.binary import read_tensor
 from service.web.v2.compression import compress
 from service.web.v2.fit import check_rows, fit_inputs, fit_outputs
 from service.web.v2.json_data import (
-    MAX_EXACT_BYTES,
     exact_tensor,
     open_quickly,
     parse_exactly,
@@ -185,11 +185,10 @@ def _header_length(call: Call) -> int | None:
     if given is None:
         return None
     text = given.strip()
-    digits = text.removeprefix(b"-")
     shown = given[:40].decode("latin-1")
-    if not digits.isdigit():
+    if not text.removeprefix(b"-").isdigit():
         raise RequestInvalid(f"Unable to parse {HEADER_NAME}, got: {shown}")
     size = len(call.body)
-    if len(text) > MAX_DIGITS or not 0 <= int(text) <= size:
+    if not text.isdigit() or len(text) > MAX_DIGITS or int(text) > size:
         raise RequestInvalid(f"inference header size should be in range (0, {size}), got: {shown}")
     return int(text)

@@ -13,16 +13,17 @@ import simdjson
 from service.base.errors import JsonInvalid, RequestInvalid
 from service.base.signature import TensorSpec
 from service.web.dense import Part, flat_tensor, is_regular
+from service.web.exact import check_exact_values
 from service.web.numbers_as_words import read_with_words
 from service.web.tensors import check_values, to_tensor
 from service.web.v2.request import MAX_NAMED, Given, Json, Request
 
 MAX_DEPTH = 32
-MAX_EXACT_BYTES = 8 * 1024 * 1024  # Python objects take forty times that
 
 
 def parse_exactly(content: bytes, allow_non_finite: bool) -> Any:
     """The document; bare NaN and Infinity in it only where allowed. Raises RequestInvalid."""
+    check_exact_values(content)
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -37,9 +38,10 @@ def parse_exactly(content: bytes, allow_non_finite: bool) -> Any:
 def open_quickly(document: Any) -> Any:
     """The record of a parsed document. Raises what `dense.NOT_PLAIN` names where it isn't one."""
     record: Json = {}
-    for key in document.keys():  # noqa: SIM118 (simdjson's objects don't iterate)
+    for key in _keys(document):
         value = document[key]
-        if key == "inputs" and isinstance(value, simdjson.Array) and len(value) <= MAX_NAMED:
+        if key == "inputs" and isinstance(value, simdjson.Array):
+            _check_length(value)
             record[key] = [_open_input(item) for item in value]
         else:
             record[key] = _plain(value)
@@ -102,16 +104,31 @@ def _shape(data: Any) -> tuple[int, ...]:
 def _open_input(item: Any) -> Any:
     if not isinstance(item, simdjson.Object):
         return _plain(item)
-    return {
-        key: item[key] if key == "data" else _plain(item[key])
-        for key in item.keys()  # noqa: SIM118
-    }
+    return {key: item[key] if key == "data" else _plain(item[key]) for key in _keys(item)}
 
 
 def _plain(value: Any) -> Any:
+    """As Python's objects, made here: simdjson's own `as_list` writes beyond a very long array."""
     if isinstance(value, simdjson.Object):
-        return value.as_dict()
-    return value.as_list() if isinstance(value, simdjson.Array) else value
+        return {key: _plain(value[key]) for key in _keys(value)}
+    if isinstance(value, simdjson.Array):
+        _check_length(value)
+        return [_plain(item) for item in value]
+    return value
+
+
+def _keys(value: Any) -> list[str]:
+    """An object's keys; of those that stand twice only the exact road knows which one counts."""
+    _check_length(value)
+    keys = list(value.keys())
+    if len(set(keys)) < len(keys):
+        raise ValueError("a key stands twice")
+    return keys
+
+
+def _check_length(value: Any) -> None:
+    if len(value) > MAX_NAMED:
+        raise ValueError("too long for anything but data")
 
 
 def _not_json(why: str, offset: int) -> RequestInvalid:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from service.base.errors import RequestInvalid
 from service.base.signature import DTYPES, STRING, Signature, TensorSpec
 from service.repository.model_config import ModelConfig
+from service.web.exact import MAX_EXACT_BYTES
 from service.web.exchange import Asked, Facts
-from service.web.v1.document import MAX_EXACT_BYTES
 from service.web.v1.predict import read_exactly, read_quickly
 from tests.web.v1.calls import OUTPUT, decode, encode, facts, signature
 

@@ -8,8 +8,8 @@ import pytest
 
 from service.base.errors import KerasdError, RequestInvalid, Unsupported
 from service.base.signature import STRING, Signature, TensorSpec
+from service.web.exact import MAX_EXACT_BYTES
 from service.web.exchange import Call, Facts
-from service.web.v2.json_data import MAX_EXACT_BYTES
 from tests.web.v2.asking import (
     FLOATS,
     answer,
