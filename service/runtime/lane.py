@@ -144,6 +144,8 @@ class Lane:
         """True while the batch may still grow; it is then looked at again at the right time."""
         if not self._bounds.max_wait_s or not choice.chosen or choice.left:
             return False
+        if self._backlog.is_full(len(self._waiting)):  # no more may come
+            return False
         wait_s = choice.chosen[0].queued_at + self._bounds.max_wait_s - now
         if wait_s <= 0 or choice.chosen[0].is_alone or choice.rows >= self._bounds.max_rows:
             return False

@@ -141,7 +141,8 @@ class TestBadRequests:
             (b"", "JSON Parse error: The document is empty"),
             (b"{", "JSON Parse error: "),
             (b'{"instances": [[NaN, 1, 2]]}', "NaN and Infinity are no JSON numbers"),
-            (b'{"instances": ' + b"[" * 10**6, "JSON Parse error: "),
+            (b'{"instances": ' + b"[" * 10**5, "JSON Parse error: "),
+            (b'{"instances": ' + b"[" * 10**6, "more than 500000 values that can only be read"),
             (b"[1]", "must be a JSON object"),
             (b"{}", "Missing 'inputs' or 'instances' key"),
             (b'{"instances": [], "inputs": []}', "both 'instances' and 'inputs'"),
@@ -197,7 +198,7 @@ class TestNotServed:
 
     def test_an_infinite_output_is_an_error_and_no_null(self, client: Client) -> None:
         answer = client.predict("nan", {"instances": [[1, 1, 1], [1, 2, 3]]})
-        assert answer.status == 500
+        assert answer.status == 400
         assert "output 'y' is not a finite number for instance 0" in answer.json["error"]
 
     def test_a_model_that_mixes_its_instances_is_an_error(self, client: Client) -> None:

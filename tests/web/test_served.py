@@ -9,6 +9,7 @@ import pytest
 
 from service.base.errors import (
     AnswerInvalid,
+    AnswerNotFinite,
     DeadlineExceeded,
     JsonInvalid,
     MemoryShort,
@@ -166,12 +167,12 @@ class Noting(Predict):
 
     def __init__(self) -> None:
         super().__init__()
-        self.threads: list[str] = []
+        self.threads: list[threading.Thread] = []
 
     def encode(
         self, asked: Asked, facts: Facts, outputs: Tensors, decided: Decided | None
     ) -> Reply:
-        self.threads.append(threading.current_thread().name)
+        self.threads.append(threading.current_thread())
         return super().encode(asked, facts, outputs, decided)
 
 
@@ -189,7 +190,7 @@ def test_long_outputs_are_encoded_in_a_thread_and_short_ones_on_the_loop(more: i
     with desk(Growing(signature), "growing", translator=noting) as at:
         reply = asyncio.run(at.ask(SMALL))
     assert len(orjson.loads(reply.content)["predictions"][0]) == width
-    assert [name.startswith("predict") for name in noting.threads] == [bool(more)]
+    assert [thread is threading.main_thread() for thread in noting.threads] == [not more]
 
 
 class TestOutcomes:
@@ -199,7 +200,8 @@ class TestOutcomes:
          (BodyTooLarge(1), "invalid"), (Unsupported(""), "invalid"),
          (DeadlineExceeded(1), "timeout"), (Overloaded("", 1), "rejected"),
          (RuntimeLost(""), "error"), (MemoryShort(), "error"), (ModelNotReady("m", ""), "error"),
-         (AnswerInvalid("y", ""), "error"), (RuntimeError(), "error"), (MemoryError(), "error")],
+         (AnswerInvalid("y", ""), "error"), (AnswerNotFinite("y", 0), "invalid"),
+         (RuntimeError(), "error"), (MemoryError(), "error")],
         ids=lambda value: value if isinstance(value, str) else type(value).__name__,
     )  # fmt: skip
     def test_each_error_has_its_own(self, error: Exception, outcome: str) -> None:
