@@ -41,7 +41,7 @@ check: install  ## Format, lint, types, laws and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/codespell --skip requirements.lock,.venv,.clients,.peers,.uv,.git,.kerasd,.corpus,.attacks,.eras,*.json
 	$(BIN)/mypy
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -m "not slow" --numprocesses $(PROCESSES)
 
 test: check system-packages .clients/installed  ## Every test
 	$(BIN)/pytest -m slow --numprocesses $(PROCESSES) --durations 20

@@ -24,7 +24,8 @@ from service.base.signature import Signature
 RECORD = "compiled.json"
 ONNX_FILE = "model.onnx"
 SAVED_MODEL = "saved_model"
-COMPILER_REVISION = 2
+COMPILER_REVISION = 3
+NOT_EXAMINED = "its operations have not been examined"
 
 Runtime = Literal["onnx", "tensorflow"]
 
@@ -34,7 +35,8 @@ class Compiled:
     """What is known of a compiled version; `files` maps each file to its sha256.
 
     `free_axis` is a length of free axes at which the model gives an answer; `engine` is the Keras
-    that built it: `keras`, `tf_keras`, or `tensorflow` for a SavedModel.
+    that built it: `keras`, `tf_keras`, or `tensorflow` for a SavedModel. `rows_doubt` says why a
+    row's answer may depend on the rows beside it; it is empty where the graph proves that it can't.
     """
 
     key: str
@@ -49,6 +51,12 @@ class Compiled:
     took_s: float
     free_axis: int = 8
     engine: str = "keras"
+    rows_doubt: str = NOT_EXAMINED
+
+    @property
+    def mixes_rows(self) -> bool:
+        """True unless the graph proves that each row keeps to itself."""
+        return bool(self.rows_doubt)
 
     def write(self, folder: Path) -> None:
         """Write the record; it comes last, so a folder without it is incomplete."""

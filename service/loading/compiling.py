@@ -10,7 +10,6 @@ from service.base.compiled import (
     ONNX_FILE,
     SAVED_MODEL,
     Compiled,
-    Runtime,
     digest_file,
     digest_tree,
 )
@@ -26,6 +25,7 @@ Engine = Literal["keras", "tf_keras"]
 STAGES = ("inspect", "import", "load", "run", "compile", "run", "write")
 GOLDEN_ROWS = 2
 GOLDEN_SEED = 31
+NO_GRAPH = "TensorFlow runs it, whose operations are not examined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +72,25 @@ def compile_version(
     report("compile")
     target.mkdir(parents=True)
     with refusing(name):
-        runtime, error, more = _convert(traced, length, target)
+        converted, more = _convert(traced, length, target)
     _write_golden(traced, length, target)
     report("run")
     warm_up.run_as_served(_runner(traced, target), traced.signature, length)
     report("write")
     compiled = Compiled(
         key=sources.key,
-        runtime=runtime,
+        runtime="onnx" if converted else "tensorflow",
         signature=traced.signature,
         files=digest_tree(target),
         format=inspection.format,
         keras_version=inspection.keras_version,
         parameters=inspection.parameters,
-        max_relative_error=error,
+        max_relative_error=converted.max_relative_error if converted else 0.0,
         notes=(*notes, *more),
         took_s=round(time.monotonic() - started, 3),
         free_axis=length,
         engine="tensorflow" if inspection.format == "saved_model" else sources.engine,
+        rows_doubt=converted.rows_doubt if converted else NO_GRAPH,
     )
     compiled.write(target)
     return inspection, compiled
@@ -138,7 +139,7 @@ def _trace_saved_model(sources: Sources, report: Progress) -> tuple[Any, tuple[s
     return traced, () if fixed is None else (f"it takes batches of exactly {fixed} rows",)
 
 
-def _convert(traced: Any, length: int, target: Path) -> tuple[Runtime, float, tuple[str, ...]]:
+def _convert(traced: Any, length: int, target: Path) -> tuple[Any, tuple[str, ...]]:
     """Write the ONNX file, or the exported function where there is none that agrees."""
     from service.loading.tracing.onnx_file import ConversionFailed, convert
 
@@ -146,9 +147,9 @@ def _convert(traced: Any, length: int, target: Path) -> tuple[Runtime, float, tu
         converted = convert(traced, length)
     except ConversionFailed as failure:
         traced.export(target / SAVED_MODEL)
-        return "tensorflow", 0.0, (f"served by TensorFlow: {failure}",)
+        return None, (f"served by TensorFlow: {failure}",)
     (target / ONNX_FILE).write_bytes(converted.onnx)
-    return "onnx", converted.max_relative_error, ()
+    return converted, ()
 
 
 def _runner(traced: Any, target: Path) -> Any:

@@ -1,19 +1,20 @@
 """What is found out about a version when it is loaded: how long runs take, and of which rows.
 
 A batch may be made of several requests only if a row's answer doesn't depend on the rows beside it.
-No file says so, hence it is tried: eight rows that differ, together and each alone.
+The compiler has examined the graph for that; here it is tried besides: eight rows that differ,
+together and each alone, as they are and on other scales.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
-from service.base.compiled import Runtime
+from service.base.compiled import NOT_EXAMINED, Runtime
 from service.base.errors import MemoryShort, TensorInvalid
-from service.base.golden import MAX_RELATIVE_ERROR, relative_error, replay
+from service.base.golden import MAX_RELATIVE_ERROR, replay
 from service.base.signature import WARM_ROWS, Signature, Tensors, zeros
 
 Run = Callable[[Tensors], Tensors]
@@ -25,10 +26,14 @@ TIMED_S = 0.05
 BUDGET_S = 2.0
 UNKNOWN_S = 1.0
 SEED = 11
+FACTORS = (1, 10, 100, -1)  # the golden inputs and others, where a model may behave otherwise
+TRIAL_S = 1.0
+SMALLEST_COLUMN = 1e-12
+TOUCH = 1e-6  # inputs are changed by so much, relatively, to see how much rounding may do
 
 
 class Rows(Enum):
-    """How the rows of one batch get along; only INDEPENDENT ones are gathered unasked."""
+    """How the rows of one batch got along when it was tried."""
 
     INDEPENDENT = "independent"
     INTERACTING = "interacting"
@@ -41,6 +46,7 @@ class Measured:
     """`times` are seconds of a run by rows; `threads` is how many compute one of them.
 
     `cores` is how many this worker may keep busy; `free_axis` is how long free axes were meanwhile.
+    `rows_doubt` is what keeps the compiler from calling the rows independent, empty if nothing does.
     """
 
     times: Mapping[int, float]
@@ -49,6 +55,7 @@ class Measured:
     threads: int = 1
     cores: int = 1
     free_axis: int = 8
+    rows_doubt: str = NOT_EXAMINED
 
     @property
     def row_cost_s(self) -> float:
@@ -122,31 +129,98 @@ def measure_times(
     return times
 
 
-def try_rows(run: Run, samples: Samples, times: Mapping[int, float]) -> Rows:
+def try_rows(
+    run: Run, samples: Samples, times: Mapping[int, float], clock: Clock = time.perf_counter
+) -> Rows:
     """Whether a row's answer is the same beside seven others as alone."""
     if samples.fixed_rows is not None:
         return Rows.FIXED
     if not samples.differ or TRIED_ROWS not in times:
         return Rows.UNTRIED
-    batch = samples.take(TRIED_ROWS)
-    try:
-        together = run(batch)
-        alone = [
-            run({name: array[row : row + 1] for name, array in batch.items()})
-            for row in range(TRIED_ROWS)
-        ]
-    except (TensorInvalid, MemoryShort):
-        return Rows.UNTRIED
-    is_same = all(
-        _is_joined(whole, [parts[name] for parts in alone]) for name, whole in together.items()
-    )
-    return Rows.INDEPENDENT if is_same else Rows.INTERACTING
+    found = Rows.UNTRIED
+    started = clock()
+    for batch in _on_scales(samples.take(TRIED_ROWS)):
+        if found is not Rows.UNTRIED and clock() - started > TRIAL_S:
+            break
+        try:
+            together, alone = run(batch), _run_alone(run, batch)
+            if not _is_finite(together):
+                continue
+            if not _agree(run, batch, together, alone):
+                return Rows.INTERACTING
+        except (TensorInvalid, MemoryShort):  # it takes no such values
+            continue
+        found = Rows.INDEPENDENT
+    return found
 
 
-def _is_joined(whole: np.ndarray, parts: list[np.ndarray]) -> bool:
-    if any(part.ndim == 0 or part.shape[1:] != whole.shape[1:] for part in parts):
-        return False
-    return relative_error(np.concatenate(parts), whole) <= MAX_RELATIVE_ERROR
+def _on_scales(batch: Tensors) -> Iterator[Tensors]:
+    """The batch, then with its floats multiplied, where it has any."""
+    floats = {name for name, array in batch.items() if array.dtype.kind == "f"}
+    for factor in FACTORS if floats else FACTORS[:1]:
+        yield {
+            name: array * array.dtype.type(factor) if name in floats else array
+            for name, array in batch.items()
+        }
+
+
+def _run_alone(run: Run, batch: Tensors) -> list[Tensors]:
+    return [
+        run({name: array[row : row + 1] for name, array in batch.items()})
+        for row in range(TRIED_ROWS)
+    ]
+
+
+def _is_finite(outputs: Tensors) -> bool:
+    arrays = [array for array in outputs.values() if array.dtype.kind == "f"]
+    return all(bool(np.isfinite(array).all()) for array in arrays)
+
+
+def _agree(run: Run, batch: Tensors, together: Tensors, alone: list[Tensors]) -> bool:
+    """Compare each place of the outputs by its own scale, or by what rounding does there.
+
+    The latter is seen only when it is needed: from rows alone whose inputs were touched.
+    """
+    rows = {name: [parts[name] for parts in alone] for name in together}
+    for name, parts in rows.items():
+        shapes = {part.shape for part in parts}
+        if shapes != {(1, *together[name].shape[1:])} or len(together[name]) != TRIED_ROWS:
+            return False
+    joined = {name: np.concatenate(parts) for name, parts in rows.items()}
+    worse = [name for name, whole in together.items() if not _is_close(joined[name], whole, 0.0)]
+    if not worse:
+        return True
+    touched = _run_alone(run, {name: _touch(array) for name, array in batch.items()})
+    for name in worse:
+        if joined[name].dtype.kind != "f":
+            return False
+        other = np.concatenate([parts[name] for parts in touched])
+        if other.shape != joined[name].shape:
+            return False
+        if not _is_close(joined[name], together[name], _spread(joined[name], other)):
+            return False
+    return True
+
+
+def _is_close(want: np.ndarray, have: np.ndarray, slack: np.ndarray | float) -> bool:
+    """Whether no place differs by more than a part of its largest value over the rows."""
+    if want.dtype.kind not in "iuf":
+        return np.array_equal(want, have)
+    want, have = want.astype("float64"), have.astype("float64")
+    largest = np.maximum(np.abs(want).max(axis=0), SMALLEST_COLUMN)
+    return bool((np.abs(want - have).max(axis=0) <= MAX_RELATIVE_ERROR * largest + slack).all())
+
+
+def _spread(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    difference: np.ndarray = np.abs(one.astype("float64") - other.astype("float64")).max(axis=0)
+    return difference
+
+
+def _touch(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind != "f":
+        return array
+    signs = np.random.default_rng(SEED).choice([-1.0, 1.0], size=array.shape)
+    return (array * (1 + TOUCH * signs)).astype(array.dtype)
 
 
 def _shortest(run: Run, inputs: Tensors, clock: Clock) -> float:

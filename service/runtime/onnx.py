@@ -51,7 +51,9 @@ class OnnxVersion:
         self._outputs = [spec.name for spec in compiled.signature.outputs]
         self._watchdog = watchdog or Watchdog()
         self._owns_watchdog = watchdog is None
-        self._session = _open(content, 1, compiled.signature, name)
+        # It keeps what the largest run has needed; of free axes, nobody knows how much that is.
+        self._has_arena = not any(None in spec.item_shape for spec in compiled.signature.inputs)
+        self._session = _open(content, 1, self._has_arena, name)
         golden = None
         if GOLDEN_FILE in compiled.files:
             recorded = read_verified(folder, compiled, GOLDEN_FILE)
@@ -63,7 +65,7 @@ class OnnxVersion:
             times, rows, cores=threads_available, free_axis=compiled.free_axis
         )
         if threads_available > 1 and self._measured.row_cost_s > LONG_RUN_S and times:
-            session = _open(content, threads_available, compiled.signature, name)
+            session = _open(content, threads_available, self._has_arena, name)
             self._try_threads(session, samples)
 
     @property
@@ -84,7 +86,7 @@ class OnnxVersion:
             if within_s <= 0:
                 raise DeadlineExceeded(0)
             options = onnxruntime.RunOptions()
-            if len(next(iter(inputs.values()))) > WARM_ROWS[-1]:
+            if self._has_arena and len(next(iter(inputs.values()))) > WARM_ROWS[-1]:
                 options.add_run_config_entry(*SHRINKAGE)
             self._watchdog.guard(options, deadline)
         try:
@@ -115,10 +117,9 @@ class OnnxVersion:
             self._session = single
 
 
-def _open(content: bytes, threads: int, signature: Signature, name: str) -> Any:
+def _open(content: bytes, threads: int, has_arena: bool, name: str) -> Any:
     options = onnxruntime.SessionOptions()
-    # The arena keeps what the largest run has needed; of free axes, nobody knows how much that is.
-    options.enable_cpu_mem_arena = not any(None in spec.item_shape for spec in signature.inputs)
+    options.enable_cpu_mem_arena = has_arena
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     if threads > 1:  # waiting threads would spin on the cores that HTTP is parsed on

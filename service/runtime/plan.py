@@ -106,6 +106,7 @@ def estimate(times: Mapping[int, float], rows: int) -> float:
 
 
 def _choose_batching(measured: Measured, batching: Batching) -> tuple[bool, str]:
+    """Unasked only what the graph proves and the trial confirms; asked, unless the trial forbids."""
     rows = measured.rows
     if batching.mode == "off":
         return False, "not batched: model.yaml says so"
@@ -113,6 +114,8 @@ def _choose_batching(measured: Measured, batching: Batching) -> tuple[bool, str]
         return True, "batched: model.yaml says so"
     if rows is not Rows.INDEPENDENT:
         return False, WHY_NOT[rows]
+    if measured.rows_doubt:
+        return False, f"not batched: rows may depend on one another: {measured.rows_doubt}"
     if batching.max_batch_size == 1 or not {1, TRIED_ROWS} <= set(measured.times):
         return False, "not batched: there is nothing to gather or nothing measured"
     alone = measured.times[1]

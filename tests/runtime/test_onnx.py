@@ -35,6 +35,15 @@ def test_it_answers_by_name_and_knows_its_cost(tmp_path: Path) -> None:
     assert 0 < version.measured.row_cost_s < 1
 
 
+@pytest.mark.parametrize("inner", [2, None], ids=["arena", "no-arena"])
+def test_a_run_larger_than_the_warmed_ones_gives_its_memory_back(
+    tmp_path: Path, inner: int | None
+) -> None:
+    version = OnnxVersion(tmp_path, summing(tmp_path, inner))
+    many = version.run({"x": np.ones((100, 2), "float32")}, time.monotonic() + 60)
+    assert many["y"].tolist() == [[2.0]] * 100
+
+
 def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
     compiled = summing(tmp_path)
     content = bytearray((tmp_path / ONNX_FILE).read_bytes())

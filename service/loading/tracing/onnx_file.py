@@ -12,6 +12,7 @@ from service.base.golden import MAX_RELATIVE_ERROR, relative_error
 from service.base.signature import STRING, Signature, Tensors
 from service.loading.reasons import reason_of
 from service.loading.tracing.onnx_graph import name_ends, replace_erfc
+from service.loading.tracing.row_mixing import find_mixing
 from service.loading.tracing.samples import Scales, sample_inputs
 from service.loading.tracing.warm_up import LENGTHS, Reference, lengths_around
 
@@ -35,10 +36,11 @@ class ConversionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """An ONNX model that was verified against TensorFlow."""
+    """An ONNX model that was verified against TensorFlow; `rows_doubt` as in its record."""
 
     onnx: bytes
     max_relative_error: float
+    rows_doubt: str
 
 
 def convert(traced: Traced, length: int = LENGTHS[0]) -> Converted:
@@ -55,12 +57,13 @@ def convert(traced: Traced, length: int = LENGTHS[0]) -> Converted:
         run = onnx_run(content, traced.signature)
         lengths = lengths_around(length)
         error = verify(traced.run, run, traced.signature, traced.scales, lengths)
+        rows_doubt = find_mixing(model)
     except ConversionFailed:
         raise
     except Exception as failure:  # the converter and ONNX Runtime raise anything at all
         logger.debug("conversion failed", exc_info=True)
         raise ConversionFailed(reason_of(failure)) from failure
-    return Converted(content, error)
+    return Converted(content, error, rows_doubt)
 
 
 def verify(

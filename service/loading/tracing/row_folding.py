@@ -7,6 +7,7 @@ from service.loading.tracing.row_values import Dims, Elements, Size, Value, prod
 
 MAX_ELEMENTS = 64
 ZERO = Size(0)
+WIDE = {1, 6, 7, 11, 12, 13}  # types of ONNX' TensorProto that hold any length
 Attributes = Mapping[str, Any]
 Pair = Callable[[Size, Size], Size | None]
 
@@ -14,6 +15,10 @@ Pair = Callable[[Size, Size], Size | None]
 def fold(operation: str, attributes: Attributes, inputs: list[Value | None]) -> Elements | None:
     """The elements of the output, None if these can't be told."""
     values = [value for value in inputs if value is not None]
+    if operation == "Slice" and len(values) != len(inputs):
+        return None
+    if operation == "Cast" and attributes.get("to") not in WIDE:
+        return None
     if operation in SAME and values and values[0].elements is not None:
         return values[0].elements
     if not values or any(value.elements is None for value in values):
@@ -76,8 +81,10 @@ def _ordered(a: Size, b: Size, choose: Callable[[int, int], int]) -> Size | None
 
 
 def _gather(attributes: Attributes, values: list[Value]) -> Elements | None:
-    data, (index) = values[0], values[1]
-    if len(data.dims or ()) != 1 or any(i is None or i.number is None for i in index.elements or ()):
+    data, index = values[0], values[1]
+    if len(data.dims or ()) != 1 or any(
+        i is None or i.number is None for i in index.elements or ()
+    ):
         return None
     elements = data.elements or ()
     numbers = index.numbers()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.loading.tracing.row_shapes import aligned, expanded, reshaped, tiled
+from service.loading.tracing.row_shapes import aligned
 from service.loading.tracing.row_values import Mixes, Place, Role, Value, depends_on_count
 
 FULL_SLICE = 2**31 - 1
@@ -17,6 +17,7 @@ class Call:
     operation: str
     attributes: Mapping[str, Any]
     inputs: tuple[Value | None, ...]
+    outputs: int = 1
 
     def input(self, index: int) -> Value | None:
         """An input, None if it is left out."""
@@ -67,6 +68,7 @@ def of_images(call: Call) -> Place:
     """Convolution, pooling and the like: the first axis is looped over."""
     value = call.only_first()
     refuse(value.axis != 0, "doesn't run along its rows")
+    refuse(call.outputs > 1, "numbers its places through all rows")
     return kept(value)
 
 
@@ -243,12 +245,3 @@ def padded(call: Call) -> Place:
     around = [elements[i] for i in range(len(elements)) if axes[i % len(axes)] == value.axis]
     refuse(any(each is None or each.number != 0 for each in around), "pads the rows")
     return kept(value)
-
-
-SHAPING: dict[str, Rule] = {
-    "Reshape": lambda call: reshaped(
-        call.only_first(counted=(1,)), call.input(1), bool(call.attribute("allowzero", 0))
-    ),
-    "Expand": lambda call: expanded(call.only_first(counted=(1,)), call.input(1)),
-    "Tile": lambda call: tiled(call.only_first(counted=(1,)), call.input(1)),
-}
