@@ -52,7 +52,7 @@ def parse_predict_path(path: str) -> PredictPath | None:
     parts = match.groupdict()
     version = None
     if parts["version"] is not None:
-        version = parse_version(parts["version"].lstrip("0"))
+        version = parse_version(parts["version"])
         if version is None:
             return None
     verb = VERBS[parts["verb"].lower()]
