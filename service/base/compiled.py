@@ -53,11 +53,6 @@ class Compiled:
     engine: str = "keras"
     rows_doubt: str = NOT_EXAMINED
 
-    @property
-    def mixes_rows(self) -> bool:
-        """True unless the graph proves that each row keeps to itself."""
-        return bool(self.rows_doubt)
-
     def write(self, folder: Path) -> None:
         """Write the record; it comes last, so a folder without it is incomplete."""
         record = {**asdict(self), "files": dict(self.files), "signature": self.signature.as_json()}

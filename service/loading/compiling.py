@@ -70,7 +70,6 @@ def compile_version(
         warm_up.check_trace(traced, length, name)
     warm_up.run_largest(traced, length, inspection.largest_activation, name)
     report("compile")
-    target.mkdir(parents=True)
     with refusing(name):
         converted, more = _convert(traced, length, target)
     _write_golden(traced, length, target)
@@ -143,6 +142,7 @@ def _convert(traced: Any, length: int, target: Path) -> tuple[Any, tuple[str, ..
     """Write the ONNX file, or the exported function where there is none that agrees."""
     from service.loading.tracing.onnx_file import ConversionFailed, convert
 
+    target.mkdir(parents=True)
     try:
         converted = convert(traced, length)
     except ConversionFailed as failure:

@@ -46,7 +46,7 @@ class Measured:
     """`times` are seconds of a run by rows; `threads` is how many compute one of them.
 
     `cores` is how many this worker may keep busy; `free_axis` is how long free axes were meanwhile.
-    `rows_doubt` is what keeps the compiler from calling the rows independent, empty if nothing does.
+    `rows_doubt` is why the compiler doesn't call the rows independent; empty if it does.
     """
 
     times: Mapping[int, float]
@@ -158,10 +158,9 @@ def _on_scales(batch: Tensors) -> Iterator[Tensors]:
     """The batch, then with its floats multiplied, where it has any."""
     floats = {name for name, array in batch.items() if array.dtype.kind == "f"}
     for factor in FACTORS if floats else FACTORS[:1]:
-        yield {
-            name: array * array.dtype.type(factor) if name in floats else array
-            for name, array in batch.items()
-        }
+        with np.errstate(over="ignore"):
+            scaled = {name: batch[name] * batch[name].dtype.type(factor) for name in floats}
+        yield batch | scaled
 
 
 def _run_alone(run: Run, batch: Tensors) -> list[Tensors]:

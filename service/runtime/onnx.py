@@ -62,7 +62,11 @@ class OnnxVersion:
         times = measure_times(self.run, samples)
         rows = try_rows(self.run, samples, times)
         self._measured = Measured(
-            times, rows, cores=threads_available, free_axis=compiled.free_axis
+            times,
+            rows,
+            cores=threads_available,
+            free_axis=compiled.free_axis,
+            rows_doubt=compiled.rows_doubt,
         )
         if threads_available > 1 and self._measured.row_cost_s > LONG_RUN_S and times:
             session = _open(content, threads_available, self._has_arena, name)

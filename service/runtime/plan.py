@@ -106,7 +106,7 @@ def estimate(times: Mapping[int, float], rows: int) -> float:
 
 
 def _choose_batching(measured: Measured, batching: Batching) -> tuple[bool, str]:
-    """Unasked only what the graph proves and the trial confirms; asked, unless the trial forbids."""
+    """Unasked, only what was proved and then tried; asked, all but what the trial forbids."""
     rows = measured.rows
     if batching.mode == "off":
         return False, "not batched: model.yaml says so"

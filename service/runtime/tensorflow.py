@@ -133,7 +133,13 @@ class TensorFlowVersion:
         samples = Samples(compiled.signature, golden, compiled.free_axis)
         times = measure_times(self.run, samples, (1, TRIED_ROWS))
         rows = try_rows(self.run, samples, times)
-        self._measured = Measured(times, rows, "tensorflow", free_axis=compiled.free_axis)
+        self._measured = Measured(
+            times,
+            rows,
+            "tensorflow",
+            free_axis=compiled.free_axis,
+            rows_doubt=compiled.rows_doubt,
+        )
 
     @property
     def signature(self) -> Signature:

@@ -5,9 +5,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from service.base.compiled import (
+    NOT_EXAMINED,
     ONNX_FILE,
     RECORD,
     Compiled,
@@ -38,6 +40,7 @@ COMPILED = Compiled(
     max_relative_error=3e-7,
     notes=("hard_sigmoid",),
     took_s=1.25,
+    rows_doubt="ReduceMean 'mean' runs over the rows",
 )
 
 
@@ -53,6 +56,15 @@ def test_a_record_reads_as_it_was_written(tmp_path: Path) -> None:
 
     assert read_compiled(folder) == COMPILED
     assert read_verified(folder, COMPILED, ONNX_FILE) == CONTENT
+
+
+def test_a_record_that_says_nothing_of_rows_leaves_them_in_doubt(tmp_path: Path) -> None:
+    folder = _write(tmp_path / "k1")
+    record = orjson.loads((folder / RECORD).read_bytes())
+    del record["rows_doubt"]
+    (folder / RECORD).write_bytes(orjson.dumps(record))
+
+    assert read_compiled(folder).rows_doubt == NOT_EXAMINED
 
 
 def test_a_folder_without_its_record_is_incomplete(tmp_path: Path) -> None:

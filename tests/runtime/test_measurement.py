@@ -96,6 +96,36 @@ def picky(inputs: Tensors) -> Tensors:
     return total(inputs)
 
 
+def beside_larger(inputs: Tensors) -> Tensors:
+    """A mean over the rows, hidden by a column a million times as large."""
+    x = inputs["x"]
+    return {"y": np.concatenate([1e6 * x, x - x.mean(axis=0)], axis=1)}
+
+
+def beyond_twenty(inputs: Tensors) -> Tensors:
+    x = inputs["x"] / np.float32(7)
+    return {"y": x - np.maximum(x.mean(axis=0) - 20, 0)}
+
+
+def below_nothing(inputs: Tensors) -> Tensors:
+    x = -inputs["x"]
+    return {"y": x - np.maximum(x.mean(axis=0), 0)}
+
+
+def all_but_zero(inputs: Tensors) -> Tensors:
+    x = inputs["x"]
+    return {"y": np.exp(0.001 * (x - x.max(axis=0)) - 20)}
+
+
+def small_ones(inputs: Tensors) -> Tensors:
+    """Refuses large values, and has no answer for negative ones."""
+    x = inputs["x"]
+    if np.abs(x).max() > 60:
+        raise TensorInvalid("inputs", "small values", "large ones")
+    with np.errstate(invalid="ignore"):
+        return {"y": np.sqrt(x)}
+
+
 class TestRows:
     @pytest.mark.parametrize(
         ("run", "expected"),
@@ -105,12 +135,32 @@ class TestRows:
             (single, Rows.INTERACTING),
             (scalar, Rows.INTERACTING),
             (picky, Rows.UNTRIED),
+            (beside_larger, Rows.INTERACTING),
+            (beyond_twenty, Rows.INTERACTING),
+            (below_nothing, Rows.INTERACTING),
+            (all_but_zero, Rows.INTERACTING),
+            (small_ones, Rows.INDEPENDENT),
         ],
     )
     def test_they_are_run_together_and_alone(
         self, run: Callable[[Tensors], Tensors], expected: Rows
     ) -> None:
         assert try_rows(run, Samples(SIGNATURE, GOLDEN, 4), {1: 0.1, 8: 0.1}) is expected
+
+    def test_what_rounding_does_is_no_interaction(self) -> None:
+        def sensitive(inputs: Tensors) -> Tensors:
+            """Sums whose last bit depends on the number of rows, and what comes of that."""
+            sums = total(inputs)["y"] * np.float32(1 + 2e-7 * (len(inputs["x"]) > 1))
+            return {"y": np.sin(100 * sums)}
+
+        samples = Samples(SIGNATURE, GOLDEN, 4)
+        assert try_rows(sensitive, samples, {1: 0.1, 8: 0.1}) is Rows.INDEPENDENT
+
+    def test_a_slow_model_is_tried_on_one_scale(self) -> None:
+        clock = Clock(0.1)
+        samples = Samples(SIGNATURE, GOLDEN, 4)
+        assert try_rows(clock.run, samples, {1: 0.1, 8: 0.8}, clock) is Rows.INDEPENDENT
+        assert clock.sizes == [8] + [1] * 8
 
     def test_nothing_is_proved_without_different_rows(self) -> None:
         same = {name: np.concatenate([array[:1]] * 2) for name, array in GOLDEN.items()}

@@ -11,10 +11,11 @@ from service.runtime.measurement import Measured, Rows
 from service.runtime.plan import LOOP_RUN_S, choose_plan, estimate
 
 AUTO = Batching()
-TINY = Measured({1: 3e-6, 2: 3e-6, 8: 5e-6, 32: 15e-6}, Rows.INDEPENDENT)
-LSTM = Measured({1: 400e-6, 2: 420e-6, 8: 600e-6, 32: 1500e-6}, Rows.INDEPENDENT)
-IMAGE = Measured({1: 4e-3, 2: 7e-3, 8: 20e-3, 32: 80e-3}, Rows.INDEPENDENT)
-DENSE = Measured({1: 4e-3, 2: 8e-3, 8: 32e-3, 32: 128e-3}, Rows.INDEPENDENT)
+APART = Measured({}, Rows.INDEPENDENT, rows_doubt="")
+TINY = replace(APART, times={1: 3e-6, 2: 3e-6, 8: 5e-6, 32: 15e-6})
+LSTM = replace(APART, times={1: 400e-6, 2: 420e-6, 8: 600e-6, 32: 1500e-6})
+IMAGE = replace(APART, times={1: 4e-3, 2: 7e-3, 8: 20e-3, 32: 80e-3})
+DENSE = replace(APART, times={1: 4e-3, 2: 8e-3, 8: 32e-3, 32: 128e-3})
 TENSORFLOW = Measured({1: 1e-3, 8: 1.2e-3}, Rows.INDEPENDENT, "tensorflow")
 
 
@@ -25,7 +26,7 @@ TENSORFLOW = Measured({1: 1e-3, 8: 1.2e-3}, Rows.INDEPENDENT, "tensorflow")
         (LSTM, "loop", True),
         (IMAGE, "thread", True),
         (DENSE, "thread", False),
-        (TENSORFLOW, "thread", True),
+        (TENSORFLOW, "thread", False),
     ],
 )
 def test_where_and_whether(measured: Measured, place: str, is_batched: bool) -> None:
@@ -58,6 +59,19 @@ def test_what_could_not_be_tried_is_batched_only_if_it_is_wished() -> None:
     untried = replace(LSTM, rows=Rows.UNTRIED)
     assert not choose_plan(untried, AUTO).is_batched
     assert choose_plan(untried, Batching(mode="on")).is_batched
+
+
+def test_what_is_not_proved_is_batched_only_if_it_is_wished() -> None:
+    doubtful = replace(LSTM, rows_doubt="ReduceMean 'mean' runs over the rows")
+    plan = choose_plan(doubtful, AUTO)
+    assert (plan.is_batched, plan.max_batch_size) == (False, 1)
+    assert plan.why.endswith(
+        "not batched: rows may depend on one another: ReduceMean 'mean' runs over the rows"
+    )
+    assert choose_plan(doubtful, Batching(mode="on")).is_batched
+    found = replace(doubtful, rows=Rows.INTERACTING)
+    assert not choose_plan(found, Batching(mode="on")).is_batched
+    assert choose_plan(Measured(LSTM.times, Rows.INDEPENDENT), AUTO).is_batched is False
 
 
 def test_the_operator_has_the_last_word() -> None:
@@ -107,13 +121,16 @@ def test_between_and_beyond_measured_sizes_lies_a_line(rows: int, expected_s: fl
 @given(
     st.fixed_dictionaries({size: st.floats(1e-7, 10) for size in (1, 2, 8, 32)}),
     st.sampled_from(Rows),
+    st.sampled_from(["", "a doubt"]),
     st.integers(1, 100),
 )
 def test_there_is_a_plan_for_every_measurement(
-    times: dict[int, float], rows: Rows, max_batch_size: int
+    times: dict[int, float], rows: Rows, doubt: str, max_batch_size: int
 ) -> None:
-    plan = choose_plan(Measured(times, rows), Batching(max_batch_size=max_batch_size))
+    measured = Measured(times, rows, rows_doubt=doubt)
+    plan = choose_plan(measured, Batching(max_batch_size=max_batch_size))
     assert plan.place == ("loop" if plan.loop_rows else "thread")
     assert 1 <= plan.max_batch_size <= max_batch_size
     assert plan.is_batched or plan.max_batch_size == 1
+    assert not plan.is_batched or (rows is Rows.INDEPENDENT and not doubt)
     assert not plan.loop_rows or plan.max_batch_size <= plan.loop_rows
