@@ -44,7 +44,7 @@ APART: dict[str, Nodes] = {
     "looked up": [node("ArgMax", "x", "i", axis=2, keepdims=0), node("Gather", "table i")],
     "one hot": [node("ArgMax", "x", "i", axis=2, keepdims=0), node("OneHot", "i depth on_off")],
     "attention": [node("Transpose", "z", "t", perm=[0, 2, 1]), node("MatMul", "x t")],
-    "equation": [node("Einsum", "x z", equation="abc,adc->abd")],
+    "equation": [node("Einsum", "x z", equation="bij,bkj->bik")],
     "zeros for each": [
         *COUNT,
         node("Concat", "count three one", "to", axis=0),
