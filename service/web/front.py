@@ -19,12 +19,12 @@ from service.web.health import Health, live, ready
 from service.web.listener import Listener
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
+from service.web.waiting import WAIT_STEP_S
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-WAIT_STEP_S = 0.01
 HEALTH = {"/livez": live, "/readyz": ready}
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from service import __version__
+from service.web.answers import JSON
 from service.web.openapi import service_operations, v1_operations, v2_operations
 from service.web.openapi.body import ErrorBody, reference, schemas_of
-from service.web.openapi.operation import JSON, Answer, Content, Operation
+from service.web.openapi.operation import Answer, Content, Operation
 from service.web.openapi.parameters import HEADERS, PARAMETERS
 
 Json = dict[str, Any]

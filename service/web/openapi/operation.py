@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-JSON = "application/json"
+from service.web.answers import JSON
+
 BINARY = "application/octet-stream"
 
 Method = Literal["get", "post"]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from service.web.openapi.operation import EDGE, JSON, Answer, Content, Operation, answers
+from service.web.answers import JSON
+from service.web.openapi.operation import EDGE, Answer, Content, Operation, answers
 from service.web.openapi.service_bodies import AliveAnswer, ReadinessAnswer
 from service.web.openapi.v2_bodies import LiveAnswer
 

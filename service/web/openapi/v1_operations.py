@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from service.web.answers import JSON
 from service.web.openapi import examples
 from service.web.openapi.operation import (
     EDGE,
-    JSON,
     LOADED,
     NAMED,
     PREDICTING,

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from service.web.answers import JSON
 from service.web.openapi import examples
 from service.web.openapi.operation import (
     BINARY,
     EDGE,
-    JSON,
     LOADED,
     NAMED,
     PREDICTING,
