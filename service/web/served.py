@@ -29,7 +29,7 @@ from service.web.exchange import Asked, Call, Facts, Reply, Translator
 from service.web.listener import Listener
 from service.web.tensors import all_finite
 
-QUICK_OUTPUT_BYTES = 256 * 1024  # as many are checked and written in no time
+QUICK_OUTPUT_BYTES = 64 * 1024  # as many are checked and written in about a millisecond
 
 
 class ServedVersion:
