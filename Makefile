@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 SEED ?= 0
 PROCESSES ?= 2
-SYSTEM_PACKAGES := promtool:prometheus
+SYSTEM_PACKAGES := promtool:prometheus node:nodejs
 PEERS := mosec bentoml litserve mlserver triton
 # Triton's Python backend loads Debian's libpython3.11; its packages must be of the same Python.
 TRITON_PYTHON ?= /usr/bin/python3.11
