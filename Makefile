@@ -43,7 +43,7 @@ check: install  ## Format, lint, types, laws and the fast tests
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow" --numprocesses $(PROCESSES)
 
-test: check system-packages .clients/installed  ## Every test
+test: system-packages check .clients/installed  ## Every test
 	$(BIN)/pytest -m slow --numprocesses $(PROCESSES) --durations 20
 
 # A package that can't be installed fails the tests that need it, with its name.

@@ -3,7 +3,6 @@
 import ast
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import requests
 
 from service.base.errors import ServiceRefused
 from service.client import Client
+from tests.pasted import pasted
 from tests.running import RunningService, running, wait_until
 
 pytestmark = pytest.mark.slow
@@ -109,7 +109,7 @@ class TestSamples:
     ) -> None:
         text = service.get(f"/v1/models/{model}/sample?format={language}").text
         assert text == client.sample(model)[language]
-        ran = subprocess.run(program(language, text), capture_output=True, text=True, timeout=60)
+        ran = subprocess.run(pasted(language, text), capture_output=True, text=True, timeout=60)
         assert ran.returncode == 0, ran.stderr
         read = ast.literal_eval if language == "python" else json.loads
         assert read(ran.stdout)["model_version"] == "1"
@@ -137,17 +137,6 @@ class TestSamples:
         refused = service.get("/v1/models/digits/sample?format=cobol")
         assert refused.status_code == 400
         assert "expected json, curl, python, javascript, got 'cobol'" in refused.json()["error"]
-
-
-def program(language: str, text: str) -> list[str]:
-    if language == "python":
-        return [sys.executable, "-c", text]
-    if language == "curl":
-        return ["sh", "-c", text]
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed, so that the JavaScript sample can't be run")
-    return [node, "--input-type=module", "-e", text]
 
 
 def blocks() -> list[str]:

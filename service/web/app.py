@@ -3,7 +3,6 @@
 import time
 from functools import partial
 
-import orjson
 from flask import Flask, Response, g, request
 from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -20,6 +19,7 @@ from service.web.health import live, ready
 from service.web.openapi import routes as openapi
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
+from service.web.responses import json_response
 from service.web.v1 import routes as v1
 from service.web.v2 import repository
 from service.web.v2 import routes as v2
@@ -54,17 +54,17 @@ def create_app(process: WebProcess) -> Flask:
 def _add_health(app: Flask, process: WebProcess) -> None:
     @app.get("/")
     def root() -> Response:
-        return _json({"status": "alive"})
+        return json_response({"status": "alive"})
 
     @app.get("/livez")
     def livez() -> Response:
         status, record = live(process)
-        return _json(record, status)
+        return json_response(record, status)
 
     @app.get("/readyz")
     def readyz() -> Response:
         status, record = ready(process)
-        return _json(record, status)
+        return json_response(record, status)
 
     @app.get("/metrics")
     @app.get("/monitoring/prometheus/metrics")  # where TensorFlow Serving has them
@@ -131,7 +131,3 @@ def _answer_error(error: Exception) -> Response:
         return Response(error_body(text), error.code or 500, content_type=JSON)
     status, text, headers = explain(error)
     return Response(error_body(text), status, headers, content_type=JSON)
-
-
-def _json(record: dict[str, object], status: int = 200) -> Response:
-    return Response(orjson.dumps(record), status, content_type=JSON)

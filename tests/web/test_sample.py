@@ -2,9 +2,7 @@
 
 import ast
 import json
-import shutil
 import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from service.base.http_errors import HeadMalformed
 from service.base.signature import STRING, Signature, TensorSpec
 from service.web.sample import LANGUAGES, address, describe, fill
 from service.web.snippets import SPELLED_VALUES
+from tests.pasted import pasted
 from tests.web.answering import answering, understand
 
 OUTPUTS = (TensorSpec("y", "float32", (None, 2)),)
@@ -53,24 +52,13 @@ def expected(kind: str) -> dict[str, Any]:
     }
 
 
-def command(language: str, text: str) -> list[str]:
-    if language == "python":
-        return [sys.executable, "-c", text]
-    if language == "curl":
-        return ["sh", "-c", text]
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed, so that the JavaScript sample can't be run")
-    return [node, "--input-type=module", "-e", text]
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", ["text", "several", "image", "large and small"])
 def test_a_pasted_sample_is_understood(kind: str, language: str) -> None:
     tensors = fill(KINDS[kind])
     with answering(KINDS[kind]) as url:
         text = LANGUAGES[language](url, "m", tensors)
-        ran = subprocess.run(command(language, text), capture_output=True, text=True, timeout=60)
+        ran = subprocess.run(pasted(language, text), capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     assert "error" not in ran.stdout
     answer = ast.literal_eval(ran.stdout) if language == "python" else json.loads(ran.stdout)

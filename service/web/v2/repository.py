@@ -12,8 +12,8 @@ from service.base.errors import JsonInvalid, Overloaded, RequestInvalid, Unsuppo
 from service.base.http_errors import Forbidden
 from service.repository.control import Control
 from service.repository.index import IndexEntry, Standing
-from service.web.answers import JSON
 from service.web.process import WebProcess
+from service.web.responses import json_response
 
 FILE_PREFIX = "file:"
 MAX_CHANGES = 2
@@ -44,21 +44,23 @@ def add_routes(app: Flask, process: WebProcess) -> None:
     def repository_index() -> Response:
         only_ready = _boolean(_body(), "ready")
         entries = control.index()
-        return _json([_entry(e) for e in entries if not only_ready or e.standing is Standing.READY])
+        return json_response(
+            [_entry(e) for e in entries if not only_ready or e.standing is Standing.READY]
+        )
 
     @app.post("/v2/repository/models/<model>/load")
     def repository_load(model: str) -> Response:
         _check_load(_parameters(_body()))
         with allowed():
             control.load(model)
-        return _json({"name": model, "load": True})
+        return json_response({"name": model, "load": True})
 
     @app.post("/v2/repository/models/<model>/unload")
     def repository_unload(model: str) -> Response:
         _check_unload(_parameters(_body()))
         with allowed():
             control.unload(model)
-        return _json({"name": model, "unload": True})
+        return json_response({"name": model, "unload": True})
 
     @app.post("/v2/repository/<repository>/index")
     @app.post("/v2/repository/<repository>/models/<model>/load")
@@ -128,7 +130,3 @@ def _entry(entry: IndexEntry) -> Json:
         "state": entry.standing.value,
         "reason": entry.reason,
     }
-
-
-def _json(record: object) -> Response:
-    return Response(orjson.dumps(record), content_type=JSON)

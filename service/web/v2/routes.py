@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import orjson
 from flask import Flask, Response, request
 
 from service.base.errors import ModelNotFound, NotFound, Unsupported
@@ -17,6 +16,7 @@ from service.base.names import parse_version
 from service.web.answers import JSON, error_body
 from service.web.health import live, ready
 from service.web.process import WebProcess
+from service.web.responses import json_response
 from service.web.served import ServedVersion
 from service.web.v2 import describe
 from service.web.v2.statistics import model_stats
@@ -55,41 +55,43 @@ def add_routes(app: Flask, process: WebProcess) -> None:
 def _add_server(app: Flask, process: WebProcess) -> None:
     @app.get("/v2")
     def v2_server() -> Response:
-        return _json(describe.server_metadata())
+        return json_response(describe.server_metadata())
 
     @app.get("/v2/health/live")
     def v2_live() -> Response:
         status, record = live(process)
-        return _json(record, status)
+        return json_response(record, status)
 
     @app.get("/v2/health/ready")
     def v2_ready() -> Response:
         status, record = ready(process)
         if status == 200:
-            return _json({"ready": True})
+            return json_response({"ready": True})
         waits_for = record.get("waits_for")
         names = ", ".join(map(str, waits_for)) if isinstance(waits_for, list) else ""
-        return _json({"ready": False, "error": f"not loaded yet: {names or 'models'}"}, status)
+        return json_response(
+            {"ready": False, "error": f"not loaded yet: {names or 'models'}"}, status
+        )
 
 
 def _add_models(app: Flask, process: WebProcess) -> None:
     @app.get("/v2/models")
     def v2_models() -> Response:
-        return _json(describe.model_list(process.reloader.rows))
+        return json_response(describe.model_list(process.reloader.rows))
 
     @app.get(MODEL)
     @app.get(VERSION)
     def v2_metadata(model: str, version: str = "") -> Response:
         wait_for(process, model)
         with _lease(process, model, version) as served:
-            return _json(describe.model_metadata(served.facts, _loaded(process, model)))
+            return json_response(describe.model_metadata(served.facts, _loaded(process, model)))
 
     @app.get(f"{MODEL}/ready")
     @app.get(f"{VERSION}/ready")
     def v2_model_ready(model: str, version: str = "") -> Response:
         process.look_for(model)
         with _lease(process, model, version):
-            return _json(describe.model_ready(model))
+            return json_response(describe.model_ready(model))
 
     @app.get(f"{MODEL}/config")
     @app.get(f"{VERSION}/config")
@@ -97,14 +99,14 @@ def _add_models(app: Flask, process: WebProcess) -> None:
         wait_for(process, model)
         with _lease(process, model, version) as served:
             workers = process.settings.workers
-            return _json(describe.model_config(served.facts, served.plan, workers))
+            return json_response(describe.model_config(served.facts, served.plan, workers))
 
 
 def _add_statistics(app: Flask, process: WebProcess) -> None:
     @app.get("/v2/models/stats")
     def v2_all_stats() -> Response:
         versions = [(slot.model, slot.version) for slot in process.pool.slots()]
-        return _json(model_stats(scrape_registry().collect(), versions))
+        return json_response(model_stats(scrape_registry().collect(), versions))
 
     @app.get(f"{MODEL}/stats")
     @app.get(f"{VERSION}/stats")
@@ -113,13 +115,13 @@ def _add_statistics(app: Flask, process: WebProcess) -> None:
         with _lease(process, model, version) as served:
             numbers = [served.facts.identity.version] if version else _loaded(process, model)
         versions = [(model, number) for number in numbers]
-        return _json(model_stats(scrape_registry().collect(), versions))
+        return json_response(model_stats(scrape_registry().collect(), versions))
 
 
 def _add_the_rest(app: Flask, process: WebProcess) -> None:
     @app.get("/v2/logging")
     def v2_logging() -> Response:
-        return _json(describe.log_settings(process.settings))
+        return json_response(describe.log_settings(process.settings))
 
     @app.post("/v2/logging")
     def v2_set_logging() -> Response:
@@ -127,7 +129,7 @@ def _add_the_rest(app: Flask, process: WebProcess) -> None:
             raise Unsupported(
                 "Logging can't be changed over HTTP; the settings log_level and log_format do that"
             )
-        return _json(describe.log_settings(process.settings))
+        return json_response(describe.log_settings(process.settings))
 
     @app.route("/v2/<path:_rest>", methods=ALL_VERBS)
     def v2_rest(_rest: str) -> Response:
@@ -155,7 +157,3 @@ def _lease(process: WebProcess, model: str, version: str) -> Iterator[ServedVers
 
 def _loaded(process: WebProcess, model: str) -> list[int]:
     return [slot.version for slot in process.pool.slots() if slot.model == model]
-
-
-def _json(record: dict[str, object], status: int = 200) -> Response:
-    return Response(orjson.dumps(record), status, content_type=JSON)
