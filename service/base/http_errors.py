@@ -1,12 +1,17 @@
 """What is wrong with a request as HTTP has it: the branch of the errors' tree for its form.
 
     HeadMalformed          400  bad_head
+    Unauthenticated        401  unauthenticated
     Forbidden              403  forbidden
     MethodNotAllowed       405  method_not_allowed
     RequestTooSlow         408  too_slow
+    Conflict               409  conflict
     BodyTooLarge           413  body_too_large
     EncodingUnknown        415  unknown_encoding
+    UploadRefused          422  upload_refused
+    RateExceeded           429  rate_exceeded
     HeadTooLarge           431  head_too_large
+    StorageFull            507  storage_full
 
 HeadMalformed is a RequestInvalid; the others stand below the root.
 """
@@ -18,6 +23,13 @@ class HeadMalformed(RequestInvalid):
     """The request line or the headers break HTTP's rules."""
 
     code = "bad_head"
+
+
+class Unauthenticated(KerasdError):
+    """Nobody has proved who asks; worded without a hint at what would be right."""
+
+    status = 401
+    code = "unauthenticated"
 
 
 class Forbidden(KerasdError):
@@ -47,6 +59,13 @@ class RequestTooSlow(KerasdError):
         super().__init__(f"The request's {part} did not arrive within {within_s:g} seconds")
 
 
+class Conflict(KerasdError):
+    """What is asked doesn't go together with how things stand; the text says how they do."""
+
+    status = 409
+    code = "conflict"
+
+
 class BodyTooLarge(KerasdError):
     """The body is longer than the setting `max_body_mb` allows."""
 
@@ -72,8 +91,33 @@ class EncodingUnknown(KerasdError):
         )
 
 
+class UploadRefused(KerasdError):
+    """The files that were sent can't be served; the text says why and what to do."""
+
+    status = 422
+    code = "upload_refused"
+
+
+class RateExceeded(KerasdError):
+    """The caller asks more often than its key allows."""
+
+    status = 429
+    code = "rate_exceeded"
+
+    def __init__(self, name: str, rate: str, retry_after_s: int) -> None:
+        super().__init__(f"The key '{name}' may ask {rate}; ask again later")
+        self.retry_after_s = retry_after_s
+
+
 class HeadTooLarge(KerasdError):
     """The request's head is longer, or has more headers, than it may."""
 
     status = 431
     code = "head_too_large"
+
+
+class StorageFull(KerasdError):
+    """There is no room for what was sent; nothing of it was kept."""
+
+    status = 507
+    code = "storage_full"

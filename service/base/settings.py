@@ -97,7 +97,41 @@ class Settings(BaseSettings):
         description="Answer more than the protocols name: decisions, model_version, ready",
     )
     cors: bool = Field(default=False, description="Let web pages of any origin ask for predictions")
-    model_control: bool = Field(default=True, description="Let clients load and unload models")
+    model_control: bool = Field(
+        default=True, description="Let clients load, unload, promote, upload and delete"
+    )
+    access: Literal["auto", "keys", "open"] = Field(
+        default="auto",
+        description="keys: each request needs a key or a token; open: none does; "
+        "auto: open on a loopback address, keys elsewhere",
+    )
+    keys_file: Path | None = Field(
+        default=None, description="File of hashed keys; default: keys.json in the state directory"
+    )
+    oidc_issuer: str = Field(
+        default="", description="Accept bearer tokens of this OpenID Connect issuer; empty = none"
+    )
+    oidc_audience: str = Field(default="", description="Audience that such a token must be for")
+    oidc_roles: str = Field(default="roles", description="Claim that holds the roles of a token")
+    max_upload_mb: Positive = Field(default=2048, description="Largest upload of a version in MiB")
+    upload_saved_models: bool = Field(
+        default=False, description="Take SavedModels as uploads: they are programs"
+    )
+    model_memory_mb: int = Field(
+        default=0,
+        ge=0,
+        description="Memory for loaded models a worker in MiB; what isn't used gives way; 0 = all",
+    )
+    cold_models: Literal["wait", "refuse"] = Field(
+        default="wait",
+        description="What a request meets whose model is not loaded: it waits, or is told 503",
+    )
+    keep_days: float = Field(
+        default=7, ge=0, description="Versions that answered within so many days aren't deleted"
+    )
+    traces: bool = Field(
+        default=False, description="Send OpenTelemetry traces (OTEL_* in the environment say where)"
+    )
     load_wait_s: Seconds = Field(
         default=5, description="How long a request waits for a version that is being loaded"
     )
@@ -160,6 +194,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.state_dir.absolute()}/kerasd.sqlite"
 
     @property
+    def keys_path(self) -> Path:
+        """The file of keys."""
+        return self.keys_file or self.state_dir / "keys.json"
+
+    @property
     def compiled_dir(self) -> Path:
         """Compiled versions, keyed by content."""
         return self.state_dir / "compiled"
@@ -190,6 +229,7 @@ class Settings(BaseSettings):
         values = self.model_dump(mode="json")
         values["repository"] = str(self.repository.absolute())
         values["state_dir"] = str(self.state_dir.absolute())
+        values["keys_file"] = str(self.keys_path.absolute())
         values["custom_objects_path"] = [str(Path(p).absolute()) for p in self.custom_objects_path]
         ours = {f"{ENV_PREFIX}{key.upper()}": _joined(value) for key, value in values.items()}
         # Two malloc arenas instead of eight a core: large JSON bodies leave less behind in each.

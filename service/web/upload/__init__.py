@@ -1,0 +1,1 @@
+"""New versions over HTTP: received, inspected, published."""
