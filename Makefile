@@ -84,7 +84,7 @@ samples: install  ## Train the sample models anew
 
 lock: install  ## Resolve the newest allowed versions into requirements.lock
 	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
-	  --no-emit-index-url --no-header --no-annotate --extra train --extra dev \
+	  --no-emit-index-url --no-header --no-annotate --extra train --extra oidc --extra otel --extra dev \
 	  pyproject.toml --output-file requirements.lock
 	sed -i '/^tensorflow==/d' requirements.lock
 	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
