@@ -58,6 +58,11 @@ def resident_mb(root: int) -> float:
     return sum(_resident_kb(process.id) for process in tree(root)) / 1024
 
 
+def own_mb(process_id: int) -> float:
+    """Memory of one process, a page that it shares counted in part."""
+    return _resident_kb(process_id) / 1024
+
+
 @contextmanager
 def running(
     command: list[str], environment: dict[str, str], folder: Path, output: IO[bytes]

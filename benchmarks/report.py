@@ -41,15 +41,21 @@ def document(results: Results) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def require_place(page: Path) -> None:
+def require_place(page: Path, marks: tuple[str, str] = (BEGIN, END)) -> None:
     """Fail before anything is measured that could not be written there."""
-    _around(page)
+    _around(page, marks)
 
 
 def write_page(page: Path, results: Results) -> None:
     """Put the tables between the two marks of a page."""
-    before, after = _around(page)
-    page.write_text(f"{before}{BEGIN}\n\n{document(results)}\n{END}{after}")
+    write_place(page, document(results), (BEGIN, END))
+
+
+def write_place(page: Path, text: str, marks: tuple[str, str]) -> None:
+    """Put a text between two marks of a page."""
+    begin, end = marks
+    before, after = _around(page, marks)
+    page.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
@@ -70,11 +76,11 @@ def caution(cells: Sequence[Cell]) -> str:
     )
 
 
-def _around(page: Path) -> tuple[str, str]:
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
+def _around(page: Path, marks: tuple[str, str]) -> tuple[str, str]:
+    before, begin, rest = page.read_text().partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise SystemExit(f"{page} has no place for the tables: {BEGIN} and {END}")
+        raise SystemExit(f"{page} has no place for the tables: {' and '.join(marks)}")
     return before, after
 
 

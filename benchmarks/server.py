@@ -83,7 +83,7 @@ def started(
     contestant: Contestant, dialect: Dialect, samples: Samples, log: Path
 ) -> Iterator[Server]:
     """Start the contestant and wait until it is right; it is gone when the block is left."""
-    ports = _free_ports(len(PORT_NAMES))
+    ports = free_ports(len(PORT_NAMES))
     places = dict(zip(PORT_NAMES, ports, strict=True))
     command = [part.format(**places) for part in contestant.command]
     environment = {**clean_environment(), **contestant.environment}
@@ -121,7 +121,7 @@ def _wait(child: subprocess.Popen[bytes], questions: Questions, deadline: float)
     return f"gave no right answer in time; at last: {trouble}"
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on; all are held until the last is found, so that they differ."""
     with ExitStack() as stack:
         listeners = [stack.enter_context(socket.socket()) for _ in range(count)]

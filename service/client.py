@@ -4,26 +4,15 @@
         prediction = client.predict("digits", images)
 
 Arrays of numbers travel as the bytes they are (version 2 of the protocols), everything else as JSON
-(version 1); the caller need not know. Every call may be repeated without harm, so that connection
-errors and answers that name a time to come again (429, 503) are tried again by themselves.
+(version 1); the caller need not know. Connection errors, and answers that name a time to come again
+(429, 503), are tried again by themselves where that does no harm.
 """
 
-import time
-from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
 from urllib.parse import quote
 
-import orjson
-import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
-from urllib3 import BaseHTTPResponse, Retry
-from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import ReadTimeoutError
-
-from service.base.errors import ServiceRefused, ServiceUnreachable
+from service.base.errors import ServiceRefused
 from service.base.signature import Signature
+from service.client_connection import Json
 from service.client_tensors import (
     Decision,
     Inputs,
@@ -35,21 +24,23 @@ from service.client_tensors import (
     json_request,
     signature_of,
 )
+from service.client_versions import Change, ModelStatus, Promoted, VersionCalls, VersionStatus
 
-__all__ = ["Client", "Decision", "Prediction"]
+__all__ = [
+    "Change",
+    "Client",
+    "Decision",
+    "ModelStatus",
+    "Prediction",
+    "Promoted",
+    "VersionStatus",
+]
 
-Json = dict[str, Any]
-
-MAX_RETRY_AFTER_S = 10
-FIRST_PAUSE_S = 0.1
-POLL_S = 0.2
-CONTROL_TIMEOUT_S = 60.0  # the service gives up before
 STALE = (400, 404)  # what a signature from before a new version may lead to
-MAX_TIMEOUT_MS = 999_999_999
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
 
-class Client:
+class Client(VersionCalls):
     """Talks to one service; keeps its connections until `close`. Not for several threads at once.
 
     `timeout_s` is for one try; the service is told of it and doesn't compute in vain.
@@ -58,30 +49,8 @@ class Client:
     def __init__(
         self, url: str, api_key: str | None = None, timeout_s: float = 30, retries: int = 3
     ) -> None:
-        self._url = url.rstrip("/")
-        self._timeout_s = timeout_s
+        super().__init__(url, api_key, timeout_s, retries)
         self._signatures: dict[str, Signature] = {}
-        self._session = requests.Session()
-        if api_key is not None:
-            self._session.auth = _Bearer(api_key)
-        adapter = HTTPAdapter(max_retries=_retry(retries))
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, adapter)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._session.close()
 
     def predict(
         self, model: str, inputs: Inputs, version: int | None = None, label: str | None = None
@@ -133,47 +102,6 @@ class Client:
         sample: Json = self.ask("GET", f"/v1/models/{quote(model)}/sample")
         return sample
 
-    def load(self, model: str) -> None:
-        """Have a model's files loaded as they are now; done when every worker has."""
-        self._control(model, "load")
-
-    def unload(self, model: str) -> None:
-        """Have a model answer no more, also after a restart, until it is loaded."""
-        self._control(model, "unload")
-
-    def ready(self) -> bool:
-        """True when everything is loaded that should be served. Raises ServiceUnreachable."""
-        return self._readiness().status_code == 200
-
-    def wait_ready(self, timeout_s: float = 60) -> None:
-        """Wait until it is. Raises ServiceUnreachable or ServiceRefused when time is over."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            try:
-                answer = self._readiness()
-                if answer.status_code == 200:
-                    return
-                if time.monotonic() > deadline:
-                    raise _refusal(answer)
-            except ServiceUnreachable:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(POLL_S)
-
-    def ask(self, method: str, path: str, body: bytes | None = None) -> Any:
-        """Any route: its JSON, or none for an empty answer."""
-        content = self._send(method, path, body, {}).content
-        if not content:
-            return None
-        try:
-            return orjson.loads(content)
-        except ValueError as error:
-            raise ServiceRefused(200, "no JSON; is it kerasd?") from error
-
-    def _control(self, model: str, verb: str) -> None:
-        path = f"/v2/repository/models/{quote(model)}/{verb}"
-        self._send("POST", path, b"{}", {}, max(self._timeout_s, CONTROL_TIMEOUT_S))
-
     def _predict(self, place: str, signature: Signature, inputs: Inputs) -> Prediction:
         arrays = None if "/labels/" in place else as_arrays(inputs, signature)
         if arrays is None:
@@ -191,85 +119,9 @@ class Client:
     def _signature(self, place: str) -> Signature:
         return signature_of(self.ask("GET", f"/v1/models/{place}/metadata"))
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None,
-        headers: dict[str, str],
-        timeout_s: float | None = None,
-    ) -> requests.Response:
-        answer = self._request(method, path, body, headers, timeout_s or self._timeout_s)
-        if answer.status_code != 200:
-            raise _refusal(answer)
-        return answer
-
-    def _readiness(self) -> requests.Response:
-        return self._request("GET", "/readyz", None, {}, self._timeout_s)
-
-    def _request(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout_s: float
-    ) -> requests.Response:
-        headers["X-Request-Timeout-Ms"] = str(min(MAX_TIMEOUT_MS, max(1, int(timeout_s * 1000))))
-        url = f"{self._url}{path}"
-        try:
-            return self._session.request(method, url, data=body, headers=headers, timeout=timeout_s)
-        except (requests.RequestException, ReadTimeoutError) as error:
-            raise ServiceUnreachable(self._url, type(error).__name__) from error
-
-
-class _Bearer(AuthBase):
-    """The key in a header; as an authentication, so that a .netrc file doesn't replace it."""
-
-    def __init__(self, api_key: str) -> None:
-        self._header = f"Bearer {api_key}"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
-
-
-class _Retry(Retry):
-    """Not after a timeout: what was too slow once would only be asked for twice."""
-
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: BaseHTTPResponse | None = None,
-        error: Exception | None = None,
-        _pool: ConnectionPool | None = None,
-        _stacktrace: TracebackType | None = None,
-    ) -> Self:
-        """The next state, or the error again."""
-        if isinstance(error, ReadTimeoutError):
-            raise error
-        return super().increment(method, url, response, error, _pool, _stacktrace)
-
-
-def _retry(retries: int) -> Retry:
-    """Connection errors, and 413, 429 and 503 where the answer has Retry-After."""
-    return _Retry(
-        total=retries,
-        allowed_methods=None,
-        status_forcelist=(),
-        respect_retry_after_header=True,
-        retry_after_max=MAX_RETRY_AFTER_S,
-        raise_on_status=False,
-        backoff_factor=FIRST_PAUSE_S,
-    )
-
 
 def _place(model: str, version: int | None = None, label: str | None = None) -> str:
     """The part of a path that names what is asked."""
     if version is not None:
         return f"{quote(model)}/versions/{version}"
     return quote(model) if label is None else f"{quote(model)}/labels/{quote(label)}"
-
-
-def _refusal(answer: requests.Response) -> ServiceRefused:
-    why: Any = "no JSON; is it kerasd?"
-    with suppress(ValueError):
-        record = orjson.loads(answer.content)
-        why = record.get("error", record) if isinstance(record, dict) else record
-    return ServiceRefused(answer.status_code, str(why))

@@ -58,6 +58,12 @@ def scripted(*lines: Line) -> Iterator[Scripted]:
         def do_POST(self) -> None:
             self.answer()
 
+        def do_PUT(self) -> None:
+            self.answer()
+
+        def do_DELETE(self) -> None:
+            self.answer()
+
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             line = script.answer(Asked(self.command, self.path, dict(self.headers), body))

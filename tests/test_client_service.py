@@ -78,7 +78,7 @@ class TestPredictions:
         with pytest.raises(ServiceRefused, match="shape") as array:
             client.predict("digits", np.zeros((1, 3)))
         with pytest.raises(ServiceRefused, match="label") as label:
-            client.predict("digits", [[1.0]], label="stable")
+            client.predict("digits", [[1.0]], label="nobody")
         statuses = [error.value.status for error in (unknown, misfit, array, label)]
         assert statuses == [404, 400, 400, 400]
 

@@ -258,6 +258,7 @@ class TestOtherServers:
             **os.environ,
             "KERASD_STATE_DIR": str(service.state_dir),
             "KERASD_REPOSITORY": str(service.state_dir.parent / "repository"),
+            "KERASD_ACCESS": "open",
         }
         gunicorn = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         url = f"http://127.0.0.1:{port}"

@@ -19,8 +19,8 @@ class Bell:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            if os.fstat(handle).st_size < SIZE:
-                os.truncate(handle, SIZE)
+            if os.fstat(handle).st_size < SIZE:  # written: a hole could find no room when it rings
+                os.pwrite(handle, bytes(SIZE), 0)
             self._memory = mmap.mmap(handle, SIZE)
         finally:
             os.close(handle)

@@ -18,6 +18,7 @@ from typing import Literal
 
 import orjson
 
+from service.base.durable import sync
 from service.base.refusals import ArtefactCorrupt
 from service.base.signature import Signature
 
@@ -126,19 +127,11 @@ def publish(scratch: Path, target: Path) -> None:
     """Move a finished folder to its final name in one step, durable before it is visible."""
     for path in scratch.rglob("*"):
         if path.is_file():
-            _sync(path)
-    _sync(scratch)
+            sync(path)
+    sync(scratch)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target.with_name(f"{target.name}.corrupt"), ignore_errors=True)
     if target.exists():  # an incomplete or corrupt predecessor; a complete one has the same content
         shutil.rmtree(target)
     scratch.rename(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(target.parent)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0002"
+HEAD = "0003"
 BUSY_TIMEOUT_MS = 10_000
 
 

@@ -15,10 +15,14 @@
     ├── ModelNotReady              503  model_not_ready
     ├── MemoryShort                503  memory_short
     ├── RuntimeLost                503  runtime_lost
+    ├── DatabaseUnusable           503  database_unusable
+    ├── DatabaseAway               503  database_away
     ├── DeadlineExceeded           504  deadline_exceeded
+    ├── SwapUnfinished             504  swap_unfinished
     └── OperatorError              (never leaves over HTTP)
         ├── SettingsInvalid             bad_settings
         ├── StateDirectoryBusy          state_busy
+        ├── KeysRefused                 bad_keys
         ├── ServiceUnreachable          unreachable
         └── ServiceRefused              refused
 
@@ -107,14 +111,16 @@ class NotFound(KerasdError):
 
 
 class ModelNotFound(NotFound):
-    """No such model, or not this version of it.
+    """No such model, or not this version of it, which may be a label.
 
     Worded as TensorFlow Serving words it for predictions or for a status, or as `v2` servers do.
     """
 
     code = "model_not_found"
 
-    def __init__(self, model: str, version: int | None = None, wording: str = "predict") -> None:
+    def __init__(
+        self, model: str, version: int | str | None = None, wording: str = "predict"
+    ) -> None:
         if wording == "status":
             which = "any versions" if version is None else f"version {version}"
             text = f"Could not find {which} of model {model}"
@@ -190,6 +196,30 @@ class RuntimeLost(KerasdError):
         super().__init__(f"The TensorFlow runtime is not available: {why}")
 
 
+class DatabaseAway(KerasdError):
+    """The database can't be read or written now; predictions go on without it."""
+
+    status = 503
+    code = "database_away"
+    retry_after_s = 2
+
+    def __init__(self) -> None:
+        super().__init__("The database is not usable now; predictions go on, ask again later")
+
+
+class DatabaseUnusable(KerasdError):
+    """The database can't be read or written; why is told in the log, for it may name hosts."""
+
+    status = 503
+    code = "database_unusable"
+    retry_after_s = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database can't be used at the moment; see how the model stands, then ask again"
+        )
+
+
 class DeadlineExceeded(KerasdError):
     """The prediction took longer than it may."""
 
@@ -199,6 +229,13 @@ class DeadlineExceeded(KerasdError):
     def __init__(self, deadline_s: float) -> None:
         within = f"within {deadline_s:g} seconds" if deadline_s > 0 else "before its deadline"
         super().__init__(f"The prediction was not finished {within}")
+
+
+class SwapUnfinished(KerasdError):
+    """Some worker has not followed a decision in time; the text says which, and what holds now."""
+
+    status = 504
+    code = "swap_unfinished"
 
 
 class OperatorError(KerasdError):
@@ -223,6 +260,12 @@ class StateDirectoryBusy(OperatorError):
             f"Another kerasd is running with the state directory {path}; "
             "stop it, or give this one its own with --state-dir"
         )
+
+
+class KeysRefused(OperatorError):
+    """The file of keys can't be used or changed; the text never holds a key."""
+
+    code = "bad_keys"
 
 
 class ServiceUnreachable(OperatorError):

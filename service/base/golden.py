@@ -35,15 +35,7 @@ def replay(
     content: bytes, signature: Signature, run: Callable[[Tensors], Tensors], name: str
 ) -> None:
     """Run the golden inputs again. Raises ArtefactCorrupt when the outputs are others."""
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as golden:
-            inputs = {
-                spec.name: _restored(golden[f"x_{index}"], spec.dtype)
-                for index, spec in enumerate(signature.inputs)
-            }
-            expected = [golden[f"y_{index}"] for index in range(len(signature.outputs))]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ArtefactCorrupt(name, f"its golden values can't be read ({error})") from error
+    inputs, expected = unpack_golden(content, signature, name)
     outputs = run(inputs)
     for spec, want in zip(signature.outputs, expected, strict=True):
         have = _plain(outputs[spec.name])
@@ -52,6 +44,21 @@ def replay(
             raise ArtefactCorrupt(
                 name, f"output '{spec.name}' differs by {difference:.2g} from what was verified"
             )
+
+
+def unpack_golden(
+    content: bytes, signature: Signature, name: str
+) -> tuple[Tensors, list[np.ndarray]]:
+    """The golden inputs by name, and the outputs in their order. Raises ArtefactCorrupt."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as golden:
+            inputs = {
+                spec.name: _restored(golden[f"x_{index}"], spec.dtype)
+                for index, spec in enumerate(signature.inputs)
+            }
+            return inputs, [golden[f"y_{index}"] for index in range(len(signature.outputs))]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ArtefactCorrupt(name, f"its golden values can't be read ({error})") from error
 
 
 def relative_error(want: np.ndarray, have: np.ndarray) -> float:

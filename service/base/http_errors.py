@@ -7,10 +7,12 @@
     RequestTooSlow         408  too_slow
     Conflict               409  conflict
     BodyTooLarge           413  body_too_large
+    UploadTooLarge         413  upload_too_large
     EncodingUnknown        415  unknown_encoding
     UploadRefused          422  upload_refused
     RateExceeded           429  rate_exceeded
     HeadTooLarge           431  head_too_large
+    IssuerSilent           503  issuer_silent
     StorageFull            507  storage_full
 
 HeadMalformed is a RequestInvalid; the others stand below the root.
@@ -79,6 +81,18 @@ class BodyTooLarge(KerasdError):
         )
 
 
+class UploadTooLarge(KerasdError):
+    """An upload is longer than the setting `max_upload_mb` allows."""
+
+    status = 413
+    code = "upload_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"The upload is larger than {limit_bytes} bytes; raise the setting max_upload_mb"
+        )
+
+
 class EncodingUnknown(KerasdError):
     """The body is compressed in a way that isn't understood."""
 
@@ -114,6 +128,17 @@ class HeadTooLarge(KerasdError):
 
     status = 431
     code = "head_too_large"
+
+
+class IssuerSilent(KerasdError):
+    """A token can't be judged: the keys of its issuer haven't come yet."""
+
+    status = 503
+    code = "issuer_silent"
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__("Tokens can't be checked yet: the issuer's keys are not here")
 
 
 class StorageFull(KerasdError):

@@ -1,4 +1,7 @@
-"""One JSON object a line on standard error; the id of the request stands in each line of it."""
+"""One JSON object a line on standard error; what is known of the request stands in each line of it.
+
+Whoever begins a request sets its id, its caller's name and the id of the trace that it belongs to.
+"""
 
 import contextvars
 import json
@@ -10,6 +13,8 @@ from typing import Any
 import orjson
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
+caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller", default="")
+trace_id: contextvars.ContextVar[str] = contextvars.ContextVar("trace_id", default="")
 
 # What every record has anyway; the rest was given as `extra`.
 STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -79,10 +84,8 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
         "event": record.getMessage(),
     }
     fields |= {key: value for key, value in vars(record).items() if key not in STANDARD_FIELDS}
-    identifier = request_id.get()
-    if identifier:
-        fields["request_id"] = identifier
-    return fields
+    known = {variable.name: variable.get() for variable in (request_id, caller, trace_id)}
+    return fields | {name: value for name, value in known.items() if value}
 
 
 def _escaped(value: Any) -> str:

@@ -121,6 +121,38 @@ EXECUTION_SECONDS = Counter(
     ["model", "version", "rows", "stage"],
     registry=REGISTRY,
 )
+CANARY_REQUESTS = Counter(
+    "kerasd_canary_requests_total",
+    "Requests of a model with a canary that named no version, by who got them: canary, current.",
+    ["model", "version", "arm"],
+    registry=REGISTRY,
+)
+SHADOW_REQUESTS = Counter(
+    "kerasd_shadow_requests_total",
+    "Copies of requests for a shadow version: compared, dropped, failed, incompatible.",
+    ["model", "version", "outcome"],
+    registry=REGISTRY,
+)
+SHADOW_ROWS = Counter(
+    "kerasd_shadow_rows_total",
+    "Instances that a shadow version answered as the current one did, or not: agrees true, false.",
+    ["model", "version", "agrees"],
+    registry=REGISTRY,
+)
+SHADOW_DURATION = Histogram(
+    "kerasd_shadow_duration_seconds",
+    "Time of a shadow version's run and decision, as the stage infer of the current one.",
+    ["model", "version"],
+    buckets=LATENCY_BUCKETS,
+    registry=REGISTRY,
+)
+SHADOW_DIFFERENCE = Histogram(
+    "kerasd_shadow_difference",
+    "Largest difference between two numbers of a request's outputs by the shadow and the current.",
+    ["model", "version"],
+    buckets=(1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000),
+    registry=REGISTRY,
+)
 MODEL_LOADS = Counter(
     "kerasd_model_loads_total",
     "Versions loaded by web workers, by outcome: ok, failed.",
@@ -134,6 +166,38 @@ MODEL_LOAD_DURATION = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     registry=REGISTRY,
 )
+MODEL_DRAIN = Histogram(
+    "kerasd_model_drain_duration_seconds",
+    "Time from when a version had to give way until its last lease ended and it was closed.",
+    ["model"],
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    registry=REGISTRY,
+)
+MODEL_EVICTIONS = Counter(
+    "kerasd_model_evictions_total",
+    "Versions that gave way because the memory for loaded models was needed for others.",
+    ["model"],
+    registry=REGISTRY,
+)
+LOADED_BYTES = Gauge(
+    "kerasd_models_loaded_bytes",
+    "Memory of the loaded versions, as estimated from the sizes of their files.",
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+MEMORY_BUDGET = Gauge(
+    "kerasd_model_memory_budget_bytes",
+    "Memory that loaded versions may take, over all workers; 0 = as much as they need.",
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+MODEL_WARM_UP = Histogram(
+    "kerasd_model_warm_up_duration_seconds",
+    "Time a web worker takes to answer a version's sample requests before anybody else's.",
+    ["model"],
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
 HTTP_DURATION = Histogram(
     "http_server_request_duration_seconds",
     "Time of an HTTP request, by OpenTelemetry's semantic conventions.",
@@ -141,10 +205,22 @@ HTTP_DURATION = Histogram(
     buckets=HTTP_BUCKETS,
     registry=REGISTRY,
 )
+UPLOADS = Counter(
+    "kerasd_uploads_total",
+    "Uploads that were received whole, by outcome: published, repeated, refused, failed.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 HTTP_REFUSED = Counter(
     "kerasd_http_refused_total",
     "Requests refused before they were read whole, by status.",
     ["status"],
+    registry=REGISTRY,
+)
+ACCESS_REFUSED = Counter(
+    "kerasd_access_refused_total",
+    "Requests refused for who asks: unauthenticated, forbidden, rate_exceeded.",
+    ["reason"],
     registry=REGISTRY,
 )
 WORKER_STARTS = Counter(

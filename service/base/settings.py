@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -19,6 +19,7 @@ from pydantic_settings import (
 from service.base.errors import SettingsInvalid
 
 ENV_PREFIX = "KERASD_"
+API_KEY = "KERASD_API_KEY"
 CONFIG_FILE = "kerasd.toml"
 MEBIBYTE = 1024 * 1024
 
@@ -113,6 +114,10 @@ class Settings(BaseSettings):
     )
     oidc_audience: str = Field(default="", description="Audience that such a token must be for")
     oidc_roles: str = Field(default="roles", description="Claim that holds the roles of a token")
+    api_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key that the command line sends; not used by the service",
+    )
     max_upload_mb: Positive = Field(default=2048, description="Largest upload of a version in MiB")
     upload_saved_models: bool = Field(
         default=False, description="Take SavedModels as uploads: they are programs"
@@ -226,14 +231,15 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """The environment of a child process that shall have these very settings."""
-        values = self.model_dump(mode="json")
+        values = self.model_dump(mode="json", exclude={"api_key"})
         values["repository"] = str(self.repository.absolute())
         values["state_dir"] = str(self.state_dir.absolute())
         values["keys_file"] = str(self.keys_path.absolute())
         values["custom_objects_path"] = [str(Path(p).absolute()) for p in self.custom_objects_path]
         ours = {f"{ENV_PREFIX}{key.upper()}": _joined(value) for key, value in values.items()}
         # Two malloc arenas instead of eight a core: large JSON bodies leave less behind in each.
-        return {"MALLOC_ARENA_MAX": "2", **os.environ, **ours}
+        inherited = {key: value for key, value in os.environ.items() if key != API_KEY}
+        return {"MALLOC_ARENA_MAX": "2", **inherited, **ours}
 
 
 def _joined(value: Any) -> str:
@@ -283,5 +289,6 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"])
-        lines.append(f"setting {key} = {fault['input']!r}: {fault['msg']}")
+        given = "…" if key == "api_key" else repr(fault["input"])
+        lines.append(f"setting {key} = {given}: {fault['msg']}")
     return "; ".join(lines)

@@ -1,4 +1,4 @@
-"""`kerasd predict` and `kerasd models`: small clients of the running service."""
+"""`kerasd predict`: a small client of the running service."""
 
 import csv
 from pathlib import Path
@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from service.base.refusals import FileBroken
+from service.base.settings import read_settings
 from service.base.signature import Tensors
 from service.client import Client, Prediction
 
@@ -19,30 +20,16 @@ TIMEOUT_S = 60
 SHOWN_VALUES = 5
 
 
-def predict_command(url: str, model: str, version: int | None, source: Path, as_json: bool) -> None:
+def predict_command(
+    client: Client, model: str, version: int | None, source: Path, as_json: bool
+) -> None:
     """Send the rows of a file and print a table. Raises ServiceRefused or ServiceUnreachable."""
     rows = read_rows(source)
-    with _client(url) as client:
+    with client:
         if as_json:
-            _print_json(client.predict_json(model, rows, version))
+            print_json(client.predict_json(model, rows, version))
         else:
             _print_predictions(client.predict(model, rows, version))
-
-
-def models_command(url: str, as_json: bool) -> None:
-    """Print every version and its state."""
-    with _client(url) as client:
-        if as_json:
-            _print_json(client.ask("GET", "/v1/models"))
-            return
-        versions = client.models()
-    table = Table("model", "version", "state", "served", "reason")
-    for row in versions:
-        is_loaded = row.get("loaded", False)
-        served = "" if not row.get("served") else "yes" if is_loaded else "loading"
-        cells = [str(row.get(key, "")) for key in ("model", "version", "state")]
-        table.add_row(*cells, served, escape(row.get("reason", "")))
-    Console().print(table)
 
 
 def read_rows(source: Path) -> Any:
@@ -77,12 +64,18 @@ def _is_numeric(cells: list[str]) -> bool:
     return True
 
 
-def _client(url: str) -> Client:
-    """A person waits: whoever wants it tried again can do so."""
-    return Client(url, timeout_s=TIMEOUT_S, retries=0)
+def open_client(url: str | None, key: str | None) -> Client:
+    """A client of the service that the settings name, unless the command line names another.
+
+    A person waits: whoever wants it tried again can do so.
+    """
+    settings = read_settings()
+    key = key or settings.api_key.get_secret_value()
+    return Client(url or settings.url, key or None, timeout_s=TIMEOUT_S, retries=0)
 
 
-def _print_json(answer: Any) -> None:
+def print_json(answer: Any) -> None:
+    """As the service wrote it, with line breaks."""
     click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
 
 

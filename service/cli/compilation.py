@@ -10,7 +10,8 @@ from service.base.compiled import Compiled, cache_key, publish, read_compiled
 from service.base.load_options import LoadOptions
 from service.base.settings import Settings
 from service.base.signature import TensorSpec, shape_text
-from service.cli.tasks import gather, plain, run_task, task_for
+from service.cli.tasks import gather, run_task, task_for
+from service.cli.terminal import plain
 
 STAGES = ("start", "inspect", "import", "load", "run", "compile", "write")
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from service.base.load_options import LoadOptions
 from service.base.refusals import FileBroken
 from service.base.settings import Settings
-from service.cli.tasks import gather, move_into_place, plain, run_task, task_for
+from service.cli.tasks import gather, move_into_place, run_task, task_for
+from service.cli.terminal import plain
 
 CONVERTED = "converted.keras"
 STAGES = ("start", "inspect", "import", "load", "write", "verify")

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from service.base.settings import Settings
 from service.base.signature import shape_text
-from service.cli.tasks import gather, options_of, plain, run_task, task_for
+from service.cli.tasks import gather, options_of, run_task, task_for
+from service.cli.terminal import plain
 
 Json = dict[str, Any]
 STAGES = ("start", "inspect")

@@ -9,6 +9,8 @@ import click
 from service import __version__
 from service.base.errors import KerasdError
 from service.base.settings import Settings, read_settings
+from service.cli.keys import keys
+from service.cli.versions import models, with_service
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -39,9 +41,15 @@ REPOSITORY = click.argument("repository", required=False, type=click.Path(path_t
 PARENT = click.option("--parent", type=int, hidden=True, help="End with this process.")
 
 
+INSECURE = click.option(
+    "--insecure", "access", flag_value="open", help="Let everybody do everything, without a key."
+)
+
+
 @cli.command()
 @REPOSITORY
 @_with_settings
+@INSECURE
 def serve(**given: Any) -> None:
     """Serve a REPOSITORY folder or one model FILE: web and controller together."""
     from service.cli.serve import run_service
@@ -52,6 +60,7 @@ def serve(**given: Any) -> None:
 @cli.command()
 @REPOSITORY
 @_with_settings
+@INSECURE
 @PARENT
 def web(parent: int | None, **given: Any) -> None:
     """Run only the web process; a controller elsewhere compiles."""
@@ -146,23 +155,18 @@ def convert(
 @click.option("--input", "source", required=True, type=click.Path(exists=True, path_type=Path),
               help="Rows to predict: .csv, .json or .npy.")  # fmt: skip
 @click.option("--version", "number", type=int, help="Version; default: the one that is served.")
-@click.option("--url", help="Address of the service; default: from the settings.")
-@click.option("--json", "as_json", is_flag=True, help="Print the service's answer as it is.")
-def predict(model: str, source: Path, number: int | None, url: str | None, as_json: bool) -> None:
+@with_service
+def predict(
+    model: str, source: Path, number: int | None, url: str | None, key: str | None, as_json: bool
+) -> None:
     """Ask the running service for predictions of MODEL."""
-    from service.cli.ask import predict_command
+    from service.cli.ask import open_client, predict_command
 
-    predict_command(url or read_settings().url, model, number, source, as_json)
+    predict_command(open_client(url, key), model, number, source, as_json)
 
 
-@cli.command()
-@click.option("--url", help="Address of the service; default: from the settings.")
-@click.option("--json", "as_json", is_flag=True, help="Print the service's answer as it is.")
-def models(url: str | None, as_json: bool) -> None:
-    """List the running service's models and the state of each version."""
-    from service.cli.ask import models_command
-
-    models_command(url or read_settings().url, as_json)
+cli.add_command(models)
+cli.add_command(keys)
 
 
 def _read(given: dict[str, Any]) -> Settings:

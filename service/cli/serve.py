@@ -15,6 +15,8 @@ from service.base.errors import SettingsInvalid
 from service.base.lock import hold_lock
 from service.base.log import configure_logging
 from service.base.settings import Settings
+from service.web.access.requirement import check_access
+from service.web.tracing_packages import check_traces
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ class Half:
 def run_service(settings: Settings) -> int:
     """Supervise both halves until SIGTERM or SIGINT; the exit code is 0 after an orderly end.
 
-    Raises SettingsInvalid or StateDirectoryBusy before anything is started.
+    Raises SettingsInvalid, KeysRefused or StateDirectoryBusy before anything is started.
     """
     configure_logging(settings.log_level, settings.log_format)
     _check(settings)
@@ -98,6 +100,8 @@ def _check(settings: Settings) -> None:
         raise SettingsInvalid(
             f"setting repository = {settings.repository}: there is no such folder or file"
         )
+    check_access(settings)
+    check_traces(settings.traces)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

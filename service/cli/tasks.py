@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from service.base.child import Child
 from service.base.compiled import digest_file
 from service.base.load_options import LoadOptions
 from service.base.refusals import FileBroken, FileRefused
 from service.base.settings import Settings
-from service.controller.child import Child
 from service.controller.run import child_limits, custom_options
 from service.repository.layout import files_below, scan
 from service.repository.manifest import check_published
@@ -107,8 +106,3 @@ def move_into_place(source: Path, target: Path) -> None:
     partial = target.with_name(f".{target.name}.part")
     shutil.copyfile(source, partial)
     partial.replace(target)
-
-
-def plain(text: object) -> str:
-    """A text out of a file, for the terminal: no markup, no control characters."""
-    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)))

@@ -3,22 +3,25 @@
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from service.base.bell import Bell
+from service.base.child import Child, Outcome
 from service.base.compiled import publish, read_compiled, verify_files
 from service.base.confinement import Limits
 from service.base.load_options import LoadOptions
 from service.base.refusals import ArtefactCorrupt, FileRefused, ModelConfigInvalid
-from service.controller.child import Child, Outcome
+from service.controller.pointers import Pointers
 from service.controller.tensorflow_runtime import TensorFlowRuntime
 from service.controller.tracked import Tracked
 from service.repository.layout import Found, scan
 from service.repository.model_config import ModelConfig, read_model_config
-from service.repository.policy import choose_served, unloaded_models, with_wishes
-from service.repository.states import State, VersionRow, Wish
+from service.repository.policy import settle
+from service.repository.route import Route
+from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
 
 logger = logging.getLogger(__name__)
@@ -61,13 +64,15 @@ class Controller:
         self._tracked: dict[tuple[str, int], Tracked] = {}
         self._recorded: list[VersionRow] | None = None
         self._runtime = TensorFlowRuntime(run_dir, compiled_dir)
+        self._bell = Bell(run_dir / "bell")
+        self._pointers = Pointers(store, self._bell.ring, wall_clock)
         self._is_missing = False
 
     def start(self) -> None:
-        """Take over from a predecessor: what it served is served until it is looked at anew."""
+        """Take over from a predecessor: what was READY is served until it is looked at anew."""
         shutil.rmtree(self._scratch, ignore_errors=True)  # its children ended with it
         for row in self._store.rows():
-            if row.state is State.READY and row.served:
+            if row.state is State.READY:
                 tracked = Tracked(row.model, row.version, config=row.config)
                 with suppress(ArtefactCorrupt):
                     tracked.predecessor = read_compiled(self._compiled_dir / row.artefact)
@@ -75,7 +80,7 @@ class Controller:
 
     def step(self, now: float) -> None:
         """One look at the repository and one turn of all that is under way."""
-        wishes = self._store.wishes()  # first: the look that answers them begins after them
+        routes = self._store.routes()  # first: the look that answers them begins after them
         try:
             found = scan(self._repository)
         except OSError as error:
@@ -85,15 +90,17 @@ class Controller:
         self._take_in(found, now)
         for tracked in self._tracked.values():
             self._advance(tracked, now)
-        self._record()
-        self._answer(wishes)
-        self._runtime.step(self._needs_tensorflow(wishes), now)
+        rows = self._record()
+        self._store.answer(route for route in routes.values() if route.looked < route.revision)
+        self._pointers.step(rows, routes, now)
+        self._runtime.step(self._needs_tensorflow(rows, routes), now)
 
     def close(self) -> None:
         """End every child; compiled versions and their records stay."""
         for tracked in self._tracked.values():
             tracked.stop()
         self._runtime.close()
+        self._bell.close()
 
     def _take_in(self, found: list[Found], now: float) -> None:
         present = {(item.model, item.version): item for item in found}
@@ -229,28 +236,17 @@ class Controller:
         fields = {"model": tracked.model, "version": tracked.version, "state": state.value}
         log("version state changed", extra={**fields, "reason": reason} if reason else fields)
 
-    def _record(self) -> None:
+    def _record(self) -> list[VersionRow]:
         """Write the rows if they differ from what was written last."""
-        plain = [self._tracked[key].row(served=False) for key in sorted(self._tracked)]
-        served = choose_served(plain)
-        rows = [
-            self._tracked[row.model, row.version].row(served.get(row.model) == row.version)
-            for row in plain
-        ]
+        rows = [self._tracked[key].row() for key in sorted(self._tracked)]
         if rows != self._recorded or not self._store.was_scanned():
             self._store.replace(rows)
             self._recorded = rows
+        return rows
 
-    def _answer(self, wishes: dict[str, Wish]) -> None:
-        """Tell those who wait for it that this look has recorded what it found."""
-        waiting = [wish for wish in wishes.values() if wish.looked < wish.ticket]
-        if waiting:
-            self._store.answer(waiting)
-
-    def _needs_tensorflow(self, wishes: dict[str, Wish]) -> bool:
-        rows = with_wishes(self._recorded or [], unloaded_models(wishes))
-        served = {(row.model, row.version) for row in rows if row.served}
-        compiled = [self._tracked[key].serving() for key in served]
+    def _needs_tensorflow(self, rows: list[VersionRow], routes: Mapping[str, Route]) -> bool:
+        served = [row for row in settle(rows, routes) if row.served]
+        compiled = [self._tracked[row.model, row.version].serving() for row in served]
         return any(item is not None and item.runtime == "tensorflow" for item in compiled)
 
     def _report_missing(self, error: OSError) -> None:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from service.base.child import Child
 from service.base.compiled import Compiled, cache_key, digest_file
 from service.base.load_options import LoadOptions
-from service.controller.child import Child
 from service.repository.layout import Found, SourceFile
 from service.repository.manifest import check_published
 from service.repository.model_config import ModelConfig, misfit
@@ -115,7 +115,7 @@ class Tracked:
         if self.state is not State.RETIRED:
             self.state, self.reason, self.key, self.attempts = State.DISCOVERED, "", "", 0
 
-    def row(self, served: bool) -> VersionRow:
+    def row(self) -> VersionRow:
         """The version as it is recorded."""
         config = self.config or ModelConfig()
         if self.state is State.RETIRED:
@@ -138,7 +138,6 @@ class Tracked:
             self.version,
             State.READY,
             _joined(reasons),
-            served,
             compiled.key,
             config,
             files_state,

@@ -38,9 +38,11 @@ def _perform(task: Record, folder: Path, engine: Any) -> Record:
     from service.loading.inspection import inspect_files
 
     reporter = _Reporter(task.get("warm_up_s", 0))
-    if task["kind"] == "inspect":
+    if task["kind"] in ("inspect", "check"):
         reporter.report("inspect")
         inspection = inspect_files(files, options.signature)
+        if task["kind"] == "check":  # as compiling does, which can't be had without TensorFlow
+            _refuse(inspection, options)
         digest = task.get("digests", {}).get(inspection.architecture_file, "")
         return {"inspection": inspection.report(), "next_steps": next_steps(inspection, digest)}
     from service.loading.compiling import Sources, compile_version
@@ -60,6 +62,15 @@ def _perform(task: Record, folder: Path, engine: Any) -> Record:
         _fall_back(error, sources, folder)
         raise
     return {"inspection": inspection.report(), "notes": list(compiled.notes)}
+
+
+def _refuse(inspection: Any, options: LoadOptions) -> None:
+    """Raise what compiling would raise before Keras sees the file."""
+    from service.loading.custom import are_any_registered
+
+    inspection.refuse_if_unsafe()
+    if not are_any_registered(options):
+        inspection.refuse_if_unregistered(inspection.custom_classes)
 
 
 def _fall_back(error: ModelUnsupported | WeightsMismatch, sources: Any, folder: Path) -> None:

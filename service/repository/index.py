@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from service.repository.policy import UNLOADED
-from service.repository.states import COMING, Loading, State, VersionRow, WorkerRecord
+from service.repository.states import COMING, Held, Loading, State, VersionRow, WorkerRecord
+
+FINE = (Loading.LOADED, Loading.COLD)
+ON_DEMAND = "loaded on demand"
 
 
 class Standing(StrEnum):
@@ -29,14 +32,28 @@ class IndexEntry:
 def make_index(
     rows: list[VersionRow], unloaded: set[str], workers: list[WorkerRecord]
 ) -> list[IndexEntry]:
-    """All versions there are, out of rows that hold the operators' wishes already."""
-    return [_entry(row, row.model in unloaded, workers) for row in rows]
+    """All versions there are, out of settled rows."""
+    held = [{(one.model, one.identity): one for one in worker.held} for worker in workers]
+    loaded = {
+        (one.model, one.version)
+        for worker in workers
+        for one in worker.held
+        if one.loading is Loading.LOADED
+    }
+    entries = []
+    for row in rows:
+        if row.served:
+            form = (row.model, row.identity)
+            found = [forms.get(form) for forms in held]
+            entries.append(_served(row, found, (row.model, row.version) in loaded))
+        else:
+            is_leaving = (row.model, row.version) in loaded
+            entries.append(_unserved(row, row.model in unloaded, is_leaving))
+    return entries
 
 
-def _entry(row: VersionRow, is_unloaded: bool, workers: list[WorkerRecord]) -> IndexEntry:
-    if row.served:
-        return _served(row, workers)
-    if any(worker.is_serving(row.model, row.version) for worker in workers):
+def _unserved(row: VersionRow, is_unloaded: bool, is_leaving: bool) -> IndexEntry:
+    if is_leaving:
         return IndexEntry(row.model, row.version, Standing.UNLOADING, row.reason)
     if is_unloaded:
         reason = row.reason if row.state is State.FAILED else UNLOADED
@@ -47,14 +64,21 @@ def _entry(row: VersionRow, is_unloaded: bool, workers: list[WorkerRecord]) -> I
     return IndexEntry(row.model, row.version, Standing.UNAVAILABLE, row.reason or "not served")
 
 
-def _served(row: VersionRow, workers: list[WorkerRecord]) -> IndexEntry:
-    """READY in all workers, or LOADING; UNAVAILABLE where none has it and one can't load it."""
-    found = [worker.find(row) for worker in workers]
-    troubles = [held for held in found if held is not None and held.loading is not Loading.LOADED]
+def _served(row: VersionRow, found: list[Held | None], is_anywhere: bool) -> IndexEntry:
+    """READY in all workers, or LOADING; UNAVAILABLE where none has it and one can't load it.
+
+    `found` is what each worker has of it, `is_anywhere` that one has it, if in an older form.
+    """
+    troubles = [held for held in found if held is not None and held.loading not in FINE]
     if found and all(held is not None and held not in troubles for held in found):
-        return IndexEntry(row.model, row.version, Standing.READY, row.reason)
+        is_cold = any(held is not None and held.loading is Loading.COLD for held in found)
+        return IndexEntry(row.model, row.version, Standing.READY, _also(row.reason, is_cold))
     standing = Standing.LOADING
     has_failed = any(held.loading is Loading.FAILED for held in troubles)
-    if has_failed and not any(worker.is_serving(row.model) for worker in workers):
+    if has_failed and not is_anywhere:
         standing = Standing.UNAVAILABLE
     return IndexEntry(row.model, row.version, standing, troubles[0].reason if troubles else "")
+
+
+def _also(reason: str, is_cold: bool) -> str:
+    return "; ".join(filter(None, [reason, ON_DEMAND if is_cold else ""]))

@@ -21,7 +21,7 @@ from service.base.magic import Kind, kind_of
 from service.base.names import is_model_name, parse_version
 
 MODEL_SUFFIXES = (".weights.h5", ".h5", ".hdf5", ".keras", ".json")
-NOT_SOURCES = frozenset({"model.yaml", "manifest.json", "examples.json"})
+NOT_SOURCES = frozenset({"model.yaml", "manifest.json", "examples.json", "warm_up.json"})
 IGNORED_SUFFIXES = frozenset({".md", ".txt", ".py", ".yaml", ".yml", ".csv", ".log"})
 ASSETS = "assets"  # a SavedModel's vocabularies are its own files, whatever their suffix
 CHECKPOINT_INDEX = ".index"
@@ -71,6 +71,21 @@ def scan(repository: Path) -> list[Found]:
         if is_model_name(entry.name) and entry.is_dir():
             found.update({(item.model, item.version): item for item in _scan_model(root, entry)})
     return [found[key] for key in sorted(found)]
+
+
+def model_names(root: Path) -> set[str]:
+    """The names that models of a repository have, with versions or without."""
+    stems = {_stem(entry.name) if entry.is_file() else entry.name for entry in root.iterdir()}
+    return {name for name in stems if name is not None and is_model_name(name)}
+
+
+def find_versions(root: Path, model: str) -> dict[int, Found]:
+    """What lies there of one model. Raises OSError if the repository isn't there."""
+    root = root.resolve(strict=True)
+    found = {item.version: item for item in _bare_files(root, root) if item.model == model}
+    if (root / model).is_dir():
+        found.update({item.version: item for item in _scan_model(root, root / model)})
+    return found
 
 
 def _scan_model(root: Path, folder: Path) -> Iterator[Found]:

@@ -1,6 +1,6 @@
 """`manifest.json`: the sha256 of a version's files, recorded when they were published.
 
-    {"files": {"model.h5": {"sha256": "9f86d0…"}}}
+    {"files": {"model.h5": {"sha256": "9f86d0…"}}, "parent": 2, "uploaded_by": "ann", "at": …}
 
 An `.h5` file has no checksum of its own: a flipped bit loads without an error and answers wrong
 numbers. Where a manifest lies beside the files, they are served only if they are those.
@@ -8,7 +8,9 @@ numbers. Where a manifest lies beside the files, they are served only if they ar
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from service.base.refusals import FileBroken
 from service.base.strict_json import parse_object
@@ -17,14 +19,52 @@ MANIFEST = "manifest.json"
 MAX_BYTES = 1024 * 1024
 
 
-def write_manifest(folder: Path, digests: Mapping[str, str]) -> None:
-    """Record the digests of files, given as name -> sha256."""
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a version comes from: who uploaded it, when (ISO 8601), why, and after which version.
+
+    `sha256` is that of all its files together; `key` that of the client's Idempotency-Key.
+    """
+
+    uploaded_by: str = ""
+    at: str = ""
+    why: str = ""
+    parent: int | None = None
+    sha256: str = ""
+    key: str = ""
+
+
+def write_manifest(
+    folder: Path, digests: Mapping[str, str], provenance: Provenance | None = None
+) -> None:
+    """Record the digests of files, given as name -> sha256, and where they come from."""
     files = {name: {"sha256": digests[name]} for name in sorted(digests)}
-    (folder / MANIFEST).write_text(json.dumps({"files": files}, indent=2) + "\n")
+    about = {} if provenance is None else asdict(provenance)
+    record = {"files": files, **{key: value for key, value in about.items() if value}}
+    (folder / MANIFEST).write_text(json.dumps(record, indent=2) + "\n")
 
 
 def read_manifest(folder: Path) -> dict[str, str] | None:
     """The recorded digests by name; none where there is no manifest. Raises FileBroken."""
+    record = _read(folder)
+    if record is None:
+        return None
+    try:
+        return {str(name): str(entry["sha256"]) for name, entry in record["files"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(error) from error
+
+
+def read_provenance(folder: Path) -> Provenance:
+    """Where a version comes from, as far as its manifest tells. Raises FileBroken."""
+    record = _read(folder) or {}
+    parent = record.get("parent")
+    words = ("uploaded_by", "at", "why", "sha256", "key")
+    told = {word: record[word] for word in words if isinstance(record.get(word), str)}
+    return Provenance(**told, parent=parent if isinstance(parent, int) else None)
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
     path = folder / MANIFEST
     try:
         if not path.is_file():
@@ -33,12 +73,15 @@ def read_manifest(folder: Path) -> dict[str, str] | None:
             raise FileBroken(MANIFEST, "is a link that leads out of the repository")
         if path.stat().st_size > MAX_BYTES:
             raise FileBroken(MANIFEST, f"is larger than {MAX_BYTES} bytes")
-        record = parse_object(path.read_bytes())
-        return {str(name): str(entry["sha256"]) for name, entry in record["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FileBroken(
-            MANIFEST, f'can\'t be read as {{"files": {{NAME: {{"sha256": …}}}}}}: {error}'
-        ) from error
+        return parse_object(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> FileBroken:
+    return FileBroken(
+        MANIFEST, f'can\'t be read as {{"files": {{NAME: {{"sha256": …}}}}}}: {error}'
+    )
 
 
 def check_published(folder: Path, digests: Mapping[str, str]) -> None:

@@ -4,7 +4,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from service.base.load_options import Kernels, LoadOptions, WeightsMode
 from service.base.refusals import ModelConfigInvalid
@@ -44,6 +52,25 @@ class Batching(BaseModel):
     max_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 0
 
 
+class Latest(BaseModel):
+    """The so many highest versions that are READY."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    latest: Annotated[int, Field(ge=1, strict=True)]
+
+
+class Specific(BaseModel):
+    """These versions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    specific: Annotated[tuple[Annotated[int, Field(ge=1, strict=True)], ...], Field(min_length=1)]
+
+
+VersionPolicy = Literal["all"] | Latest | Specific
+
+
 class ModelConfig(BaseModel):
     """The words of `model.yaml`; without the file every field has its default.
 
@@ -51,6 +78,7 @@ class ModelConfig(BaseModel):
     index; a binary model with one sigmoid output has two, the second is the positive one.
     `threshold` is the probability from which that one is decided for.
 
+    `version_policy` says which versions are loaded: `all`, `{latest: N}` or `{specific: [1, 3]}`.
     `version_labels` gives versions names that requests may ask for. `max_rows`, `max_body_mb` and
     `timeout_ms` are limits of one request, below those of the settings. `allow_non_finite` lets NaN
     and infinities in and out. `batching` says how requests are gathered.
@@ -66,6 +94,7 @@ class ModelConfig(BaseModel):
     task: Literal["binary", "multiclass", "regression"] | None = None
     labels: tuple[Label, ...] = ()
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+    version_policy: VersionPolicy = Latest(latest=1)
     version_labels: dict[Label, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     max_rows: Annotated[int, Field(ge=1)] | None = None
     max_body_mb: Annotated[float, Field(gt=0)] | None = None
@@ -88,6 +117,20 @@ class ModelConfig(BaseModel):
             custom_objects=self.custom_objects,
             custom_only=bool(self.custom_objects),
         )
+
+    @field_validator("version_policy", mode="wrap")
+    @classmethod
+    def _policy_in_few_words(
+        cls, value: object, check: ValidatorFunctionWrapHandler
+    ) -> VersionPolicy:
+        """One message instead of one for each of the forms."""
+        try:
+            policy: VersionPolicy = check(value)
+        except ValidationError:
+            raise ValueError(
+                "expected all, {latest: N} or {specific: [N, ...]} with N from 1"
+            ) from None
+        return policy
 
     @model_validator(mode="after")
     def _labels_make_sense(self) -> Self:

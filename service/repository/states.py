@@ -1,4 +1,4 @@
-"""The states of a version, and what is recorded of it, of wishes for it, and of the workers."""
+"""The states of a version, and what is recorded of it and of the workers that load it."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ class State(StrEnum):
 
 
 COMING = (State.DISCOVERED, State.COMPILING)
+NOT_OF_A_VERSION = {"version_policy", "version_labels"}  # they tell versions apart, and no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,42 +30,34 @@ class VersionRow:
     """One version as recorded; `artefact` is the key of its compiled folder once it is READY.
 
     `files_state` is that of its files as they are now, where an earlier form of them is READY.
+    The last three are not recorded: `policy.settle` computes them. `served` is to be loaded, and
+    answers requests that ask for it; `current` answers those that name no version.
     """
 
     model: str
     version: int
     state: State
     reason: str = ""
-    served: bool = False
     artefact: str = ""
     config: ModelConfig = field(default_factory=ModelConfig)
     files_state: State | None = None
+    served: bool = False
+    current: bool = False
+    generation: int = 0
 
     @property
     def identity(self) -> str:
         """What a worker loads: with another identity it must be loaded anew."""
-        config = hashlib.sha256(self.config.model_dump_json().encode()).hexdigest()[:16]
-        return f"{self.version} {self.artefact} {config}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What an operator wants of a model.
-
-    Each call takes the model's next `ticket`; a look that has read it is one that began after the
-    call. `looked` is the ticket that the controller's last finished look has read.
-    """
-
-    model: str
-    is_unloaded: bool
-    ticket: int
-    looked: int = 0
+        config = self.config.model_dump_json(exclude=NOT_OF_A_VERSION)
+        digest = hashlib.sha256(config.encode()).hexdigest()[:16]
+        return f"{self.version} {self.artefact} {digest} {self.generation}"
 
 
 class Loading(StrEnum):
-    """How far a worker has come with a version."""
+    """How far a worker has come with a version; a COLD one is loaded when a request asks for it."""
 
     LOADED = "LOADED"
+    COLD = "COLD"
     RETRYING = "RETRYING"
     FAILED = "FAILED"
 
@@ -82,7 +75,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRecord:
-    """One worker as it reports itself: what it holds, and the tickets that its look has read."""
+    """One worker as it reports itself: what it holds, and by model the revision that it follows.
+
+    With `seen`, no request that names no version is answered as an earlier revision says.
+    """
 
     worker: str
     held: tuple[Held, ...] = ()

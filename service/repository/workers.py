@@ -3,6 +3,7 @@
 import logging
 import socket
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -65,10 +66,21 @@ def is_alive(record: WorkerRecord, wall_now: float) -> bool:
     return wall_now - record.beat < DEAD_AFTER_S
 
 
-def live_workers(store: VersionStore, wall_now: float) -> list[WorkerRecord]:
-    """The workers that live; what is recorded of others is removed by whoever notices."""
+def is_running(name: str, living: Collection[WorkerRecord]) -> bool:
+    """Whether a process lives that may be no worker: among the living ones, or here."""
+    if any(record.worker == name for record in living):
+        return True
+    process = WorkerName.parse(name)
+    return bool(process.start) and process.is_here() and _start_of(process.pid) == process.start
+
+
+def live_workers(store: VersionStore, wall_now: float, model: str = "") -> list[WorkerRecord]:
+    """The workers that live, with what they hold of one model or of all.
+
+    What is recorded of others is removed by whoever notices.
+    """
     live = []
-    for record in store.workers():
+    for record in store.workers(model):
         if is_alive(record, wall_now):
             live.append(record)
             continue

@@ -7,6 +7,7 @@ import secrets
 import orjson
 
 from service.base.errors import KerasdError, MemoryShort
+from service.base.http_errors import Unauthenticated
 from service.base.log import request_id
 
 logger = logging.getLogger(__name__)
@@ -27,10 +28,15 @@ def explain(error: Exception) -> tuple[int, str, dict[str, str]]:
     if isinstance(error, MemoryError):
         error = MemoryShort()
     if isinstance(error, KerasdError):
-        retry = error.retry_after_s
-        return error.status, str(error), {} if retry is None else {"Retry-After": str(retry)}
+        return error.status, str(error), _headers(error)
     logger.error("request failed", exc_info=error)
     return 500, f"internal error (request id {request_id.get()})", {}
+
+
+def _headers(error: KerasdError) -> dict[str, str]:
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": "Bearer"}
+    return {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
 
 
 class RequestIds:

@@ -1,32 +1,43 @@
 """The complete Flask application: every route, over the same plane as the front."""
 
+import logging
 import time
 from functools import partial
 
 from flask import Flask, Response, g, request
-from prometheus_client.exposition import choose_encoder
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from service.base.errors import KerasdError, NotFound
+from service.base.errors import DatabaseAway, KerasdError, NotFound
 from service.base.http_errors import BodyTooLarge, MethodNotAllowed
+from service.base.log import caller as log_caller
 from service.base.log import request_id
-from service.base.metrics import HTTP_DURATION, scrape_registry
+from service.base.metrics import HTTP_DURATION
 from service.web import cors, sample
+from service.web.access.access import SCOPE_KEY
+from service.web.access.caller import Caller
+from service.web.admin import routes as admin
 from service.web.answers import JSON, REQUEST_ID, error_body, explain
-from service.web.collector import ModelCollector
 from service.web.health import live, ready
+from service.web.model_view import ModelViews
 from service.web.openapi import routes as openapi
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
 from service.web.responses import json_response
+from service.web.scrape import Scrapes
+from service.web.security_headers import security_headers
+from service.web.spans import RequestSpan, begin_span, end_span
+from service.web.upload import routes as upload
 from service.web.v1 import routes as v1
 from service.web.v2 import repository
 from service.web.v2 import routes as v2
 from service.web.waiting import wait_for
 
+logger = logging.getLogger(__name__)
+
 UNKNOWN_ROUTE = "_unknown"
-ROOMS = (sample, v1, repository, v2, openapi)
+ROOMS = (sample, admin, upload, v1, repository, v2, openapi)
 
 
 class ModelName(BaseConverter):
@@ -52,6 +63,10 @@ def create_app(process: WebProcess) -> Flask:
 
 
 def _add_health(app: Flask, process: WebProcess) -> None:
+    reloader, folder = process.reloader, process.settings.compiled_dir
+    views = ModelViews(reloader.store, process.pool, lambda: reloader.rows, folder)
+    scrapes = Scrapes(views)
+
     @app.get("/")
     def root() -> Response:
         return json_response({"status": "alive"})
@@ -69,22 +84,45 @@ def _add_health(app: Flask, process: WebProcess) -> None:
     @app.get("/metrics")
     @app.get("/monitoring/prometheus/metrics")  # where TensorFlow Serving has them
     def metrics() -> Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        collector = ModelCollector(process.reloader.rows, process.pool)
-        return Response(encode(scrape_registry(collector)), content_type=content_type)
+        content, content_type = scrapes.take(request.headers.get("Accept", ""))
+        return Response(content, content_type=content_type)
 
 
 def _begin(process: WebProcess) -> Response | None:
     """Predictions and preflights are answered before any routing, as the front does."""
     g.started = time.perf_counter()
     request_id.set(process.request_ids.take(request.headers.get(REQUEST_ID, "")))
+    path = parse_predict_path(request.path) if request.method == "POST" else None
+    g.route = _route() if path is None else path.route
+    g.span = _begin_span(process)
     if process.settings.cors and request.method == "OPTIONS":
         return cors.preflight(request)
-    path = parse_predict_path(request.path) if request.method == "POST" else None
-    if path is None:
-        return None
-    g.route = path.route
-    return _predict(process, path)
+    g.caller = _caller(process)
+    return None if path is None else _predict(process, path)
+
+
+def _begin_span(process: WebProcess) -> RequestSpan | None:
+    headers = {
+        name.encode(): request.headers[name].encode("latin-1")
+        for name in ("traceparent", "tracestate", "host")
+        if name in request.headers
+    }
+    route = "" if g.route == UNKNOWN_ROUTE else g.route
+    return begin_span(process.tracer, request.method, route, request.path, headers)
+
+
+def _caller(process: WebProcess) -> Caller:
+    """Who asks, as the front may have found out already. Raises what `Access.check` raises."""
+    known = request.environ.get("asgi.scope", {}).get(SCOPE_KEY)
+    if isinstance(known, Caller):
+        log_caller.set("" if process.access.is_open else known.name)
+        return known
+    given = {
+        name.lower().encode(): request.headers[name].encode("latin-1")
+        for name in ("Authorization", "X-API-Key", "Origin", "Host")
+        if name in request.headers
+    }
+    return process.access.check(request.method, request.path, given)
 
 
 def _predict(process: WebProcess, path: PredictPath) -> Response:
@@ -93,17 +131,21 @@ def _predict(process: WebProcess, path: PredictPath) -> Response:
         for name, value in request.headers.items()
     }
     call = process.plane.open(path, headers)
+    call.span = g.span
     body = request.get_data(cache=False)
-    wait_for(process, path.model, call.deadline)
+    wait_for(process, path.model, path.version, path.label, call.deadline)
     reply = process.plane.answer(call, body)
     return Response(reply.content, headers=list(reply.headers), content_type=reply.content_type)
 
 
 def _end(process: WebProcess, response: Response) -> Response:
     response.headers[REQUEST_ID] = request_id.get()
+    for name, value in security_headers(request.path):
+        response.headers.setdefault(name, value)
     if process.settings.cors:
-        response.headers.extend(cors.answer_headers())
-    route = g.get("route") or _route()
+        response.headers.extend(cors.answer_headers(process.access.is_open))
+    route = g.route
+    end_span(g.span, response.status_code, "" if route == UNKNOWN_ROUTE else route)
     method = "_other" if route == UNKNOWN_ROUTE else request.method
     HTTP_DURATION.labels(method, route, str(response.status_code)).observe(
         time.perf_counter() - g.started
@@ -123,6 +165,9 @@ def _answer_error(error: Exception) -> Response:
     """The one handler: ours as they are, Flask's in our words, anything else as internal."""
     if isinstance(error, RequestEntityTooLarge):
         error = BodyTooLarge(request.max_content_length or 0)
+    elif isinstance(error, OperationalError):
+        logger.warning("the database is not usable", extra={"why": str(error.orig)[:200]})
+        error = DatabaseAway()
     elif isinstance(error, HTTPException) and error.code in (404, 405):
         kind = NotFound(request.path) if error.code == 404 else None
         error = kind or MethodNotAllowed(request.method, request.path)

@@ -5,6 +5,7 @@ from typing import Any
 
 from service.base.log import configure_logging
 from service.base.settings import read_settings
+from service.web.access.requirement import check_access, for_other_servers
 from service.web.front import Front
 from service.web.process import WebProcess
 
@@ -23,7 +24,8 @@ class LateFront:
     ) -> None:
         """One request, or the server's start and end."""
         if self._front is None:
-            settings = read_settings()
+            settings = for_other_servers(read_settings())
+            check_access(settings)
             configure_logging(settings.log_level, settings.log_format)
             self._front = Front(WebProcess(settings))
         await self._front(scope, receive, send)

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import deque
-from typing import Protocol
 
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from service.base.errors import KerasdError, Overloaded
 from service.base.http_errors import HeadMalformed, RequestTooSlow
-from service.web.answers import JSON, error_body
-from service.web.crowd import Crowd
+from service.web.answers import JSON, error_body, explain
+from service.web.host import Host
 from service.web.reading import BODY, HEAD, IDLE, Reader
 from service.web.turn import STATUS_LINES, Message, Turn
 
@@ -17,27 +16,6 @@ MAX_PIPELINED = 128
 APART_BYTES = 64 * 1024  # a longer answer is not copied together with its head
 FOREVER = float("inf")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class Host(Protocol):
-    """The worker that a connection belongs to."""
-
-    @property
-    def crowd(self) -> Crowd:
-        """All of its connections."""
-        ...
-
-    def start(self, turn: Turn) -> None:
-        """Have the application answer."""
-        ...
-
-    def finish(self, turn: Turn) -> None:
-        """It has answered."""
-        ...
-
-    def common_headers(self) -> bytes:
-        """What every answer says."""
-        ...
 
 
 class Connection(asyncio.Protocol):
@@ -52,11 +30,13 @@ class Connection(asyncio.Protocol):
         self._crowd = crowd = host.crowd
         self._limits = crowd.limits
         self.common_headers = host.common_headers
-        self._reader = Reader(crowd.limits.max_body_bytes, self._deliver)
+        self._reader = Reader(
+            crowd.limits.max_body_bytes, self._deliver, lambda scope: host.open_body(scope, self)
+        )
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
         self._deadline = FOREVER
         self._stage = (0, IDLE)
-        self._since = 0.0
+        self._since = self._paused_at = 0.0
         self._held = 0
         self._is_shut = self._is_talking = self._is_lingering = self._is_full = False
         self._turn: Turn | None = None
@@ -166,6 +146,28 @@ class Connection(asyncio.Protocol):
             self._written += len(whole)
             self._transport.write(whole)
 
+    def pause(self) -> None:
+        """Read no further: the disk has not caught up; the time is not the client's."""
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._paused_at, self._deadline = self._loop.time(), FOREVER
+
+    def go_on(self) -> None:
+        """Read again."""
+        if not self._paused_at:
+            return
+        self._since += self._loop.time() - self._paused_at
+        self._paused_at = 0.0
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+        if self._reader.phase == BODY:
+            self._time(self._reader)
+
+    def fail(self, error: KerasdError) -> None:
+        """The body that is coming in can't be taken."""
+        if not self._is_shut:
+            self._refuse(error)
+
     async def writable(self) -> None:
         """Return when the client has read most of what was sent."""
         while self._is_full and not self._transport.is_closing():
@@ -203,6 +205,7 @@ class Connection(asyncio.Protocol):
             self._serve(turn)
         elif len(self._queue) == MAX_PIPELINED:
             self._crowd.release(turn.held)
+            turn.release()
             raise Overloaded("the answers before theirs", MAX_PIPELINED)
         else:
             self._queue.append(turn)
@@ -224,10 +227,12 @@ class Connection(asyncio.Protocol):
         if reader.phase == HEAD:
             self._deadline = self._since + self._limits.head_timeout_s
             return
-        size = reader.body_size
-        self._deadline = self._since + self._limits.body_timeout_s + size / self._limits.bytes_per_s
-        if self._crowd.hold(size - self._held):
-            self._held = size
+        size, held = reader.body_size, reader.body_held
+        if not self._paused_at:
+            within = self._limits.body_timeout_s + size / self._limits.bytes_per_s
+            self._deadline = self._since + within
+        if self._crowd.hold(held - self._held):
+            self._held = held
         else:
             self._refuse(Overloaded("memory for their bodies", self._limits.max_connections))
 
@@ -245,19 +250,20 @@ class Connection(asyncio.Protocol):
     def _refuse(self, error: KerasdError) -> None:
         """Read no further; answer with the error once everything before it is answered."""
         self._shut()
+        self.go_on()
         self._failure = error
         if self._turn is None:
             self._say(error)
 
     def _say(self, error: KerasdError) -> None:
         self._crowd.count_refused(error.status)
-        body = error_body(str(error))
-        retry = error.retry_after_s
-        fields = "" if retry is None else f"retry-after: {retry}\r\n"
+        status, text, named = explain(error)
+        body = error_body(text)
+        fields = "".join(f"{name.lower()}: {value}\r\n" for name, value in named.items())
         fields += (
             f"content-type: {JSON}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
-        self.write([STATUS_LINES[error.status], self.common_headers(), fields.encode(), body])
+        self.write([STATUS_LINES[status], self.common_headers(), fields.encode(), body])
         self._linger()
 
     def _shut(self) -> None:
@@ -275,6 +281,7 @@ class Connection(asyncio.Protocol):
     def _drop_queue(self) -> None:
         for turn in self._queue:
             self._crowd.release(turn.held)
+            turn.release()
         self._queue.clear()
 
     def _close(self) -> None:

@@ -6,14 +6,18 @@ from service.base.errors import RequestInvalid
 from service.web.answers import JSON
 
 ORIGINS = ("http://", "https://")
+KEYS = "Authorization, X-API-Key"
 
 
-def answer_headers() -> list[tuple[str, str]]:
-    """What every answer carries, errors included; no cookies and no credentials."""
+def answer_headers(is_open: bool = True) -> list[tuple[str, str]]:
+    """What every answer carries, errors included; no cookies.
+
+    Pages may send a key where one is needed.
+    """
     return [
         ("Access-Control-Allow-Origin", "*"),
         ("Access-Control-Allow-Methods", "POST, GET"),
-        ("Access-Control-Allow-Headers", "Content-Type"),
+        ("Access-Control-Allow-Headers", "Content-Type" if is_open else f"Content-Type, {KEYS}"),
     ]
 
 

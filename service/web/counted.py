@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge, Histogram
 
 from service.base.metrics import (
     BATCH_ROWS,
@@ -42,11 +43,12 @@ Served = tuple[str, str, int]  # method, route, status
 class Stopwatch:
     """The times of one prediction's stages, in seconds, taken as it goes."""
 
-    __slots__ = ("_last", "_started", "decode", "encode", "infer", "queue")
+    __slots__ = ("_has_waited_first", "_last", "_started", "decode", "encode", "infer", "queue")
 
     def __init__(self) -> None:
         self._started = self._last = time.perf_counter()
         self.queue = self.decode = self.infer = self.encode = 0.0
+        self._has_waited_first = False
 
     def lap(self) -> float:
         """Seconds since the last lap."""
@@ -54,10 +56,25 @@ class Stopwatch:
         took, self._last = now - self._last, now
         return took
 
+    def waited(self) -> None:
+        """A lap that was spent in the queue before anything was decoded."""
+        self.queue = self.lap()
+        self._has_waited_first = True
+
     @property
     def total(self) -> float:
         """Seconds from the beginning to the last lap."""
         return self._last - self._started
+
+    def stages(self) -> Iterator[tuple[str, float, float]]:
+        """Name, beginning on `time.perf_counter` and seconds of each stage that took place."""
+        first = ("queue", "decode") if self._has_waited_first else ("decode", "queue")
+        began = self._started
+        for name in (*first, "infer", "encode"):
+            took: float = getattr(self, name)
+            if took > 0:
+                yield name, began, took
+            began += took
 
 
 class Pending:
@@ -115,17 +132,28 @@ class HttpMetrics:
             observe_all(child, observed)
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerSeries:
+    """What is told of a version's answers; `stages` in the order of STAGES."""
+
+    rows: Histogram
+    last: Gauge
+    stages: list[Histogram]
+
+
 class VersionMetrics:
-    """Counts what one version answers and the runs it takes for that."""
+    """Counts what one version answers and the runs it takes for that.
+
+    The hundred series of its answers begin with the first of them: hundreds of versions may be
+    loaded of which few are asked, and each series costs memory and time at each scrape.
+    """
 
     def __init__(self, model: str, version: int, labels: tuple[str, ...]) -> None:
         self._names = (model, str(version))
         self._labels = labels
         self._ok = PREDICT_REQUESTS.labels(*self._names, "ok")
-        self._rows = BATCH_ROWS.labels(*self._names)
         self._queue = QUEUE_REQUESTS.labels(model)
-        self._last = LAST_PREDICTION.labels(*self._names)
-        self._stages = [PREDICT_DURATION.labels(*self._names, stage) for stage in STAGES]
+        self._answers: AnswerSeries | None = None
         self._classes: dict[str, Counter] = {}
         self._runs: dict[str, list[Counter]] = {}
         self._answered = Pending(self._add_answered)
@@ -161,10 +189,11 @@ class VersionMetrics:
 
     def _add_answered(self, items: list[tuple[int, Decided | None, Stopwatch]]) -> None:
         watches = [watch for _, _, watch in items]
+        series = self._answers = self._answers or _begin_series(self._names)
         self._ok.inc(len(items))
-        self._last.set(time.time())
-        observe_all(self._rows, [float(rows) for rows, _, _ in items])
-        for histogram, stage in zip(self._stages, STAGES, strict=True):
+        series.last.set(time.time())
+        observe_all(series.rows, [float(rows) for rows, _, _ in items])
+        for histogram, stage in zip(series.stages, STAGES, strict=True):
             observe_all(histogram, [getattr(watch, stage) for watch in watches])
         indices = [decided.class_index for _, decided, _ in items if decided is not None]
         if indices:
@@ -199,6 +228,14 @@ class VersionMetrics:
         if index >= MAX_CLASSES:
             return OTHER_CLASS
         return self._labels[index] if index < len(self._labels) else str(index)
+
+
+def _begin_series(names: tuple[str, str]) -> AnswerSeries:
+    return AnswerSeries(
+        BATCH_ROWS.labels(*names),
+        LAST_PREDICTION.labels(*names),
+        [PREDICT_DURATION.labels(*names, stage) for stage in STAGES],
+    )
 
 
 def _rounded(rows: int) -> int:

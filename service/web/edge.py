@@ -2,26 +2,60 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from service.web.connection import Connection
 from service.web.crowd import Crowd, EdgeLimits
-from service.web.turn import App, Turn
+from service.web.host import Line
+from service.web.pieces import Body
+from service.web.turn import App, Message, Turn
+
+
+class Uploads(Protocol):
+    """Takes the bodies that are too large for memory."""
+
+    def open(self, scope: Message, line: Line, admit: Callable[[Message], None]) -> Body:
+        """Where the body of this request goes; `admit` raises if its sender may not send it."""
+        ...
+
+    def is_upload(self, scope: Message) -> bool:
+        """True for such a request; quick."""
+        ...
 
 
 def count_nothing(_status: int) -> None:
     """For those who don't count refusals."""
 
 
+def admit_all(_scope: Message) -> None:
+    """For applications that ask nobody who they are."""
+
+
+def admission(app: Any) -> Callable[[Message], None]:
+    """The application's own `admit`, also where the server has wrapped it."""
+    while app is not None:
+        if hasattr(app, "admit"):
+            own: Callable[[Message], None] = app.admit
+            return own
+        app = getattr(app, "app", None)
+    return admit_all
+
+
 class Edge:
     """Given to uvicorn's Config as its `http`; serves one worker, whose loop is the first that
-    brings a connection. `count_refused` gets the status of each request refused here.
+    brings a connection. `count_refused` gets the status of each request refused here. Bodies for
+    `uploads` don't come into memory; the application's `admit` is asked before they are read.
     """
 
     def __init__(
-        self, limits: EdgeLimits, count_refused: Callable[[int], None] = count_nothing
+        self,
+        limits: EdgeLimits,
+        count_refused: Callable[[int], None] = count_nothing,
+        uploads: Callable[[], Uploads] | None = None,
     ) -> None:
         self.crowd = Crowd(limits, count_refused)
+        self._make_uploads = uploads
+        self._uploads: Uploads | None = None
         self._state: Any = None
         self._app: App | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -39,8 +73,16 @@ class Edge:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._app, self._state = config.loaded_app, server_state
+            if self._make_uploads is not None:
+                self._uploads = self._make_uploads()
             server_state.connections = self.crowd.members  # told at the end to shut down
         return Connection(self, self._loop)
+
+    def open_body(self, scope: Message, line: Line) -> Body | None:
+        """A body on the disk for an upload; none for all other requests. Raises its refusal."""
+        if self._uploads is None or not self._uploads.is_upload(scope):
+            return None
+        return self._uploads.open(scope, line, admission(self._app))
 
     def start(self, turn: Turn) -> None:
         """Have the application answer, in a task that the server waits for at its end."""

@@ -5,18 +5,23 @@ reply. Leasing, running, deciding and counting are the same for all and happen i
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from service.base.signature import Signature, Tensors
 from service.repository.model_config import ModelConfig
+from service.runtime.directions import Split
+from service.web.agreement import Given
 from service.web.answers import JSON
+from service.web.canary import is_chosen, key_of
 from service.web.decisions import Decided
 from service.web.paths import PredictPath
+from service.web.spans import RequestSpan
 
 SMALL_BODY_BYTES = 64 * 1024
 Headers = Mapping[bytes, bytes]
+Copied = Callable[[Tensors, Given], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,23 @@ class Call:
     """One prediction request: its path, its headers with lower-case names, its inflated body.
 
     The body is empty until the model is there. `deadline` is a time of `time.monotonic`; a
-    protocol whose body asks for less time makes it earlier while it decodes.
+    protocol whose body asks for less time makes it earlier while it decodes. `split` is set by
+    `picks`, `copied` where a shadow version is to see the request and its answer as well.
+    `span` is there where traces are sent.
     """
 
     path: PredictPath
     headers: Headers
     body: bytes
     deadline: float
+    split: Split | None = None
+    copied: Copied | None = None
+    span: RequestSpan | None = None
+
+    def picks(self, split: Split) -> bool:
+        """Whether a canary gets it; asked of requests that name no version."""
+        self.split = split
+        return is_chosen(split, self.path.model, key_of(split, self.headers))
 
     def hasten(self, within_s: float) -> None:
         """Make the deadline earlier, never later."""
@@ -79,9 +94,9 @@ class Asked:
     form: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
-    """A whole answer with status 200."""
+    """A whole answer with status 200. It isn't frozen, as that makes it three times as dear."""
 
     content: bytes
     content_type: str = JSON

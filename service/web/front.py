@@ -10,8 +10,11 @@ from a2wsgi import WSGIMiddleware
 
 from service.base.http_errors import BodyTooLarge
 from service.base.log import request_id
+from service.web.access.access import SCOPE_KEY
+from service.web.access.secret import one_by_name
 from service.web.answers import REQUEST_ID, error_body, explain
 from service.web.app import create_app
+from service.web.arrivals import Look
 from service.web.cors import answer_headers
 from service.web.counted import HttpMetrics
 from service.web.exchange import Call, Headers, Reply
@@ -19,6 +22,8 @@ from service.web.health import Health, live, ready
 from service.web.listener import Listener
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
+from service.web.security_headers import EVERYWHERE
+from service.web.spans import RequestSpan, begin_span, end_span
 from service.web.waiting import WAIT_STEP_S
 
 Scope = MutableMapping[str, Any]
@@ -40,7 +45,9 @@ class Front:
         self._process = process
         self._plane = process.plane
         self._max_body = settings.max_body_bytes
-        self._cors = answer_headers() if settings.cors else []
+        self._access = process.access
+        cors = answer_headers(self._access.is_open) if settings.cors else []
+        self._headers = [*EVERYWHERE, *cors]
         self._flask: Any = WSGIMiddleware(create_app(process), workers=settings.flask_threads)
         self._metrics = HttpMetrics()
 
@@ -60,6 +67,11 @@ class Front:
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 
+    def admit(self, scope: Scope) -> None:
+        """Asked before the body of an upload is read. Raises what `Access.check` raises."""
+        headers = one_by_name(scope["headers"])
+        scope[SCOPE_KEY] = self._access.check(scope["method"], scope["path"], headers)
+
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         self._process.start()
@@ -71,12 +83,15 @@ class Front:
 
     async def _predict(self, path: PredictPath, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        headers: Headers = dict(scope["headers"])
+        headers: Headers = one_by_name(scope["headers"])
         extra = self._extra(headers)
+        span = begin_span(self._process.tracer, "POST", path.route, scope["path"], headers)
         status = 200
         try:
-            reply = await self._answer(path, headers, receive)
+            self._access.check_predict(path.model, headers)
+            reply = await self._answer(path, headers, receive, span)
         except ClientGone:
+            end_span(span, 0)
             return
         except Exception as error:
             status, text, named = explain(error)
@@ -86,13 +101,17 @@ class Front:
                 extra.append(("Connection", "close"))
         await _send(send, status, reply, extra)
         self._metrics.observe(("POST", path.route, status), time.perf_counter() - started)
+        end_span(span, status)
 
-    async def _answer(self, path: PredictPath, headers: Headers, receive: Receive) -> Reply:
+    async def _answer(
+        self, path: PredictPath, headers: Headers, receive: Receive, span: RequestSpan | None
+    ) -> Reply:
         body = await self._read(headers, receive)
         call = self._plane.open(path, headers)
-        ticket = self._process.look_for(path.model)
-        if ticket is not None:
-            await self._wait(call, ticket)
+        call.span = span
+        look = self._process.arrivals.look_for(path.model, path.version, path.label)
+        if look is not None:
+            await self._wait(call, look)
         listener = Listener(receive)
         try:
             return await self._plane.answer_soon(call, body, listener)
@@ -103,10 +122,9 @@ class Front:
         finally:
             listener.close()
 
-    async def _wait(self, call: Call, ticket: int) -> None:
+    async def _wait(self, call: Call, look: Look) -> None:
         """Wait for a version that is being loaded; the request then meets whatever is there."""
-        started = time.monotonic()
-        while self._process.should_wait(call.path.model, ticket, started, call.deadline):
+        while self._process.arrivals.should_wait(look, call.deadline):
             await asyncio.sleep(WAIT_STEP_S)
 
     async def _health(
@@ -125,7 +143,7 @@ class Front:
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         identifier = self._process.request_ids.take(given)
         request_id.set(identifier)
-        return [(REQUEST_ID, identifier), *self._cors]
+        return [(REQUEST_ID, identifier), *self._headers]
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes:
         """The whole body. Raises BodyTooLarge before more than the limit is held."""

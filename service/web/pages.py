@@ -17,7 +17,7 @@ from markupsafe import Markup
 Json = dict[str, Any]
 
 TEMPLATES = Path(__file__).parent / "templates"
-METHODS = ("get", "post")
+METHODS = ("get", "post", "put", "delete")
 JSON = "application/json"
 ADDRESS = "$KERASD"
 VARIANT = re.compile(r"/(versions|labels)/\{\w+\}")
@@ -89,7 +89,7 @@ def _groups(document: Json) -> list[tuple[Json, list[Entry]]]:
         (operation["tags"][0], _entry(document, method, path, operation))
         for path, item in document["paths"].items()
         for method, operation in item.items()
-        if method in METHODS and not VARIANT.search(path)
+        if method in METHODS and _shorter(document, method, path) is None
     ]
     return [
         (tag, [entry for name, entry in entries if name == tag["name"]])
@@ -114,9 +114,21 @@ def _entry(document: Json, method: str, path: str, operation: Json) -> Entry:
         curl=_curl(method, path, parameters, sent),
         answer=_example(answers["200"].get("content", {})),
         variants=[
-            other for other in document["paths"] if other != path and VARIANT.sub("", other) == path
+            other
+            for other, item in document["paths"].items()
+            if method in item and _shorter(document, method, other) == path
         ],
     )
+
+
+def _shorter(document: Json, method: str, path: str) -> str | None:
+    """The path without a version or label, where it does the same for what is current."""
+    shorter = VARIANT.sub("", path)
+    there = document["paths"].get(shorter, {}).get(method)
+    if shorter == path or there is None:
+        return None
+    name: str = document["paths"][path][method]["operationId"]
+    return shorter if name.startswith(there["operationId"]) else None
 
 
 def _resolve(document: Json, record: Json) -> Json:
@@ -137,7 +149,8 @@ def _curl(method: str, path: str, parameters: list[Json], sent: Json) -> str:
             path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
     example = _example(sent, 0)
     data = f" -d {shlex.quote(example)}" if example else ""
-    verb = " -X POST" if method == "post" and not data else ""
+    is_told = method == "get" or (method == "post" and data)
+    verb = "" if is_told else f" -X {method.upper()}"
     return f"curl -s{verb} {ADDRESS}{path}{data}"
 
 

@@ -44,16 +44,23 @@ class PredictPath:
 def parse_predict_path(path: str) -> PredictPath | None:
     """The parts of a decoded prediction path, or none if it isn't one.
 
-    Paths of version 1 don't mind the case, as TensorFlow Serving's don't; those of version 2 do.
+    Paths of version 1 don't mind the case, as TensorFlow Serving's don't; those of version 2 do,
+    and have labels in the place of versions.
     """
     match = V2.fullmatch(path) if path.startswith("/v2/") else V1.fullmatch(path)
     if match is None:
         return None
     parts = match.groupdict()
-    version = None
+    version, label = None, parts.get("label") or ""
     if parts["version"] is not None:
         version = parse_version(parts["version"])
-        if version is None:
+        if version is None and match.re is V2 and is_label(parts["version"]):
+            label = parts["version"]
+        elif version is None:
             return None
-    verb = VERBS[parts["verb"].lower()]
-    return PredictPath(parts["model"], version, verb, parts.get("label") or "")
+    return PredictPath(parts["model"], version, VERBS[parts["verb"].lower()], label)
+
+
+def is_label(text: str) -> bool:
+    """True for what stands in the place of a version and is no number, be it a wrong one."""
+    return not text.isdecimal()

@@ -1,7 +1,44 @@
 """A request's body as it comes in, piece by piece."""
 
+from typing import Protocol
+
 SMALL = 4096
 OVERHEAD, OVERHEAD_FREE = 8, 64 * 1024
+
+
+class Body(Protocol):
+    """What a reader puts a body into."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that came."""
+        ...
+
+    @property
+    def held(self) -> int:
+        """Bytes of it that are in memory."""
+        ...
+
+    def add(self, piece: bytes) -> bool:
+        """Keep a piece; false if it would be more than may be."""
+        ...
+
+    def is_wrapped_thickly(self, more: int) -> bool:
+        """True once what came over the wire is many times the body: endless chunk extensions."""
+        ...
+
+    def take(self) -> bytes:
+        """All of it is here; what of it is in memory."""
+        ...
+
+    def close(self) -> None:
+        """It won't be complete."""
+        ...
+
+
+def is_wrapped_thickly(wire_bytes: int, size: int) -> bool:
+    """True if what came over the wire is many times the body."""
+    return wire_bytes > OVERHEAD * size + OVERHEAD_FREE
 
 
 class Pieces:
@@ -32,7 +69,19 @@ class Pieces:
     def is_wrapped_thickly(self, more: int) -> bool:
         """True once what came over the wire is many times the body: endless chunk extensions."""
         self.wire_bytes += more
-        return self.wire_bytes > OVERHEAD * self.size + OVERHEAD_FREE
+        return is_wrapped_thickly(self.wire_bytes, self.size)
+
+    @property
+    def held(self) -> int:
+        """Bytes of it that are in memory."""
+        return self.size
+
+    def close(self) -> None:
+        """Nothing but memory is to be given back."""
+
+    def take_all(self) -> list[bytes | bytearray]:
+        """The pieces; to be called once."""
+        return self._pieces
 
     def take(self) -> bytes:
         """All of it; to be called once."""

@@ -5,17 +5,28 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from functools import partial
 
-from service.base.errors import ModelNotFound, ModelNotReady, Overloaded, RequestInvalid
+from service.base.errors import (
+    LabelUnknown,
+    ModelNotFound,
+    ModelNotReady,
+    Overloaded,
+    RequestInvalid,
+)
 from service.base.http_errors import BodyTooLarge
 from service.base.metrics import PREDICT_REJECTED
+from service.repository.route import STABLE
+from service.runtime.directions import Directions
 from service.runtime.pool import Pool, Slot
+from service.web.counted import Pending
 from service.web.exchange import Call, Headers, Reply, Translator
 from service.web.inflate import inflate
 from service.web.listener import Listener
 from service.web.paths import PredictPath, Verb
 from service.web.served import ServedVersion
-from service.web.v1.labels import check_label
+from service.web.shadow import Shadow
+from service.web.traffic_counts import count_arms
 
 BODIES = 4  # so many of the largest bodies may be under way in one worker
 LONG_REPLY_BYTES = 128 * 1024
@@ -36,8 +47,11 @@ class Plane:
         threads: Executor,
         timeout_s: float,
         max_body_bytes: int,
+        shadow: Shadow,
     ) -> None:
         self._pool = pool
+        self._shadow = shadow
+        self._arms = Pending(count_arms)
         self._translators = translators
         self._threads = threads
         self._timeout_s = timeout_s
@@ -65,11 +79,20 @@ class Plane:
         translator = self._translators[call.path.verb]
         loop = asyncio.get_running_loop()
         call.body = await self._inflate_soon(call, body)
-        with self._lease(call, translator) as slot, self._holding(len(call.body), slot):
-            reply = await slot.served.answer_soon(translator, call, self._threads, listener)
+        with self._lease(call, translator) as slot:
+            size = len(call.body)
+            self._hold(size, slot)
+            try:
+                reply = await slot.served.answer_soon(translator, call, self._threads, listener)
+            finally:
+                self._held_bytes -= size
         if len(reply.content) <= LONG_REPLY_BYTES:
             return translator.finish(call, reply)
         return await loop.run_in_executor(None, translator.finish, call, reply)
+
+    def flush(self) -> None:
+        """Add what is pending to the shared metrics."""
+        self._arms.flush()
 
     async def _inflate_soon(self, call: Call, body: bytes) -> bytes:
         """In the loop's own threads where it may take long: those for runs may all be busy."""
@@ -88,28 +111,30 @@ class Plane:
         encoding = call.headers.get(ENCODING_HEADER)
         return body if encoding is None else inflate(body, encoding, self._max_body_bytes)
 
-    @contextmanager
-    def _holding(self, size: int, slot: Slot[ServedVersion]) -> Iterator[None]:
+    def _hold(self, size: int, slot: Slot[ServedVersion]) -> None:
         """Count a body while it is here: few requests may be more than memory has room for."""
         if self._held_bytes and self._held_bytes + size > BODIES * self._max_body_bytes:
             raise slot.served.refuse(Overloaded("this worker's memory, in bytes", self._held_bytes))
         self._held_bytes += size
-        try:
-            yield
-        finally:
-            self._held_bytes -= size
 
     @contextmanager
     def _lease(self, call: Call, translator: Translator) -> Iterator[Slot[ServedVersion]]:
         path = call.path
         try:
-            with self._pool.lease(path.model, path.version) as slot:
+            lease = self._pool.lease(path.model, path.version, path.label, call.picks)
+            with lease as slot:
                 _check(call, slot)
+                if call.split is not None:
+                    arm = "canary" if slot.version == call.split.version else "current"
+                    self._arms.add((slot.model, slot.version, arm))
+                if lease.directions.shadow is not None:
+                    self._copy(call, slot, lease.directions)
                 yield slot
-        except ModelNotFound as error:
-            if path.label:  # worded already, and it names the version that the label stands for
-                raise
-            raise ModelNotFound(path.model, path.version, translator.wording) from error
+        except (ModelNotFound, LabelUnknown) as error:
+            if path.label and translator.wording != "v2":
+                raise  # worded already, and it names the version that the label stands for
+            asked = path.version or path.label or None
+            raise ModelNotFound(path.model, asked, translator.wording) from error
         except Overloaded:
             PREDICT_REJECTED.labels(path.model, "queue_full").inc()
             raise
@@ -118,13 +143,17 @@ class Plane:
                 PREDICT_REJECTED.labels(path.model, "not_ready").inc()
             raise
 
+    def _copy(self, call: Call, slot: Slot[ServedVersion], directions: Directions) -> None:
+        """Have the shadow see what the current version answers to those who ask for no other."""
+        version = directions.shadow
+        is_usual = call.path.label in ("", STABLE) and slot.version == directions.current
+        if is_usual and version is not None and version != slot.version:
+            call.copied = partial(self._shadow.offer, (slot.model, version))
+
 
 def _check(call: Call, slot: Slot[ServedVersion]) -> None:
-    """What `model.yaml` says of requests, and of the label that is asked for."""
-    facts = slot.served.facts
-    if call.path.label:
-        check_label(facts, call.path.label)
-    config = facts.config
+    """What `model.yaml` says of requests."""
+    config = slot.served.facts.config
     if config.timeout_ms is not None:
         call.hasten(config.timeout_ms / 1000)
     if config.max_body_mb is not None and len(call.body) > config.max_body_mb * MEBIBYTE:

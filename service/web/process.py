@@ -2,37 +2,52 @@
 
 import logging
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from service.base.compiled import discard, read_compiled
+from service.base.bell import Bell
+from service.base.compiled import ONNX_FILE, discard, read_compiled
 from service.base.database import open_database
+from service.base.errors import KerasdError
 from service.base.metrics import WORKER_STARTS
 from service.base.refusals import ArtefactCorrupt
-from service.base.settings import Settings
+from service.base.resident import anonymous_bytes, used_bytes
+from service.base.settings import MEBIBYTE, Settings
 from service.repository.model_config import ModelConfig
+from service.repository.sample_requests import find_samples
 from service.repository.states import VersionRow
 from service.repository.store import VersionStore
 from service.runtime.backlog import Backlog, QueueLimits
 from service.runtime.batcher import Batcher
+from service.runtime.disposal import Disposal
 from service.runtime.onnx import OnnxVersion
 from service.runtime.plan import choose_plan
 from service.runtime.pool import Pool
 from service.runtime.tensorflow import TensorFlowProxy, TensorFlowVersion
 from service.runtime.version import LoadedVersion
 from service.runtime.watchdog import Watchdog
+from service.web.access.access import make_access
+from service.web.admin.permits import Permits
 from service.web.answers import RequestIds
+from service.web.arrivals import Arrivals
+from service.web.budget import Budget
 from service.web.counted import VersionMetrics
 from service.web.decisions import decider
 from service.web.exchange import Facts, Identity
 from service.web.plane import Plane
 from service.web.protocols import translators
 from service.web.reloader import Reloader
+from service.web.residents import Residents
 from service.web.served import ServedVersion
+from service.web.shadow import Shadow
+from service.web.spans import Tracer, open_traces
+from service.web.version_loader import VersionLoader
+from service.web.warm_up import golden_inputs, warm_up
 
 logger = logging.getLogger(__name__)
 
-LOOK_WAIT_S = 1.0
+SESSION_BYTES = 512 * 1024  # measured: what a session takes beyond twice its file
+COPIES = 2  # of the weights: as they are in the file, and arranged for the processor
 
 
 class WebProcess:
@@ -44,40 +59,37 @@ class WebProcess:
     def __init__(self, settings: Settings, siblings: int = 1) -> None:
         self.settings = settings
         self.request_ids = RequestIds()
-        self.pool: Pool[ServedVersion] = Pool()
+        self.permits = Permits(settings.model_control)
+        self.access = make_access(settings)
+        self.tracer: Tracer | None = None
+        self.bell = Bell(settings.run_dir / "bell")
+        self.pool: Pool[ServedVersion] = Pool(self.bell)
+        self._translators = translators()
         self._runs = ThreadPoolExecutor(settings.run_threads, "predict")
+        self.shadow = Shadow(self.pool, settings.predict_timeout_s)
         self.plane = Plane(
             self.pool,
-            translators(),
+            self._translators,
             self._runs,
             settings.predict_timeout_s,
             settings.max_body_bytes,
+            self.shadow,
         )
         self._engine = open_database(settings.database)
         self._watchdog = Watchdog()
+        self._disposal = Disposal()
         self._proxy = TensorFlowProxy(settings.run_dir, settings.predict_timeout_s)
-        self.reloader = Reloader(
-            VersionStore(self._engine, settings.repository_key), self.pool, self._load, siblings
-        )
+        store = VersionStore(self._engine, settings.repository_key)
+        self.reloader = Reloader(store, self.pool, self._residents(), siblings)
+        self.arrivals = Arrivals(self.pool, self.reloader, settings.load_wait_s)
 
     def start(self) -> None:
         """Begin to load what should be served; returns at once."""
         WORKER_STARTS.inc()
+        self.tracer = open_traces(self.settings.traces)
+        self.access.start()
+        self.shadow.start()
         self.reloader.start()
-
-    def look_for(self, model: str) -> int | None:
-        """None if the model is loaded; else the ticket of a look at the database, to wait for."""
-        return None if self.pool.has(model) else self.reloader.look_soon()
-
-    def should_wait(self, model: str, ticket: int, started: float, deadline: float) -> bool:
-        """True while the model may yet appear: briefly for a look, longer for one being loaded."""
-        now = time.monotonic()
-        if now >= deadline:
-            return False
-        if not self.reloader.has_looked(ticket) and now - started < LOOK_WAIT_S:
-            return True
-        is_coming = self.pool.is_pending(model) or self.reloader.is_retrying(model)
-        return is_coming and now - started < self.settings.load_wait_s
 
     def serve(
         self, identity: Identity, loaded: LoadedVersion, config: ModelConfig
@@ -99,15 +111,44 @@ class WebProcess:
         batcher = Batcher(loaded, plan, self._runs, queue, metrics.count_run, name)
         return ServedVersion(facts, batcher, metrics, Backlog(queue, settings.run_threads))
 
+    def tell(self) -> None:
+        """Have every process of this host look at what was decided."""
+        self.bell.ring()
+        self.reloader.look_soon()
+
     def close(self) -> None:
         """End the threads and close what is open."""
         self.reloader.close()
+        self.shadow.close()
         self._runs.shutdown()
+        self.plane.flush()
         for slot in self.pool.slots():
-            self.pool.remove(slot.model)
+            self.pool.remove(slot.model, slot.version)
+        self._disposal.close()
         self._watchdog.close()
         self._proxy.close()
         self._engine.dispose()
+        self.bell.close()
+        self.access.close()
+        if self.tracer is not None:
+            self.tracer.close()
+
+    def _residents(self) -> Residents[ServedVersion]:
+        """The loaded versions, within the memory that the settings give them."""
+        budget = Budget(
+            self.settings.model_memory_mb * MEBIBYTE, self.settings.cold_models == "wait"
+        )
+        measure = used_bytes if budget.limit_bytes else anonymous_bytes
+        loader = VersionLoader(self.pool, self._load, self._weigh, measure)
+        return Residents(self.pool, loader, budget, lambda: self._disposal.count)
+
+    def _weigh(self, row: VersionRow) -> int:
+        """Bytes that a version takes at least: its weights, without what its runs need."""
+        try:
+            size = (self.settings.compiled_dir / row.artefact / ONNX_FILE).stat().st_size
+        except OSError:  # it isn't there, or TensorFlow's process has it in memory
+            size = 0
+        return SESSION_BYTES + COPIES * size
 
     def _load(self, row: VersionRow) -> ServedVersion:
         """Load and warm one version. Raises ArtefactCorrupt; then it is compiled anew."""
@@ -117,7 +158,9 @@ class WebProcess:
             loaded: LoadedVersion
             if compiled.runtime == "onnx":
                 threads = len(os.sched_getaffinity(0)) // self.settings.workers
-                loaded = OnnxVersion(folder, compiled, self._watchdog, max(1, threads))
+                loaded = OnnxVersion(
+                    folder, compiled, self._watchdog, max(1, threads), self._disposal
+                )
             else:
                 loaded = TensorFlowVersion(self._proxy, compiled, folder)
         except ArtefactCorrupt:
@@ -133,4 +176,12 @@ class WebProcess:
             compiled.runtime,
             compiled.notes,
         )
-        return self.serve(identity, loaded, row.config)
+        served = self.serve(identity, loaded, row.config)
+        samples = find_samples(self.settings.repository, row.model, row.version)
+        golden = partial(golden_inputs, folder, compiled)
+        try:
+            warm_up(served, self._translators["predict"], samples, golden)
+        except KerasdError:
+            served.close()
+            raise
+        return served

@@ -9,7 +9,7 @@ import httptools
 from service.base.errors import KerasdError, Overloaded
 from service.base.http_errors import BodyTooLarge, HeadMalformed
 from service.web import head
-from service.web.pieces import Pieces
+from service.web.pieces import Body, Pieces
 from service.web.turn import Message
 
 logger = logging.getLogger(__name__)
@@ -20,10 +20,16 @@ IDLE, HEAD, BODY, LAST = range(4)  # what comes next; after the last request, no
 class Reader:
     """`deliver` gets each request once all of it is here: its scope, its body, and whether the
     client may ask again on this connection. `phase`, `begun` (requests so far) and `body_size`
-    say how far the next one is; `has_more` that something came after the last.
+    say how far the next one is; `has_more` that something came after the last. `open_body` may
+    give a request a body that isn't kept in memory, or refuse it before any of its body is read.
     """
 
-    def __init__(self, max_body: int, deliver: Callable[[Message, bytes, bool], None]) -> None:
+    def __init__(
+        self,
+        max_body: int,
+        deliver: Callable[[Message, bytes, bool], None],
+        open_body: Callable[[Message], Body | None],
+    ) -> None:
         self.phase = IDLE
         self.begun = 0
         self.framing = head.Framing(0, False)
@@ -31,24 +37,31 @@ class Reader:
         self.server: Any = None
         self._max_body = max_body
         self._deliver = deliver
+        self._open_body = open_body
         self._parser: Any = httptools.HttpRequestParser(self)
         self._read_bytes = self._head_bytes = 0
         self._url = b""
         self._fields: head.Fields = []
         self._scope: Message = {}
-        self._pieces = Pieces(0)
+        self._body: Body = Pieces(0)
         self._keeps_alive = self._is_upgrade = False
         self.has_more = False
 
     @property
     def body_size(self) -> int:
-        """Bytes of an unfinished body that are here."""
-        return self._pieces.size
+        """Bytes of an unfinished body that came."""
+        return self._body.size
+
+    @property
+    def body_held(self) -> int:
+        """Bytes of it that are in memory."""
+        return self._body.held
 
     def close(self) -> None:
         """Let go of the parser, which holds this reader, and of what was read."""
         self._parser = None
-        self._pieces = Pieces(0)
+        self._body.close()
+        self._body = Pieces(0)
         self.phase = LAST
 
     def feed(self, data: bytes) -> None:
@@ -74,7 +87,7 @@ class Reader:
             self._check_begun_head(data, is_same, is_alone)
         elif self.phase == BODY:
             is_same = before == BODY and begun == self.begun
-            if is_same and self._pieces.is_wrapped_thickly(len(data)):
+            if is_same and self._body.is_wrapped_thickly(len(data)):
                 raise HeadMalformed("The chunks of the body have more around them than in them")
 
     def on_message_begin(self) -> None:
@@ -105,8 +118,6 @@ class Reader:
         version, method = parser.get_http_version(), parser.get_method().decode()
         target = head.read_target(method, self._url)
         self.framing = head.read_framing(version, fields)
-        if self.framing.length > self._max_body:
-            raise BodyTooLarge(self._max_body)
         self._keeps_alive = version == "1.1" and parser.should_keep_alive()
         self._is_upgrade = parser.should_upgrade()
         self._scope = {
@@ -124,12 +135,12 @@ class Reader:
             "server": self.server,
         }
         self._fields = []
-        self._pieces = Pieces(self._max_body)
+        self._body = self._open_body(self._scope) or self._in_memory()
         self.phase = BODY
 
     def on_body(self, piece: bytes) -> None:
         """A part of the body."""
-        if not self._pieces.add(piece):
+        if not self._body.add(piece):
             raise BodyTooLarge(self._max_body)
 
     def on_message_complete(self) -> None:
@@ -137,8 +148,13 @@ class Reader:
         if self._is_upgrade:
             return
         self.phase = IDLE if self._keeps_alive else LAST
-        body, self._pieces = self._pieces.take(), Pieces(0)
+        body, self._body = self._body.take(), Pieces(0)
         self._deliver(self._scope, body, self._keeps_alive)
+
+    def _in_memory(self) -> Body:
+        if self.framing.length > self._max_body:
+            raise BodyTooLarge(self._max_body)
+        return Pieces(self._max_body)
 
     def restart(self) -> None:
         """Read the next request from its beginning."""

@@ -1,83 +1,68 @@
-"""Keeps this worker's loaded versions equal to what the database says should be served."""
+"""Keeps this worker's loaded versions, and where requests go, equal to what the database says."""
 
 import logging
+import math
 import os
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic
 
 import sqlalchemy.exc
 
-from service.base.errors import KerasdError, RuntimeLost
-from service.base.metrics import MODEL_LOAD_DURATION, MODEL_LOADS, WORKER_MEMORY
+from service.base.metrics import LOADED_BYTES, MEMORY_BUDGET, WORKER_MEMORY
 from service.base.resident import resident_bytes
-from service.repository.policy import unloaded_models, waiting_models, with_wishes
-from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
+from service.repository.states import Held, Loading, VersionRow
 from service.repository.store import VersionStore
-from service.repository.workers import Reporter, WorkerName, live_workers
-from service.runtime.pool import Pool, Served, Slot
+from service.repository.workers import Reporter, WorkerName
+from service.runtime.asked import Key
+from service.runtime.pool import Pool, Served
+from service.web.guide import Guide
+from service.web.outlook import Outlook, look_out
+from service.web.readiness import NOT_LOOKED, Readiness, Siblings, judge
+from service.web.residents import Residents
+from service.web.usage import Usage
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.4
+BELL_S = 0.05
 SHORTEST_PAUSE_S = 0.02
-FIRST_BACKOFF_S = 1.0
-MAX_BACKOFF_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether this worker, and at first its siblings, serve all that should be served."""
-
-    is_ready: bool
-    waits_for: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A version that couldn't be loaded, and when it is tried again."""
-
-    held: Held
-    attempts: int
-    retry_at: float
-
-    @property
-    def is_passing(self) -> bool:
-        """True when waiting for it makes sense."""
-        return self.held.loading is Loading.RETRYING
 
 
 class Reloader(Generic[Served]):
     """A thread that polls; `step` is public so that tests call it with their own time.
 
-    `siblings` is how many workers listen on this worker's socket, itself included: each of them
-    may get the request that follows a good answer to /readyz.
+    `siblings` is how many workers listen on this worker's socket, itself included.
     """
 
     def __init__(
         self,
         store: VersionStore,
         pool: Pool[Served],
-        load: Callable[[VersionRow], Served],
+        residents: Residents[Served],
         siblings: int = 1,
         name: WorkerName | None = None,
     ) -> None:
         self.store = store
         self._pool = pool
-        self._load = load
-        self._siblings = siblings
+        self._residents = residents
+        self._guide = Guide(store, pool, residents)
+        self._usage = Usage(store)
+        self._siblings = Siblings(store, siblings)
         self._name = name
         self._reporter: Reporter | None = None
-        self._failures: dict[str, Failure] = {}
+        self._used: dict[Key, float] | None = None
+        self._read: dict[str, int] = {}
         self._seen: dict[str, int] = {}
+        self._undrained: dict[str, int] = {}
+        self._heard = 0
+        self._pause_s = math.inf
         self._is_stopping = False
         self._wake = threading.Event()
-        self._begun = self._done = 0
+        self._begun = self._finished = 0
         self._thread: threading.Thread | None = None
         self.rows: list[VersionRow] = []
-        self.readiness = Readiness(False, ("the first look at the database",))
+        self.readiness = NOT_LOOKED
 
     def start(self) -> None:
         """Begin to poll in a thread."""
@@ -90,6 +75,8 @@ class Reloader(Generic[Served]):
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
+        self._usage.gather(self._pool.slots())
+        self._usage.write()
         if self._reporter is not None:
             self._reporter.leave()
 
@@ -104,148 +91,80 @@ class Reloader(Generic[Served]):
 
     def has_looked(self, ticket: int) -> bool:
         """True when a look that began after the ticket was drawn has ended."""
-        return self._done >= ticket
-
-    def is_retrying(self, model: str) -> bool:
-        """True when the model isn't loaded for a reason that may pass soon."""
-        failure = self._failures.get(model)
-        return failure is not None and failure.is_passing and not self._pool.has(model)
+        return self._finished >= ticket
 
     def step(self, now: float) -> None:
         """Read the rows, load what is new, drop what is gone, and tell the others."""
+        self._heard = self._pool.rung
         if self._reporter is None:  # in the worker, after the fork
             self._reporter = Reporter(self.store, self._name or WorkerName.of(os.getpid()))
         self._reporter.announce(now)  # before it looks: see `control.py`
-        unloaded = self._read_wishes()
-        was_scanned = self.store.was_scanned()  # first: rows written meanwhile are no empty scan
-        recorded = self.store.rows()
-        self.rows = with_wishes(recorded, unloaded)
-        rows = [row for row in recorded if row.model not in unloaded]
-        served = {row.model: row for row in rows if row.served}
-        self._failures = {m: failure for m, failure in self._failures.items() if m in served}
+        outlook, was_scanned = self._look()
+        for model, route in outlook.routes.items():
+            if route.revision != self._read.get(model):
+                self._residents.retry(model)  # what was asked for anew is tried again at once
+        self._read = {model: route.revision for model, route in outlook.routes.items()}
+        self._usage.gather(self._pool.slots())
+        self._residents.learn(outlook, self._used or {})
         if was_scanned:
-            self._pool.expect(self._expectations(rows, served))
-        for row in served.values():
-            self._load_if_new(row, now)
-        for slot in self._pool.slots():
-            if slot.model not in served:
-                logger.info("version unloaded", extra=_fields(slot))
-                self._pool.remove(slot.model)
-        if self._failures:
-            self._pool.expect(self._expectations(rows, served))
-        self._reporter.tell(self._held(), self._seen, now)
-        self.readiness = self._judge(rows, served, was_scanned)
-        WORKER_MEMORY.set(resident_bytes())
+            self._guide.lead(outlook)
+        self._guide.drop(outlook)
+        self._pause_s = self._residents.load(outlook, now, self._guide.show)
+        self._guide.drop(outlook)  # what stood in for those that are there now
+        self._tell(outlook, now)
+        self.readiness = self._judge(outlook, was_scanned)
+        self._usage.note(now)
+        self._measure()
 
-    def _read_wishes(self) -> set[str]:
-        """The models that are to be unloaded; what was asked for anew is tried again at once."""
-        wishes = self.store.wishes()
-        tickets = {model: wish.ticket for model, wish in wishes.items()}
-        for model, ticket in tickets.items():
-            if ticket != self._seen.get(model):
-                self._failures.pop(model, None)
-        self._seen = tickets
-        return unloaded_models(wishes)
+    def _look(self) -> tuple[Outlook, bool]:
+        """What is recorded now. The routes come first: the rows are as new as they are."""
+        if self._used is None and self._residents.is_limited:
+            self._used = self._usage.read()
+        routes = self._guide.read_routes()
+        was_scanned = self.store.was_scanned()  # first: rows written meanwhile are no empty scan
+        outlook = look_out(self.store.rows(), routes)
+        self.rows = [row for rows in outlook.settled.values() for row in rows]
+        return outlook, was_scanned
 
-    def _load_if_new(self, row: VersionRow, now: float) -> None:
-        current = {slot.model: slot for slot in self._pool.slots()}.get(row.model)
-        if current is not None and current.identity == row.identity:
-            self._failures.pop(row.model, None)
-            return
-        failure = self._failures.get(row.model)
-        if failure is not None and failure.held.identity == row.identity:
-            if now < failure.retry_at:
-                return
-        else:
-            failure = None
-        started = time.perf_counter()
-        try:
-            served = self._load(row)
-        except Exception as error:
-            self._fail(row, 0 if failure is None else failure.attempts, now, error)
-            return
-        took_s = time.perf_counter() - started
-        slot = Slot(row.model, row.version, row.identity, served, time.time())
-        self._pool.put(slot)
-        self._failures.pop(row.model, None)
-        MODEL_LOADS.labels(row.model, "ok").inc()
-        MODEL_LOAD_DURATION.labels(row.model).observe(took_s)
-        logger.info("version loaded", extra={**_fields(slot), "took_ms": round(took_s * 1000, 1)})
+    def _tell(self, outlook: Outlook, now: float) -> None:
+        """Report what is held, and each route that all leases under way have gone by."""
+        self._undrained = {}
+        for model, route in outlook.routes.items():
+            if self._pool.is_drained(model, route.revision):
+                self._seen[model] = route.revision
+            else:
+                self._undrained[model] = route.revision
+        self._seen = {m: seen for m, seen in self._seen.items() if m in outlook.routes}
+        if self._reporter is not None:
+            self._reporter.tell(self._held(outlook), dict(self._seen), now)
 
-    def _fail(self, row: VersionRow, attempts: int, now: float, error: Exception) -> None:
-        """Keep the predecessor, and try again later and later."""
-        is_passing = isinstance(error, RuntimeLost)
-        longest_s = FIRST_BACKOFF_S if is_passing else MAX_BACKOFF_S
-        backoff_s = min(FIRST_BACKOFF_S * 2**attempts, longest_s)
-        text = str(error) if isinstance(error, KerasdError) else type(error).__name__
-        held = Held(
-            row.model,
-            row.version,
-            row.identity,
-            Loading.RETRYING if is_passing else Loading.FAILED,
-            f"version {row.version} can't be loaded: {text}",
-        )
-        self._failures[row.model] = Failure(held, attempts + 1, now + backoff_s)
-        MODEL_LOADS.labels(row.model, "failed").inc()
-        logger.log(
-            logging.WARNING if is_passing else logging.ERROR,
-            "version can't be loaded",
-            extra={"model": row.model, "version": row.version, "why": text},
-            exc_info=None if is_passing else error,
-        )
-
-    def _held(self) -> list[Held]:
-        """What the others are told: each loaded version, and each that couldn't be."""
+    def _held(self, outlook: Outlook) -> list[Held]:
+        """What the others are told: what is loaded, what is cold, and what couldn't be loaded."""
         loaded = [
             Held(slot.model, slot.version, slot.identity, Loading.LOADED)
             for slot in self._pool.slots()
         ]
-        return loaded + [self._failures[model].held for model in sorted(self._failures)]
+        cold = [
+            Held(row.model, row.version, row.identity, Loading.COLD, "it is not in memory")
+            for row in self._residents.cold(outlook)
+        ]
+        return loaded + cold + self._residents.failed()
 
-    def _expectations(
-        self, rows: list[VersionRow], served: dict[str, VersionRow]
-    ) -> dict[str, str]:
-        """Every model there is, with the reason why it can't be served; none while it loads."""
-        reasons: dict[str, str] = {}
-        for row in rows:
-            if row.state is State.FAILED:
-                reasons[row.model] = f"version {row.version} failed: {row.reason}"
-            elif row.state is not State.RETIRED:
-                reasons[row.model] = f"version {row.version} is being compiled"
-        for model in served:
-            failure = self._failures.get(model)
-            reasons[model] = "" if failure is None else failure.held.reason
-        return reasons
-
-    def _judge(
-        self, rows: list[VersionRow], served: dict[str, VersionRow], was_scanned: bool
-    ) -> Readiness:
-        loaded = {slot.model: slot.version for slot in self._pool.slots()}
-        waiting = {model for model, row in served.items() if loaded.get(model) != row.version}
-        waiting |= waiting_models(rows)
+    def _judge(self, outlook: Outlook, was_scanned: bool) -> Readiness:
         if not was_scanned:
-            waiting.add("the first look at the repository")
-        # Once ready, ready: a model that is added later is no reason to take the others away, nor
-        # is a sibling that was killed and comes back.
-        if not waiting and not self.readiness.is_ready:
-            waiting = self._siblings_wait_for(list(served.values()))
-        return Readiness(self.readiness.is_ready or not waiting, tuple(sorted(waiting)))
+            return Readiness(self.readiness.is_ready, ("the first look at the repository",))
+        name = self._reporter.name if self._reporter else WorkerName.of(os.getpid())
+        return judge(
+            self.readiness,
+            outlook.awaited(),
+            self._residents.settled(outlook),
+            lambda: self._siblings.wait_for(outlook.served(), name),
+        )
 
-    def _siblings_wait_for(self, served: list[VersionRow]) -> set[str]:
-        """What other workers on this socket have not loaded yet."""
-        others: list[WorkerRecord] = []
-        for record in live_workers(self.store, time.time()):
-            name = WorkerName.parse(record.worker)
-            if self._reporter and name != self._reporter.name and name.is_here():
-                others.append(record)
-        waiting = {
-            f"{row.model} in {WorkerName.parse(other.worker).spoken()}"
-            for other in others
-            for row in served
-            if not other.is_serving(row.model, row.version)
-        }
-        missing = self._siblings - 1 - len(others)
-        return waiting | ({f"workers yet to start: {missing}"} if missing > 0 else set())
+    def _measure(self) -> None:
+        WORKER_MEMORY.set(resident_bytes())
+        LOADED_BYTES.set(sum(slot.size_bytes for slot in self._pool.slots()))
+        MEMORY_BUDGET.set(self._residents.limit_bytes)
 
     def _loop(self) -> None:
         is_reachable = True
@@ -262,12 +181,16 @@ class Reloader(Generic[Served]):
                 is_reachable = False
             except Exception:  # the loop must live on, whatever one look has met
                 logger.exception("reload failed")
-            self._done = self._begun
-            if not self._wake.wait(SHORTEST_PAUSE_S):
-                self._wake.wait(POLL_S)
-            else:  # however many ask, the database is asked no more often than this
-                time.sleep(SHORTEST_PAUSE_S)
+            self._finished = self._begun
+            self._pause()
 
+    def _pause(self) -> None:
+        """Wait for news; however many ask, the database is asked no more often than this."""
+        time.sleep(SHORTEST_PAUSE_S)
+        until = time.monotonic() + min(POLL_S, self._pause_s)
+        while time.monotonic() < until and not self._wake.wait(BELL_S):
+            if self._pool.rung != self._heard or self._has_drained():
+                return
 
-def _fields(slot: Slot[Served]) -> dict[str, object]:
-    return {"model": slot.model, "version": slot.version}
+    def _has_drained(self) -> bool:
+        return any(self._pool.is_drained(*waiting) for waiting in self._undrained.items())

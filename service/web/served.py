@@ -23,12 +23,14 @@ from service.runtime.backlog import Backlog
 from service.runtime.batch import Answered
 from service.runtime.batcher import Batcher
 from service.runtime.plan import Plan
+from service.web.agreement import Given
 from service.web.counted import Stopwatch, VersionMetrics
 from service.web.decisions import Decided, decider
 from service.web.exchange import Asked, Call, Facts, Reply, Translator
 from service.web.listener import Listener
 from service.web.tensors import all_finite
 
+VERSION_HEADER = "X-Model-Version"
 QUICK_OUTPUT_BYTES = 64 * 1024  # as many are checked and written in about a millisecond
 
 
@@ -42,6 +44,7 @@ class ServedVersion:
         self._batcher = batcher
         self._metrics = metrics
         self._decide = decider(facts.config, facts.signature)
+        self._headers = ((VERSION_HEADER, str(facts.identity.version)),)
         self._in_threads = 0
         self._backlog = backlog  # of large bodies; the batcher has one of its own
 
@@ -52,14 +55,14 @@ class ServedVersion:
 
     def answer(self, translator: Translator, call: Call, watch: Stopwatch | None = None) -> Reply:
         """The whole answer in this thread. Raises KerasdError; counts either way."""
-        watch = watch or Stopwatch()
+        watch = self._watch(call, watch or Stopwatch())
         with self._counting_failures():
             asked = translator.decode(call, self.facts)
             watch.decode = watch.lap()
             outputs = self._batcher.run(asked.inputs, call.deadline)
             watch.infer = watch.lap()
             self._metrics.count_run(asked.rows, 1, 0.0, watch.infer, 0.0)
-            return self._reply(translator, asked, outputs, watch)
+            return self._reply(translator, call, asked, outputs, watch)
 
     async def answer_soon(
         self, translator: Translator, call: Call, runs: Executor, listener: Listener
@@ -71,6 +74,7 @@ class ServedVersion:
         watch = Stopwatch()
         if not translator.is_small(call, self.facts):
             return await self._answer_in_thread(translator, call, runs, listener, watch)
+        self._watch(call, watch)
         with self._counting_failures():
             asked = translator.decode(call, self.facts)
             watch.decode = watch.lap()
@@ -78,11 +82,18 @@ class ServedVersion:
             watch.queue = answered.queue_s
             watch.infer = watch.lap() - answered.queue_s
             if sum(array.nbytes for array in answered.outputs.values()) <= QUICK_OUTPUT_BYTES:
-                return self._reply(translator, asked, answered.outputs, watch)
+                return self._reply(translator, call, asked, answered.outputs, watch)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(
-                None, self._reply, translator, asked, answered.outputs, watch
+                None, self._reply, translator, call, asked, answered.outputs, watch
             )
+
+    def try_out(self, inputs: Tensors, deadline: float) -> Given:
+        """What would be answered, in this thread; it isn't counted, as nobody has asked for it."""
+        outputs = self._batcher.run(inputs, deadline)
+        rows = len(inputs[self.facts.signature.inputs[0].name])
+        _check_outputs(outputs, rows, self.facts.config.allow_non_finite)
+        return _given(outputs, self._decided(outputs))
 
     def refuse(self, error: KerasdError) -> KerasdError:
         """Count a request that was refused before it was looked at; the error, to be raised."""
@@ -93,6 +104,11 @@ class ServedVersion:
         """Give the version back; called once, after its last lease."""
         self._metrics.flush()
         self._batcher.close()
+
+    def _watch(self, call: Call, watch: Stopwatch) -> Stopwatch:
+        if call.span is not None:
+            call.span.saw(self.facts.identity.model, self.facts.identity.version, watch)
+        return watch
 
     async def _run(self, asked: Asked, call: Call, listener: Listener) -> Answered:
         if self._batcher.place == "loop":
@@ -114,7 +130,7 @@ class ServedVersion:
             raise self.refuse(Overloaded(f"model '{self.facts.identity.model}'", self._in_threads))
 
         def work() -> Reply:
-            watch.queue = watch.lap()
+            watch.waited()
             if listener.is_gone():
                 raise asyncio.CancelledError
             if time.monotonic() >= call.deadline:
@@ -134,13 +150,21 @@ class ServedVersion:
             self._in_threads -= 1
 
     def _reply(
-        self, translator: Translator, asked: Asked, outputs: Tensors, watch: Stopwatch
+        self,
+        translator: Translator,
+        call: Call,
+        asked: Asked,
+        outputs: Tensors,
+        watch: Stopwatch,
     ) -> Reply:
         _check_outputs(outputs, asked.rows, self.facts.config.allow_non_finite)
         decided = self._decided(outputs)
         reply = translator.encode(asked, self.facts, outputs, decided)
         watch.encode = watch.lap()
         self._metrics.count_ok(asked.rows, decided, watch)
+        if call.copied is not None:
+            call.copied(asked.inputs, _given(outputs, decided))
+        reply.headers += self._headers
         return reply
 
     def _decided(self, outputs: Tensors) -> Decided | None:
@@ -155,6 +179,10 @@ class ServedVersion:
         except Exception as error:
             self._metrics.count_failed(outcome_of(error))
             raise
+
+
+def _given(outputs: Tensors, decided: Decided | None) -> Given:
+    return Given(outputs, None if decided is None else decided.class_index)
 
 
 def _check_outputs(outputs: Tensors, rows: int, allow_non_finite: bool) -> None:

@@ -17,7 +17,7 @@ from service.base.metrics import HTTP_REFUSED, counts_in_files
 from service.base.resident import machine_bytes
 from service.base.settings import MEBIBYTE, Settings
 from service.web.crowd import EdgeLimits
-from service.web.edge import Edge
+from service.web.edge import Edge, Uploads
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,9 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {
         "bind": f"{settings.host}:{settings.port}",
         "workers": settings.workers,
-        "worker_class": worker_class(Edge(edge_limits(settings, open_files), _count_refused)),
+        "worker_class": worker_class(
+            Edge(edge_limits(settings, open_files), _count_refused, _uploads(settings))
+        ),
         "backlog": BACKLOG,
         "timeout": 60,
         "graceful_timeout": GRACE_S,
@@ -130,6 +132,17 @@ def _post_fork(memory: int) -> Callable[[Any, Any], None]:
         narrow_memory(memory)
 
     return begin
+
+
+def _uploads(settings: Settings) -> Callable[[], Uploads]:
+    def make() -> Uploads:
+        """Imported in the worker: the master stays small."""
+        from service.web.upload.intake import Intake
+        from service.web.upload.stream import Streams
+
+        return Streams(Intake(settings))
+
+    return make
 
 
 def _count_refused(status: int) -> None:

@@ -73,6 +73,14 @@ class Turn:
             self._fail()
         finally:
             self._end(False)
+            self.release()
+
+    def release(self) -> None:
+        """Close a body that lies on the disk; the application is done with it."""
+        extensions = self.scope.get("extensions")
+        if extensions:
+            for body in extensions.values():
+                body.close()
 
     def leave(self) -> None:
         """The client has closed its side: it is gone, or it may yet read an answer."""

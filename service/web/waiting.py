@@ -8,9 +8,14 @@ from service.web.process import WebProcess
 WAIT_STEP_S = 0.01
 
 
-def wait_for(process: WebProcess, model: str, deadline: float = math.inf) -> None:
+def wait_for(
+    process: WebProcess,
+    model: str,
+    version: int | None = None,
+    label: str = "",
+    deadline: float = math.inf,
+) -> None:
     """Wait for a version that is being loaded; the request then meets whatever is there."""
-    ticket = process.look_for(model)
-    started = time.monotonic()
-    while ticket is not None and process.should_wait(model, ticket, started, deadline):
+    look = process.arrivals.look_for(model, version, label)
+    while look is not None and process.arrivals.should_wait(look, deadline):
         time.sleep(WAIT_STEP_S)

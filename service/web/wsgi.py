@@ -8,6 +8,7 @@ from flask import Flask
 
 from service.base.log import configure_logging
 from service.base.settings import read_settings
+from service.web.access.requirement import check_access, for_other_servers
 from service.web.app import create_app
 from service.web.process import WebProcess
 
@@ -26,7 +27,8 @@ class LateApp:
     def _flask(self) -> Flask:
         with self._lock:
             if self._app is None:
-                settings = read_settings()
+                settings = for_other_servers(read_settings())
+                check_access(settings)
                 configure_logging(settings.log_level, settings.log_format)
                 process = WebProcess(settings)
                 process.start()

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from service.base.child import DATA_PROGRAM, Child, Outcome
 from service.base.signature import Signature, TensorSpec
-from service.controller.child import DATA_PROGRAM, Child, Outcome
 from service.data.dataset import DataLimits, Expected
 from tests.attacks.canaries import WORD
 from tests.attacks.case import Case

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from service.base.child import Child, Outcome
 from service.base.confinement import Limits
 from service.base.load_options import LoadOptions
 from service.base.refusals import FileRefused
-from service.controller.child import Child, Outcome
 from service.controller.tracked import Tracked
 from service.repository.layout import Found
 from service.repository.states import State

@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from service.base.database import HEAD, MIGRATIONS, migrate, open_database
-from service.repository.store import metadata
+from service.repository.route import Route
+from service.repository.states import State, VersionRow
+from service.repository.store import VersionStore
+from service.repository.store_tables import metadata
 
 
 @pytest.fixture
@@ -48,6 +52,32 @@ def test_migrating_again_changes_nothing(engine: sa.Engine) -> None:
 
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT repository FROM scans")).scalar() == "repo"
+
+
+def test_wishes_of_an_older_release_go_on_as_routes(engine: sa.Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(sa.text("INSERT INTO wishes VALUES ('repo', 'm', true, 7, 6)"))
+        connection.execute(
+            sa.text(
+                "INSERT INTO versions VALUES"
+                " ('repo', 'm', 1, 'READY', '', true, 'a', '{}', '2026-01-01', null)"
+            )
+        )
+
+    migrate(engine)
+
+    store = VersionStore(engine, "repo")
+    assert store.routes() == {"m": Route("m", revision=7, looked=6, is_unloaded=True)}
+    assert store.rows() == [VersionRow("m", 1, State.READY, artefact="a")]
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+        wishes = connection.execute(sa.text("SELECT * FROM wishes")).all()
+    assert [tuple(wish) for wish in wishes] == [("repo", "m", 1, 7, 6)]
 
 
 def test_the_program_wants_the_newest_revision() -> None:

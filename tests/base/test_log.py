@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.base.log import configure_logging, request_id
+from service.base.log import caller, configure_logging, request_id, trace_id
 
 logger = logging.getLogger("test.log")
 
@@ -17,7 +17,8 @@ def _own_logging() -> Iterator[None]:
     """Give the root logger back as it was: pytest's own handlers hang there."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    request_id.set("")  # other tests may have left theirs
+    for variable in (request_id, caller, trace_id):
+        variable.set("")  # other tests may have left theirs
     yield
     root.handlers[:], root.level = handlers, level
 
@@ -53,6 +54,18 @@ def test_a_line_carries_the_id_of_its_request(capsys: pytest.CaptureFixture[str]
     inside, outside = _lines(capsys)
     assert inside["request_id"] == "abc-1"
     assert "request_id" not in outside
+
+
+def test_a_line_tells_who_asks_and_in_which_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO", "json")
+    caller.set("deploy-bot")
+    trace_id.set("4bf92f3577b34da6a3ce929d0e0e4736")
+
+    logger.info("version promoted", extra={"model": "digits"})
+
+    (line,) = _lines(capsys)
+    assert line["caller"] == "deploy-bot"
+    assert line["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def test_what_a_stranger_sends_can_not_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:

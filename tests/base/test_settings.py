@@ -131,7 +131,11 @@ def test_a_child_process_gets_the_very_same_settings(monkeypatch: pytest.MonkeyP
         database_url="postgresql+psycopg://u:p%40ss@db/kerasd",
     )
 
-    absolute = {"repository": ours.repository.absolute(), "state_dir": ours.state_dir.absolute()}
+    absolute = {
+        "repository": ours.repository.absolute(),
+        "state_dir": ours.state_dir.absolute(),
+        "keys_file": ours.keys_path.absolute(),
+    }
 
     for name, value in ours.environment().items():
         monkeypatch.setenv(name, value)
@@ -168,3 +172,25 @@ def test_a_process_that_reads_strangers_files_gets_no_secrets(
 
 def test_every_setting_says_what_it_is_for() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_key_of_the_command_line_is_told_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERASD_API_KEY", "s3cret")
+
+    settings = read_settings()
+
+    assert settings.api_key.get_secret_value() == "s3cret"
+    assert "s3cret" not in repr(settings)
+    assert "s3cret" not in str(settings.model_dump(mode="json"))
+    environment = settings.environment()
+    assert "KERASD_API_KEY" not in environment
+    assert "s3cret" not in environment.values()
+
+
+def test_a_wrong_key_is_not_shown_either() -> None:
+    Path("kerasd.toml").write_text("api_key = 12345\n")
+
+    with pytest.raises(SettingsInvalid, match="setting api_key = …") as refused:
+        read_settings()
+
+    assert "12345" not in str(refused.value)

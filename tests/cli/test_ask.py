@@ -77,13 +77,14 @@ def test_json_is_the_services_answer(rows: Path) -> None:
 def test_models_are_a_table() -> None:
     version = {
         "model": "digits", "version": 1, "state": "READY", "served": True, "loaded": True,
-        "reason": "",
+        "current": True, "labels": ["stable"], "reason": "",
     }  # fmt: skip
     with scripted(Line(body={"models": ["digits"], "versions": [version]})) as server:
         ran = kerasd("models", "--url", server.url)
         as_json = kerasd("models", "--json", "--url", server.url)
     assert "digits" in ran.stdout
-    assert "yes" in ran.stdout
+    assert "all" in ran.stdout
+    assert "stable" in ran.stdout
     assert orjson.loads(as_json.stdout)["versions"] == [version]
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from service.base.child import Child, Outcome
 from service.base.compiled import digest_file, read_compiled
 from service.base.load_options import LoadOptions
 from service.base.settings import Settings
-from service.controller.child import Child, Outcome
 from service.controller.run import child_limits
 from service.runtime.onnx import OnnxVersion
 from tests.corpus.fetch import DEFAULT_CACHE, fetch

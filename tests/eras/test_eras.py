@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.base.child import Child
 from service.base.compiled import Compiled, digest_file, read_compiled
 from service.base.confinement import Limits
 from service.base.refusals import FileRefused, ModelUnsupported
-from service.controller.child import Child
 from service.loading.compiling import Sources, compile_version
 from service.loading.inspection import inspect_files
 from service.runtime.onnx import OnnxVersion

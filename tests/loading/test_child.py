@@ -12,7 +12,7 @@ import pytest
 
 from service.base.confinement import Limits
 from service.base.settings import bare_environment
-from tests.loading.handmade import layer, sequential, write_whole
+from tests.loading.handmade import layer, sequential, tiny, write_whole
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +61,30 @@ def test_compiles_nothing_that_is_unsafe(tmp_path: Path) -> None:
 
     assert (result["ok"], result["code"]) == (False, "file_unsafe")
     assert not (tmp_path / "compiled").exists()
+
+
+@pytest.mark.parametrize(
+    ("added", "code"),
+    [
+        (layer("Lambda", name="evil"), "file_unsafe"),
+        (layer("Strange", name="strange"), "classes_missing"),
+    ],
+    ids=["unsafe", "unknown"],
+)
+def test_a_check_refuses_what_compiling_would_refuse_unopened(
+    tmp_path: Path, added: dict[str, Any], code: str
+) -> None:
+    config = sequential(*tiny()["config"]["layers"], added)
+
+    result = _run(tmp_path, write_whole(tmp_path / "m.h5", config), kind="check")
+
+    assert (result["ok"], result["code"]) == (False, code)
+
+
+def test_a_check_tells_what_a_good_file_is(tmp_path: Path) -> None:
+    result = _run(tmp_path, write_whole(tmp_path / "m.h5"), kind="check")
+
+    assert (result["ok"], result["inspection"]["format"]) == (True, "h5")
 
 
 def test_leaves_no_half_written_result(tmp_path: Path) -> None:

@@ -1,39 +1,35 @@
-"""What a call of an operator waits for, and how it ends; time only moves when the call pauses."""
+"""What loading and unloading wait for, one look at a time."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from service.base.database import migrate, open_database
 from service.base.errors import RequestInvalid
-from service.repository.control import (
-    LOOK_WAIT_S,
-    TIMEOUT_S,
-    Control,
-    Moment,
-    load_waits_for,
-    unload_waits_for,
-)
-from service.repository.index import Standing
-from service.repository.states import Held, Loading, State, VersionRow, Wish, WorkerRecord
-from service.repository.store import VersionStore
+from service.repository.consent import Moment
+from service.repository.control import load_waits_for, unload_waits_for
+from service.repository.model_config import ModelConfig
+from service.repository.policy import settle
+from service.repository.route import Route
+from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
+from tests.repository.crew import ALWAYS, FIRST, SECOND
 
-ROW = VersionRow("m", 2, State.READY, served=True, artefact="b")
-FIRST, SECOND = "host/1:11:1", "host/1:22:2"
+ROW = VersionRow("m", 2, State.READY, artefact="b")
+ALL = ModelConfig(version_policy="all")
+ROUTE = Route("m", revision=3, looked=3, current=2)
 
 
 def worker(
     name: str, row: VersionRow | None = ROW, loading: Loading = Loading.LOADED, seen: int = 3
 ) -> WorkerRecord:
     held = [Held("m", row.version, row.identity, loading, "because")] if row else []
-    return WorkerRecord(name, tuple(held), {"m": seen}, beat=1e12)
+    return WorkerRecord(name, tuple(held), {"m": seen}, beat=ALWAYS)
 
 
-def moment(*workers: WorkerRecord, rows: list[VersionRow] | None = None) -> Moment:
-    wish = Wish("m", False, ticket=3, looked=3)
-    return Moment("m", [ROW] if rows is None else rows, wish, list(workers))
+def moment(
+    *workers: WorkerRecord, rows: list[VersionRow] | None = None, route: Route = ROUTE
+) -> Moment:
+    recorded = [ROW] if rows is None else rows
+    return Moment(route, recorded, settle(recorded, {"m": route}), list(workers))
 
 
 class TestUnloading:
@@ -76,8 +72,32 @@ class TestLoading:
         now = moment(worker(FIRST, ROW, Loading.FAILED, seen=2))
         assert load_waits_for(now, 3, False) == "worker 11 on host has not looked yet"
 
+    def test_a_cold_version_is_fine(self) -> None:
+        assert load_waits_for(moment(worker(FIRST, ROW, Loading.COLD)), 3, False) == ""
+
+    def test_a_version_that_is_only_served_may_fail(self) -> None:
+        both = [replace(ROW, version=1, config=ALL), replace(ROW, config=ALL)]
+        one, two = (replace(row, generation=0) for row in both)
+        broken = Held("m", 1, one.identity, Loading.FAILED, "because")
+        loaded = Held("m", 2, two.identity, Loading.LOADED)
+        record = WorkerRecord(FIRST, (broken, loaded), {"m": 3}, ALWAYS)
+        assert load_waits_for(moment(record, rows=both), 3, False) == ""
+        alone = replace(record, held=(loaded,))
+        assert load_waits_for(moment(alone, rows=both), 3, False).endswith("is loading it")
+
+    def test_the_successor_must_be_loaded(self) -> None:
+        rows = [ROW, replace(ROW, version=3)]
+        record = worker(FIRST)
+        assert load_waits_for(moment(record, rows=rows), 3, False).endswith("is loading it")
+        failed = Held("m", 3, rows[1].identity, Loading.FAILED, "because")
+        now = moment(replace(record, held=(*record.held, failed)), rows=rows)
+        with pytest.raises(RequestInvalid, match="version 3: because"):
+            load_waits_for(now, 3, False)
+        pinned = now.under(replace(ROUTE, is_pinned=True))
+        assert load_waits_for(pinned, 3, False) == ""
+
     def test_the_controller_is_given_its_time_to_look(self) -> None:
-        now = replace(moment(worker(FIRST)), wish=Wish("m", False, ticket=3, looked=2))
+        now = moment(worker(FIRST), route=replace(ROUTE, looked=2))
         assert load_waits_for(now, 3, is_late=False) == "the controller has not looked yet"
         assert load_waits_for(now, 3, is_late=True) == ""
 
@@ -89,6 +109,7 @@ class TestLoading:
             [VersionRow("m", 3, State.COMPILING)],
             [replace(ROW, version=3, files_state=State.COMPILING)],
         ],
+        ids=["compiling", "discovered", "first", "in place"],
     )
     def test_what_is_to_be_served_next_is_waited_for(self, rows: list[VersionRow]) -> None:
         now = moment(worker(FIRST), rows=rows)
@@ -115,119 +136,3 @@ class TestLoading:
     def test_a_higher_version_that_failed_leaves_the_one_that_serves(self) -> None:
         rows = [ROW, VersionRow("m", 3, State.FAILED, "m.h5: damaged")]
         assert load_waits_for(moment(worker(FIRST), rows=rows), 3, False) == ""
-
-
-class Calls:
-    """A control whose pauses move the clock and do what else happens meanwhile."""
-
-    def __init__(self, store: VersionStore) -> None:
-        self.store = store
-        self.now = 0.0
-        self.looks = 0
-        self.meanwhile: Callable[[], None] = lambda: None
-        self.control = Control(store, self._look, lambda: self.now, self._pause)
-
-    def _look(self) -> None:
-        self.looks += 1
-
-    def _pause(self, seconds: float) -> None:
-        self.now += seconds
-        self.meanwhile()
-
-    def follow(self, *names: str) -> None:
-        """Workers and a controller that do as is wished, from now on."""
-        wishes = self.store.wishes()
-        wish = wishes.get("m", Wish("m", False, 0))
-        row = None if wish.is_unloaded else ROW
-        for name in names:
-            self.store.report(worker(name, row, seen=wish.ticket))
-        self.store.answer(list(wishes.values()))
-
-
-@pytest.fixture
-def calls(tmp_path: Path) -> Iterator[Calls]:
-    engine = open_database(f"sqlite:///{tmp_path}/db.sqlite")
-    migrate(engine)
-    store = VersionStore(engine, "repository")
-    store.replace([ROW])
-    yield Calls(store)
-    engine.dispose()
-
-
-class TestCalls:
-    def test_unload_and_load_return_when_all_workers_have_followed(self, calls: Calls) -> None:
-        calls.follow(FIRST, SECOND)
-        calls.meanwhile = lambda: calls.follow(FIRST, SECOND)
-
-        calls.control.unload("m")
-        assert not any(record.is_serving("m") for record in calls.store.workers())
-        assert calls.control.index()[0].standing is Standing.UNAVAILABLE
-        calls.control.load("m")
-
-        assert all(record.is_serving("m") for record in calls.store.workers())
-        assert calls.control.index()[0].standing is Standing.READY
-        assert calls.looks == 2
-        assert calls.now < 1
-
-    def test_one_worker_that_does_not_follow_is_named(self, calls: Calls) -> None:
-        calls.follow(FIRST, SECOND)
-        calls.meanwhile = lambda: calls.follow(FIRST)
-
-        with pytest.raises(RequestInvalid, match="not done after 50 seconds: worker 22 on host"):
-            calls.control.unload("m")
-
-        assert TIMEOUT_S <= calls.now < TIMEOUT_S + 1
-        assert calls.store.wishes()["m"].is_unloaded
-
-    def test_without_a_controller_a_load_is_late_and_not_lost(self, calls: Calls) -> None:
-        def follow() -> None:
-            calls.store.report(worker(FIRST, ROW, seen=calls.store.wishes()["m"].ticket))
-
-        calls.meanwhile = follow
-        calls.control.load("m")
-
-        assert LOOK_WAIT_S <= calls.now < LOOK_WAIT_S + 0.5
-
-    def test_an_unknown_model_leaves_no_trace(self, calls: Calls) -> None:
-        with pytest.raises(RequestInvalid, match="failed to unload 'x', it is not in"):
-            calls.control.unload("x")
-        assert calls.now == 0
-        with pytest.raises(
-            RequestInvalid, match=r"^failed to load 'x', failed to poll from model repository$"
-        ):
-            calls.control.load("x")
-        assert calls.store.wishes() == {}
-
-    def test_a_model_that_the_controller_meets_just_now_is_found(self, calls: Calls) -> None:
-        calls.store.replace([])
-
-        def appear() -> None:
-            calls.store.replace([ROW])
-            calls.follow(FIRST)
-
-        calls.meanwhile = appear
-        calls.control.load("m")
-
-        assert calls.now < LOOK_WAIT_S
-
-    def test_a_load_whose_files_are_gone_lets_them_be_served_when_they_are_back(
-        self, calls: Calls
-    ) -> None:
-        calls.store.wish("m", is_unloaded=True)
-        calls.store.replace([replace(ROW, state=State.RETIRED, served=False)])
-
-        with pytest.raises(RequestInvalid, match="failed to poll"):
-            calls.control.load("m")
-
-        assert not calls.store.wishes()["m"].is_unloaded
-
-    @pytest.mark.parametrize("verb", ["load", "unload"])
-    def test_the_later_of_two_calls_wins(self, calls: Calls, verb: str) -> None:
-        calls.follow(FIRST)
-
-        def oppose() -> None:
-            calls.store.wish("m", is_unloaded=verb == "load")
-
-        calls.meanwhile = oppose
-        with pytest.raises(RequestInvalid, match=f"failed to {verb} 'm', .* again meanwhile"):
-            getattr(calls.control, verb)("m")

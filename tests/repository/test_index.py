@@ -55,6 +55,21 @@ def test_what_no_worker_can_load_is_unavailable() -> None:
     assert index(SERVED, broken, worker(holds(SERVED))) == (Standing.LOADING, "corrupt")
 
 
+def test_a_cold_version_is_ready_and_loaded_on_demand() -> None:
+    cold = worker(holds(SERVED, Loading.COLD))
+
+    assert index(SERVED, worker(holds(SERVED)), cold) == (Standing.READY, "loaded on demand")
+    assert index(SERVED, worker(), cold)[0] is Standing.LOADING
+    spoilt = VersionRow("m", 2, State.READY, "its files are FAILED", "b", served=True)
+    assert index(spoilt, cold) == (Standing.READY, "its files are FAILED; loaded on demand")
+
+
+def test_a_version_that_cannot_be_loaded_does_not_hide_behind_another() -> None:
+    broken = worker(holds(SERVED, Loading.FAILED, "corrupt"), holds(OLD))
+
+    assert index(SERVED, broken) == (Standing.UNAVAILABLE, "corrupt")
+
+
 def test_what_a_worker_still_has_is_unloading() -> None:
     assert index(OLD, worker(holds(OLD)), worker())[0] is Standing.UNLOADING
 

@@ -9,7 +9,10 @@ from service.base.refusals import ModelConfigInvalid
 from service.base.signature import Signature, TensorSpec
 from service.repository.model_config import (
     MAX_CONFIG_BYTES,
+    Latest,
     ModelConfig,
+    Specific,
+    VersionPolicy,
     misfit,
     read_model_config,
 )
@@ -164,3 +167,38 @@ def test_a_broken_document_is_told_by_its_line_and_never_quoted(tmp_path: Path) 
         read_model_config(tmp_path)
 
     assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", Latest(latest=1)),
+        ("version_policy: all", "all"),
+        ("version_policy: {latest: 3}", Latest(latest=3)),
+        ("version_policy: {specific: [1, 3]}", Specific(specific=(1, 3))),
+    ],
+)
+def test_a_version_policy_reads_and_is_stored(
+    tmp_path: Path, text: str, expected: VersionPolicy
+) -> None:
+    config = _read(tmp_path, text)
+
+    assert config.version_policy == expected
+    stored = config.model_dump(mode="json", exclude_defaults=True)
+    assert ModelConfig(**stored) == config
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "newest", "{}", "{latest: 0}", "{latest: '2'}", "{latest: 1.5}", "{latest: true}",
+        "{specific: []}", "{specific: [0]}", "{specific: 3}", "{latest: 1, specific: [2]}", "3",
+    ],
+)  # fmt: skip
+def test_another_version_policy_is_refused_in_one_sentence(tmp_path: Path, policy: str) -> None:
+    with pytest.raises(
+        ModelConfigInvalid,
+        match=r"version_policy: Value error, expected all, \{latest: N\} or \{specific: \[N, "
+        r"\.\.\.\]\} with N from 1$",
+    ):
+        _read(tmp_path, f"version_policy: {policy}")

@@ -1,7 +1,6 @@
 """What the controller records is what the web workers read."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,16 +8,15 @@ import sqlalchemy as sa
 
 from service.base.database import migrate, open_database
 from service.repository.model_config import ModelConfig
-from service.repository.states import Held, Loading, State, VersionRow, Wish, WorkerRecord
+from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
 
 READY = VersionRow(
     model="digits",
     version=9_999_999_999,
     state=State.READY,
-    served=True,
     artefact="a" * 64,
-    config=ModelConfig(task="binary", labels=("no", "yes"), threshold=0.25),
+    config=ModelConfig(task="binary", labels=("no", "yes"), version_policy="all"),
 )
 CHANGED = VersionRow("digits", 3, State.READY, artefact="b" * 64, files_state=State.COMPILING)
 FAILED = VersionRow("digits", 2, State.FAILED, reason="digits.h5: the weights don't fit – 'x'")
@@ -38,6 +36,15 @@ def test_rows_read_as_they_were_written_in_order(engine: sa.Engine) -> None:
     store.replace([READY, FAILED, CHANGED, VersionRow("a", 1, State.DISCOVERED)])
 
     assert store.rows() == [VersionRow("a", 1, State.DISCOVERED), FAILED, CHANGED, READY]
+
+
+def test_one_model_can_be_read_without_the_others(engine: sa.Engine) -> None:
+    store = VersionStore(engine, "/models")
+    store.replace([READY, VersionRow("a", 1, State.DISCOVERED)])
+    store.report(WorkerRecord("a:1:1", (HELD, LOST), {"text": 7}, 2.0))
+
+    assert store.rows("digits") == [READY]
+    assert store.workers("text") == [WorkerRecord("a:1:1", (LOST,), {"text": 7}, 2.0)]
 
 
 def test_another_process_reads_the_same(engine: sa.Engine) -> None:
@@ -88,56 +95,18 @@ def test_a_failed_write_leaves_the_last_truth(engine: sa.Engine) -> None:
     assert store.rows() == [READY]
 
 
-HELD = Held("digits", 1, READY.identity, Loading.LOADED)
+HELD = Held("digits", 1, READY.identity, Loading.COLD)
 LOST = Held("text", 2, "2 a b", Loading.RETRYING, "the TensorFlow runtime isn't there")
 
 
-def test_each_wish_of_a_model_has_a_ticket_above_the_last(engine: sa.Engine) -> None:
+def test_a_scan_leaves_routes_and_workers(engine: sa.Engine) -> None:
     store = VersionStore(engine, "/models")
-
-    tickets = [
-        store.wish("digits", is_unloaded=True),
-        store.wish("text", is_unloaded=True),
-        store.wish("digits", is_unloaded=False),
-    ]
-
-    assert tickets == [1, 1, 2]
-    assert store.wishes() == {
-        "digits": Wish("digits", False, ticket=2),
-        "text": Wish("text", True, ticket=1),
-    }
-    assert VersionStore(engine, "/other").wishes() == {}
-
-
-def test_tickets_of_several_workers_differ(engine: sa.Engine) -> None:
-    def ask(_: int) -> int:
-        return VersionStore(engine, "/models").wish("digits", is_unloaded=True)
-
-    with ThreadPoolExecutor(4) as threads:
-        tickets = list(threads.map(ask, range(12)))
-
-    assert sorted(tickets) == list(range(1, 13))
-
-
-def test_the_controller_answers_the_wishes_that_it_has_read(engine: sa.Engine) -> None:
-    store = VersionStore(engine, "/models")
-    store.wish("digits", is_unloaded=True)
-    read = list(store.wishes().values())
-    store.wish("digits", is_unloaded=False)
-
-    store.answer(read)
-
-    assert store.wishes()["digits"] == Wish("digits", False, ticket=2, looked=1)
-
-
-def test_a_scan_leaves_wishes_and_workers(engine: sa.Engine) -> None:
-    store = VersionStore(engine, "/models")
-    store.wish("digits", is_unloaded=True)
+    store.change("digits", lambda route: route)
     store.report(WorkerRecord("a:1:2"))
 
     store.replace([READY])
 
-    assert "digits" in store.wishes()
+    assert "digits" in store.routes()
     assert store.workers() == [WorkerRecord("a:1:2")]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_a_run_larger_than_the_warmed_ones_gives_its_memory_back(
     version = OnnxVersion(tmp_path, summing(tmp_path, inner))
     many = version.run({"x": np.ones((100, 2), "float32")}, time.monotonic() + 60)
     assert many["y"].tolist() == [[2.0]] * 100
+
+
+def test_a_closed_version_keeps_nothing_of_its_session(tmp_path: Path) -> None:
+    version = OnnxVersion(tmp_path, summing(tmp_path))
+    version.run({"x": TWO_ROWS}, time.monotonic() + 60)
+    session = weakref.ref(version._session)
+
+    version.close()
+
+    assert session() is None  # without the garbage collector, which may not come for long
 
 
 def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:

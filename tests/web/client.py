@@ -61,7 +61,7 @@ def row(
 ) -> VersionRow:
     """Version 2 of a model, served if it is ready."""
     return VersionRow(
-        model, 2, state, reason, served=state is State.READY, artefact=ARTEFACT,
+        model, 2, state, reason, artefact=ARTEFACT,
         config=config or ModelConfig(),
     )  # fmt: skip
 
@@ -165,10 +165,12 @@ class Exchange:
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> None:
         listed = {"content-length": str(len(body)), **(headers or {})}
+        path, _, query = path.partition("?")
         self.scope: Message = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
-            "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"",
-            "root_path": "", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+            "scheme": "http", "path": path, "raw_path": path.encode(),
+            "query_string": query.encode(), "root_path": "",
+            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
             "headers": [(k.lower().encode(), v.encode()) for k, v in listed.items()],
         }  # fmt: skip
         half = len(body) // 2

@@ -5,14 +5,14 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
 
 from service.web.crowd import EdgeLimits
-from service.web.edge import Edge
+from service.web.edge import Edge, Uploads
 from service.web.turn import Message, Receive, Send
 from tests.running import wait_until
 
@@ -77,7 +77,7 @@ async def _answer(scope: Message, body: bytes, send: Send) -> None:
 class Server:
     """The server's address, its application and its edge."""
 
-    def __init__(self, port: int, app: Echo, edge: Edge, server: uvicorn.Server) -> None:
+    def __init__(self, port: int, app: Any, edge: Edge, server: uvicorn.Server) -> None:
         self.port, self.app, self.edge = port, app, edge
         self.refused: list[int] = []
         self._server = server
@@ -156,11 +156,13 @@ class Client:
 
 
 @contextmanager
-def serving(limits: EdgeLimits = LIMITS) -> Iterator[Server]:
-    """A server in a thread of its own, ended in the end."""
-    app = Echo()
+def serving(
+    limits: EdgeLimits = LIMITS, app: Any = None, uploads: Callable[[], Uploads] | None = None
+) -> Iterator[Server]:
+    """A server in a thread of its own, ended in the end; with an Echo if there is no `app`."""
+    app = Echo() if app is None else app
     refused: list[int] = []
-    edge = Edge(limits, refused.append)
+    edge = Edge(limits, refused.append, uploads)
     config: Any = {"loop": "uvloop", "http": edge, "log_config": None, "ws": "none"}
     server = uvicorn.Server(uvicorn.Config(app, lifespan="on", access_log=False, **config))
     with socket.create_server(("127.0.0.1", 0)) as listener:

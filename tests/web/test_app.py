@@ -268,6 +268,8 @@ class TestOtherRoutes:
         text = client.ask("GET", "/metrics").body.decode()
         assert 'kerasd_predictions_total{class="b",model="m",version="2"}' in text
         assert 'outcome="invalid"' in text
-        assert 'kerasd_model_info{format="h5",keras_version="2.4.0",model="m",sha256="fff' in text
+        assert (
+            'kerasd_model_info{alias="stable",format="h5",keras_version="2.4.0",model="m"' in text
+        )
         assert 'kerasd_model_ready{model="m",version="2"} 1.0' in text
         assert 'http_route="/v1/models/{model}:predict"' in text

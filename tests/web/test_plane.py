@@ -15,6 +15,7 @@ from service.base.errors import RuntimeLost
 from service.base.metrics import REGISTRY
 from service.base.signature import Signature, TensorSpec
 from service.repository.model_config import ModelConfig
+from service.web.arrivals import Look
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
 from tests.runtime.held import RecordedVersion
@@ -150,14 +151,17 @@ class TestDeadlines:
         assert client.infer("coming", INFER, X_Request_Timeout_Ms="20").status == 503
 
     def test_how_long_a_model_is_waited_for(self, process: WebProcess) -> None:
+        def waits(model: str, ticket: int, since: float, deadline: float) -> bool:
+            return process.arrivals.should_wait(Look(model, None, "", ticket, since), deadline)
+
         now = time.monotonic()
         looked, never = 0, 10**9
-        assert process.should_wait("coming", looked, now, now + 1000)
-        assert not process.should_wait("coming", looked, now, now)
-        assert not process.should_wait("coming", looked, now - 100_001, now + 1000)
-        assert not process.should_wait("nope", looked, now, now + 1000)
-        assert process.should_wait("nope", never, now + 500, now + 1000)
-        assert not process.should_wait("nope", never, now - 2, now + 1000)
+        assert waits("coming", looked, now, now + 1000)
+        assert not waits("coming", looked, now, now)
+        assert not waits("coming", looked, now - 100_001, now + 1000)
+        assert not waits("nope", looked, now, now + 1000)
+        assert waits("nope", never, now + 500, now + 1000)
+        assert not waits("nope", never, now - 2, now + 1000)
 
     def test_the_model_s_own_limit_is_a_deadline_too(
         self, client: Client, brief: RecordedVersion
@@ -244,7 +248,7 @@ class TestWebPages:
          ("POST", "/v1/models/m:predict", b"{", 400), ("POST", "/v1/models/x:predict", BODY, 404),
          ("POST", "/v1/models/boom:predict", BODY, 500), ("GET", "/v1/models", b"", 200),
          ("POST", "/v1/models/m:predict", bytes(1024 * 1024 + 1), 413),
-         ("GET", "/livez", b"", 200), ("GET", "/nowhere", b"", 404)],
+         ("GET", "/livez", b"", 200), ("GET", "/nowhere", b"", 403)],
     )  # fmt: skip
     def test_every_answer_may_be_read(
         self, open_client: Client, method: str, path: str, body: Any, status: int

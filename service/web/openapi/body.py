@@ -27,15 +27,15 @@ class ErrorBody(Body):
 
 
 class AbsentNotNull(GenerateJsonSchema):
-    """Writes `X | None = None` as a key that may be absent, which is what the protocols mean."""
+    """Writes `X | None = None` as a key that may be absent, which is what the protocols mean.
+
+    `X | None` without a default is a key that is always there and may be null.
+    """
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """The schema without a default: a client need not know it."""
-        return self.generate_inner(schema["schema"])
-
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """The schema without null."""
-        return self.generate_inner(schema["schema"])
+        """The schema without a default, which a client need not know, and without null."""
+        inner = schema["schema"]
+        return self.generate_inner(inner["schema"] if inner["type"] == "nullable" else inner)
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Never: a title would repeat the key."""

@@ -8,9 +8,14 @@ from pydantic import BaseModel
 
 from service import __version__
 from service.web.answers import JSON
-from service.web.openapi import service_operations, v1_operations, v2_operations
+from service.web.openapi import (
+    admin_operations,
+    service_operations,
+    v1_operations,
+    v2_operations,
+)
 from service.web.openapi.body import ErrorBody, reference, schemas_of
-from service.web.openapi.operation import Answer, Content, Operation
+from service.web.openapi.operation import KEYED, Answer, Content, Operation
 from service.web.openapi.parameters import HEADERS, PARAMETERS
 
 Json = dict[str, Any]
@@ -20,27 +25,46 @@ Serves Keras models over HTTP, in the words of TensorFlow Serving and KServe (ve
 Open Inference Protocol (version 2). How many values a model takes, and in which shape, is the
 model's own: its metadata say so, and its sample is a request that works.
 
+A version is asked for by its number or by a label; in version 2 a label stands in the number's
+place.
+
 Bodies are JSON whatever the content type says, and may be compressed by gzip or deflate. Every
-answer has `X-Request-Id`, the client's own if it gave one."""
+answer has `X-Request-Id`, the client's own if it gave one.
+
+Where access isn't open, each request needs a key or a token with the role that the route asks for;
+signs of life alone don't."""
 TAGS = {
     "Protocol v1": "TensorFlow Serving's protocol, which KServe's clients speak as well",
     "Protocol v2": "The Open Inference Protocol, with tensors in JSON or in binary form",
+    "Operators": "Which version answers, who sees what, what is loaded, and who has changed it",
     "Service": "Signs of life, metrics, and these documents",
 }
 REFUSALS = {
     400: "The request can't be understood, or doesn't fit the model; the text names the place",
-    403: "Loading and unloading is switched off, or a web page asks for it",
+    401: "A key or a token is needed, or this one isn't known",
+    403: "Its roles don't suffice, or not for this model; or changes are switched off",
     404: "There is no such model, not this version of it, or nothing at this path",
     405: "The path has other methods",
     408: "The request did not arrive in time",
+    409: "It doesn't go together with how things stand; the text says how they do",
     413: "The body is longer than the setting `max_body_mb` allows",
     415: "The body is compressed in a way that isn't understood",
-    429: "Too many requests are waiting; nothing was computed",
+    422: "The files can't be served; the text says why and what to do",
+    429: "Too many requests are waiting, or the key asks too often; nothing was done",
     431: "The head of the request is too long",
     500: "The model's answer can't be given, or an error of the service's own",
     501: "A part of the protocol that this server doesn't do",
     503: "The model is known but not loaded, with the reason",
-    504: "The prediction was not finished in time",
+    504: "The prediction, or the change in every worker, was not finished in time",
+    507: "There is no room for what was sent; nothing of it was kept",
+}
+SECURITY: dict[str, Json] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key (`kerasd keys add`), or a token of the OpenID Connect issuer",
+    },
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key"},
 }
 WITH_RETRY = (429, 503)
 NAME = re.compile(r"\{(\w+)\}")
@@ -51,6 +75,7 @@ def all_operations() -> list[Operation]:
     return [
         *v1_operations.operations(),
         *v2_operations.operations(),
+        *admin_operations.operations(),
         *service_operations.operations(),
     ]
 
@@ -70,12 +95,14 @@ def assemble() -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "security": [{}, *({name: []} for name in SECURITY)],
         "paths": paths,
         "components": {
             "schemas": schemas_of(_bodies(operations)),
             "responses": {str(status): _refusal(status) for status in REFUSALS},
             "parameters": PARAMETERS,
             "headers": HEADERS,
+            "securitySchemes": SECURITY,
         },
     }
 
@@ -94,8 +121,11 @@ def _operation(operation: Operation) -> Json:
             "required": operation.is_request_required,
             "content": _contents(operation.request),
         }
+    if operation.is_open:
+        record["security"] = []
     answered = {str(status): _answer(answer) for status, answer in operation.answers.items()}
-    refused = {str(status): _refer("responses", str(status)) for status in operation.refusals}
+    refusals = operation.refusals if operation.is_open else (*operation.refusals, *KEYED)
+    refused = {str(status): _refer("responses", str(status)) for status in refusals}
     record["responses"] = dict(sorted((refused | answered).items()))
     return record
 
@@ -122,7 +152,7 @@ def _contents(contents: dict[str, Content]) -> Json:
 
 
 def _content(media: str, content: Content) -> Json:
-    record: Json = {"schema": _schema(media, content.bodies)}
+    record: Json = {"schema": content.schema or _schema(media, content.bodies)}
     if content.example is not None:
         record["example"] = content.example
     return record

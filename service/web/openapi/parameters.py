@@ -8,6 +8,10 @@ from service.web.openapi import examples
 Json = dict[str, Any]
 
 
+def _in_query(name: str, description: str, schema: Json) -> Json:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
 def _in_path(name: str, description: str, pattern: str, example: str) -> Json:
     return {
         "name": name,
@@ -18,6 +22,9 @@ def _in_path(name: str, description: str, pattern: str, example: str) -> Json:
         "example": example,
     }
 
+
+NUMBER: Json = {"type": "integer", "minimum": 1, "maximum": 9_999_999_999}
+LIMIT: Json = {"type": "integer", "minimum": 1, "maximum": 1000}
 
 PARAMETERS: dict[str, Json] = {
     "model": _in_path("model", "Name of a model", MODEL_NAME.pattern, examples.MODEL),
@@ -35,6 +42,25 @@ PARAMETERS: dict[str, Json] = {
         "in": "query",
         "description": "One form of the sample alone, as text; json is the whole",
         "schema": {"type": "string", "enum": ["json", "curl", "python", "javascript"]},
+    },
+    "from": {**_in_query("from", "Number of the one version", NUMBER), "required": True},
+    "to": {**_in_query("to", "Number of the other", NUMBER), "required": True},
+    "audited_model": _in_query("model", "Only this model's changes", {"type": "string"}),
+    "limit": _in_query("limit", "So many of the latest; 100 if left out", LIMIT),
+    "before": _in_query("before", "Only those before the one with this id", NUMBER),
+    "published_version": _in_query("version", "Its number; the next one if left out", NUMBER),
+    "filename": _in_query(
+        "filename", "Name of the file, where the body is one", {"type": "string"}
+    ),
+    "wait": _in_query("wait", "Answer when it is compiled and verified", {"type": "boolean"}),
+    "force": _in_query("force", "Also if it answered lately", {"type": "boolean"}),
+    "again": _in_query("again", "Publish the same files once more", {"type": "boolean"}),
+    "why": _in_query("why", "For the audit", {"type": "string", "maxLength": 1000}),
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "With the same key the same files are published once",
+        "schema": {"type": "string", "maxLength": 255},
     },
     "X-Request-Timeout-Ms": {
         "name": "X-Request-Timeout-Ms",

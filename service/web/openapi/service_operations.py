@@ -1,6 +1,7 @@
 """The operations that belong to no protocol: signs of life, metrics, and these documents."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from service.web.answers import JSON
 from service.web.openapi.operation import EDGE, Answer, Content, Operation, answers
@@ -10,9 +11,8 @@ from service.web.openapi.v2_bodies import LiveAnswer
 
 def operations() -> Iterator[Operation]:
     """All of them."""
-    yield _get("/", "alive", "A sign of life", answers("It is alive", AliveAnswer))
-    yield _get("/livez", "live", "Whether the process answers", answers("It does", LiveAnswer))
-    yield _get("/readyz", "ready", "Whether everything is loaded", _readiness())
+    for sign in _signs():
+        yield replace(sign, is_open=True)
     metrics = {200: Answer(
         "All workers' metrics; OpenMetrics if `Accept` asks for it",
         {"text/plain": Content(), "application/openmetrics-text": Content()},
@@ -24,6 +24,12 @@ def operations() -> Iterator[Operation]:
                {200: Answer("OpenAPI 3.1", {JSON: Content()})})  # fmt: skip
     yield _get("/docs", "docs", "This document to read",
                {200: Answer("A page", {"text/html": Content()})})  # fmt: skip
+
+
+def _signs() -> Iterator[Operation]:
+    yield _get("/", "alive", "A sign of life", answers("It is alive", AliveAnswer))
+    yield _get("/livez", "live", "Whether the process answers", answers("It does", LiveAnswer))
+    yield _get("/readyz", "ready", "Whether everything is loaded", _readiness())
 
 
 def _readiness() -> dict[int, Answer]:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
+from service.web.openapi.admin_bodies import RouteAnswer, WorkerVersion
 from service.web.openapi.body import Body
 
 Count = Annotated[int, Field(ge=0)]
@@ -95,10 +96,15 @@ class VersionRecord(Body):
     version: int
     state: Literal["DISCOVERED", "COMPILING", "READY", "FAILED", "RETIRED"]
     reason: str
-    served: bool
-    loaded: bool
+    served: bool = Field(description="To be loaded, and answers requests that ask for it")
+    current: bool = Field(description="Answers requests that name no version")
+    loaded: bool = Field(description="By the worker that answers this")
+    retired: bool = Field(description="Not served, though its files are there")
+    labels: list[str] = Field(description="Those that stand for it")
+    classes: list[str] = Field(description="Names of the classes, from model.yaml")
     artefact: str
-    labels: list[str]
+    last_used: str | None = Field(description="When it answered last, in ISO 8601")
+    workers: list[WorkerVersion] | None = Field(None, description="In the status of one model")
 
 
 class StatusAnswer(Body):
@@ -107,6 +113,7 @@ class StatusAnswer(Body):
     model_version_status: list[VersionStatus]
     name: str | None = None
     ready: bool | None = None
+    route: RouteAnswer | None = None
     versions: list[VersionRecord] | None = None
 
 

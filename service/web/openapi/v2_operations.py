@@ -1,6 +1,7 @@
 """The operations of the Open Inference Protocol, each with its ways to name a version."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from service.web.answers import JSON
 from service.web.openapi import examples
@@ -48,9 +49,7 @@ def operations() -> Iterator[Operation]:
     """All of version 2."""
     yield _get("/v2", "serverMetadata", "The server and its extensions",
                answers("The server", ServerMetadata), EDGE)  # fmt: skip
-    yield _get("/v2/health/live", "serverLive", "Whether the process answers",
-               answers("It does", LiveAnswer), EDGE)  # fmt: skip
-    yield _get("/v2/health/ready", "serverReady", "Whether everything is loaded", _ready(), EDGE)
+    yield from _signs()
     yield _get("/v2/models", "modelNames", "The names of all models",
                answers("The names", ModelNames), EDGE)  # fmt: skip
     yield _get("/v2/models/stats", "allStatistics", "Counts of all models",
@@ -65,6 +64,14 @@ def operations() -> Iterator[Operation]:
         "Protocol v2", answers("The settings", LogAnswer), refusals=(*EDGE, 501),
         request={JSON: Content((LogRequest,))}, is_request_required=False,
     )  # fmt: skip
+
+
+def _signs() -> Iterator[Operation]:
+    live = _get("/v2/health/live", "serverLive", "Whether the process answers",
+                answers("It does", LiveAnswer), EDGE)  # fmt: skip
+    ready = _get("/v2/health/ready", "serverReady", "Whether everything is loaded", _ready(), EDGE)
+    for sign in (live, ready):
+        yield replace(sign, is_open=True)
 
 
 def _of_version(base: str, name: str, whose: str) -> Iterator[Operation]:
@@ -104,7 +111,7 @@ def _repository() -> Iterator[Operation]:
         yield Operation(
             "post", f"/v2/repository/models/{{model}}/{verb}", f"{verb}Model",
             f"{verb.capitalize()} a model", "Protocol v2", answers("Done", body),
-            refusals=(*OF_MODEL, 403, 429),
+            refusals=OF_MODEL,
             request={JSON: Content((ControlRequest,))}, is_request_required=False,
         )  # fmt: skip
 

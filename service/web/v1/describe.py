@@ -1,17 +1,18 @@
 """What the service says of its models, in TensorFlow Serving's words and in KServe's."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
-from service.base.errors import ModelNotFound
+from service.base.errors import LabelUnknown, ModelNotFound
 from service.base.signature import Signature, TensorSpec
 from service.repository.states import State, VersionRow
 from service.runtime.pool import Pool
-from service.web.exchange import Identity
+from service.web.admin.route_record import route_record, with_figures
+from service.web.admin.standing import Standing
+from service.web.admin.version_record import Loaded, loaded_here, version_records
 from service.web.served import ServedVersion
-from service.web.v1.labels import check_label
 
 Json = dict[str, Any]
-Loaded = dict[tuple[str, int], Identity]
 
 DTYPES = {
     "float16": "DT_HALF",
@@ -37,56 +38,61 @@ STATES = {
 }
 
 
-def describe_all(rows: list[VersionRow], pool: Pool[ServedVersion], extra_keys: bool) -> Json:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A model, or one version of it by number or label."""
+
+    model: str
+    version: int | None = None
+    label: str = ""
+
+
+def describe_all(standing: Standing, pool: Pool[ServedVersion], extra_keys: bool) -> Json:
     """All models: their names, and with our own keys each version with its state."""
-    record: Json = {"models": sorted({row.model for row in rows if row.state is not State.RETIRED})}
+    names = {row.model for row in standing.rows if row.state is not State.RETIRED}
+    record: Json = {"models": sorted(names)}
     if extra_keys:
-        loaded = _loaded(pool)
-        record["versions"] = [_version(row, loaded) for row in rows]
+        record["versions"] = version_records(standing, loaded_here(pool), with_workers=False)
     return record
 
 
 def describe_model(
-    rows: list[VersionRow],
-    pool: Pool[ServedVersion],
-    model: str,
-    version: int | None,
-    extra_keys: bool,
+    standing: Standing, pool: Pool[ServedVersion], asked: Asked, extra_keys: bool
 ) -> Json:
-    """One model's versions, with KServe's keys beside TensorFlow Serving's.
+    """One model's versions, with KServe's keys beside TensorFlow Serving's, and our own.
 
-    Raises ModelNotFound.
+    Raises ModelNotFound, LabelUnknown.
     """
-    ours = [row for row in rows if row.model == model and version in (None, row.version)]
-    if not ours:
-        raise ModelNotFound(model, version, "status")
-    loaded = _loaded(pool)
-    record: Json = {"model_version_status": [_status(row, loaded) for row in ours]}
+    ours = _asked_rows(standing, asked)
+    loaded = loaded_here(pool)
+    record: Json = {"model_version_status": [_status(row, standing, loaded) for row in ours]}
     if extra_keys:
-        record["name"] = model
-        record["ready"] = is_ready(rows, pool, model, version)
-        record["versions"] = [_version(row, loaded) for row in ours]
+        route = route_record(standing.of(asked.model), standing.route(asked.model))
+        numbers = {row.version for row in ours}
+        records = version_records(
+            replace(standing, rows=standing.of(asked.model)), loaded, with_workers=True
+        )
+        record["name"] = asked.model
+        record["ready"] = is_ready(standing, pool, asked)
+        record["route"] = with_figures(route)
+        record["versions"] = [one for one in records if one["version"] in numbers]
     return record
 
 
-def is_ready(
-    rows: list[VersionRow], pool: Pool[ServedVersion], model: str, version: int | None
-) -> bool:
+def is_ready(standing: Standing, pool: Pool[ServedVersion], asked: Asked) -> bool:
     """True if requests for the model, or for this version of it, are answered."""
-    loaded = _loaded(pool)
-    return any(
-        row.model == model and version in (None, row.version) and (model, row.version) in loaded
-        for row in rows
-    )
+    rows = _asked_rows(standing, asked)
+    if asked.version is None and not asked.label:
+        rows = [row for row in rows if row.current]
+    loaded = loaded_here(pool)
+    return any((row.model, row.version) in loaded or standing.is_cold(row) for row in rows)
 
 
 def describe_signature(
     pool: Pool[ServedVersion], model: str, version: int | None, label: str
 ) -> Json:
     """One model's signature, in proto-JSON as TensorFlow Serving prints it."""
-    with pool.lease(model, version) as slot:
-        if label:
-            check_label(slot.served.facts, label)
+    with pool.lease(model, version, label) as slot:
         definition = _signature_def(slot.served.facts.signature)
         number = slot.version
     return {
@@ -95,8 +101,17 @@ def describe_signature(
     }
 
 
-def _loaded(pool: Pool[ServedVersion]) -> Loaded:
-    return {(slot.model, slot.version): slot.served.facts.identity for slot in pool.slots()}
+def _asked_rows(standing: Standing, asked: Asked) -> list[VersionRow]:
+    rows = standing.of(asked.model)
+    version = asked.version
+    if rows and asked.label:
+        version = standing.labels(asked.model).get(asked.label)
+        if version is None:
+            raise LabelUnknown(asked.label)
+    found = [row for row in rows if version in (None, row.version)]
+    if not found:
+        raise ModelNotFound(asked.model, version, "status")
+    return found
 
 
 def _signature_def(signature: Signature) -> Json:
@@ -120,37 +135,14 @@ def _tensor_info(spec: TensorSpec) -> Json:
     }
 
 
-def _status(row: VersionRow, loaded: Loaded) -> Json:
+def _status(row: VersionRow, standing: Standing, loaded: Loaded) -> Json:
     state = STATES[row.state]
     if row.state is State.READY:
-        is_loaded = (row.model, row.version) in loaded
-        state = "AVAILABLE" if is_loaded else "LOADING" if row.served else "END"
+        answers = (row.model, row.version) in loaded or standing.is_cold(row)
+        state = "AVAILABLE" if answers else "LOADING" if row.served else "END"
     code = "INTERNAL" if row.state is State.FAILED else "OK"
     return {
         "version": str(row.version),
         "state": state,
         "status": {"error_code": code, "error_message": row.reason},
     }
-
-
-def _version(row: VersionRow, loaded: Loaded) -> Json:
-    identity = loaded.get((row.model, row.version))
-    record: Json = {
-        "model": row.model,
-        "version": row.version,
-        "state": row.state.value,
-        "reason": row.reason,
-        "served": row.served,
-        "loaded": identity is not None,
-        "artefact": row.artefact,
-        "labels": list(row.config.labels),
-    }
-    if identity is not None:
-        record |= {
-            "format": identity.format,
-            "keras_version": identity.keras_version,
-            "engine": identity.engine,
-            "runtime": identity.runtime,
-            "notes": list(identity.notes),
-        }
-    return record

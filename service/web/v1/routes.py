@@ -15,9 +15,16 @@ from service.base.errors import (
     PathMalformed,
     RequestInvalid,
 )
+from service.web.admin.standing import take_standing
 from service.web.answers import JSON
 from service.web.process import WebProcess
-from service.web.v1.describe import describe_all, describe_model, describe_signature, is_ready
+from service.web.v1.describe import (
+    Asked,
+    describe_all,
+    describe_model,
+    describe_signature,
+    is_ready,
+)
 from service.web.waiting import wait_for
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -73,21 +80,19 @@ def _describe(process: WebProcess, match: re.Match[str]) -> dict[str, object]:
         if match["version"] or label or match["metadata"]:
             raise RequestInvalid("Missing model name in request.")
         g.route = "/v1/models"
-        return describe_all(process.reloader.rows, process.pool, process.settings.extra_keys)
+        return describe_all(take_standing(process), process.pool, process.settings.extra_keys)
     if match["metadata"]:
         g.route = "/v1/models/{model}/metadata"
         wait_for(process, model)
         return describe_signature(process.pool, model, version, label)
     g.route = "/v1/models/{model}"
-    return _status(process, model, version)  # TensorFlow Serving's status ignores labels, too
+    return _status(process, Asked(model, version, label))
 
 
-def _status(process: WebProcess, model: str, version: int | None) -> dict[str, object]:
+def _status(process: WebProcess, asked: Asked) -> dict[str, object]:
     """200 while the model is being loaded; with `?ready` in the query that is 503."""
-    if all(row.model != model for row in process.reloader.rows):
-        wait_for(process, model)  # this worker's last look may be behind
-    rows, pool = process.reloader.rows, process.pool
-    record = describe_model(rows, pool, model, version, process.settings.extra_keys)
-    if "ready" in request.args and not is_ready(rows, pool, model, version):
-        raise ModelNotReady(model, "it is not loaded")
+    standing, pool = take_standing(process, asked.model), process.pool
+    record = describe_model(standing, pool, asked, process.settings.extra_keys)
+    if "ready" in request.args and not is_ready(standing, pool, asked):
+        raise ModelNotReady(asked.model, "it is not loaded")
     return record

@@ -8,6 +8,7 @@ import orjson
 from service import __version__
 from service.base.settings import Settings
 from service.base.signature import TensorSpec
+from service.repository.model_config import Latest, ModelConfig, Specific
 from service.repository.states import State, VersionRow
 from service.runtime.plan import Plan
 from service.web.exchange import Facts
@@ -69,7 +70,7 @@ def model_config(facts: Facts, plan: Plan, instances: int) -> Json:
         "name": identity.model,
         "platform": PLATFORM,
         "backend": BACKENDS.get(identity.runtime, identity.runtime),
-        "version_policy": {"latest": {"num_versions": 1}},
+        "version_policy": _version_policy(facts.config),
         "max_batch_size": min(facts.max_rows, INT32_MAX) if is_free else 0,
         "input": [
             {**_config_tensor(spec, first), "format": "FORMAT_NONE", "optional": False}
@@ -98,6 +99,16 @@ def log_settings(settings: Settings) -> Json:
         "log_verbose_level": int(level == "DEBUG"),
         "log_format": settings.log_format,
     }
+
+
+def _version_policy(config: ModelConfig) -> Json:
+    match config.version_policy:
+        case Latest(latest=count):
+            return {"latest": {"num_versions": count}}
+        case Specific(specific=listed):
+            return {"specific": {"versions": list(listed)}}
+        case _:
+            return {"all": {}}
 
 
 def _outputs(facts: Facts) -> tuple[TensorSpec, ...]:

@@ -1,49 +1,29 @@
 """Repository control of protocol version 2: the index of all versions, load, unload."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from flask import Flask, Response, request
 
-from service.base.errors import JsonInvalid, Overloaded, RequestInvalid, Unsupported
-from service.base.http_errors import Forbidden
-from service.repository.control import Control
+from service.base.errors import JsonInvalid, RequestInvalid, Unsupported
 from service.repository.index import IndexEntry, Standing
+from service.web.admin.loading import control
+from service.web.admin.permits import order_of
 from service.web.process import WebProcess
 from service.web.responses import json_response
 
 FILE_PREFIX = "file:"
-MAX_CHANGES = 2
 
 Json = dict[str, Any]
 
 
 def add_routes(app: Flask, process: WebProcess) -> None:
     """Add them; each call holds a thread until all workers have done what is asked."""
-    control = Control(process.reloader.store, process.reloader.look_soon)
-    changing = threading.BoundedSemaphore(MAX_CHANGES)
-
-    @contextmanager
-    def allowed() -> Iterator[None]:
-        """Few at a time, for each holds a thread until all workers have followed."""
-        if not process.settings.model_control:
-            raise Forbidden("Loading and unloading over HTTP is switched off (model_control)")
-        if "Origin" in request.headers:  # any web page could send the browser of an operator here
-            raise Forbidden("Web pages may not load or unload models")
-        if not changing.acquire(blocking=False):
-            raise Overloaded("loading and unloading", MAX_CHANGES)
-        try:
-            yield
-        finally:
-            changing.release()
 
     @app.post("/v2/repository/index")
     def repository_index() -> Response:
         only_ready = _boolean(_body(), "ready")
-        entries = control.index()
+        entries = control(process).index()
         return json_response(
             [_entry(e) for e in entries if not only_ready or e.standing is Standing.READY]
         )
@@ -51,15 +31,15 @@ def add_routes(app: Flask, process: WebProcess) -> None:
     @app.post("/v2/repository/models/<model>/load")
     def repository_load(model: str) -> Response:
         _check_load(_parameters(_body()))
-        with allowed():
-            control.load(model)
+        with process.permits.one():
+            control(process).load(model, order_of())
         return json_response({"name": model, "load": True})
 
     @app.post("/v2/repository/models/<model>/unload")
     def repository_unload(model: str) -> Response:
         _check_unload(_parameters(_body()))
-        with allowed():
-            control.unload(model)
+        with process.permits.one():
+            control(process).unload(model, order_of())
         return json_response({"name": model, "unload": True})
 
     @app.post("/v2/repository/<repository>/index")

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 
 from flask import Flask, Response, request
 
-from service.base.errors import ModelNotFound, NotFound, Unsupported
+from service.base.errors import LabelUnknown, ModelNotFound, NotFound, Unsupported
 from service.base.metrics import scrape_registry
 from service.base.names import parse_version
 from service.web.answers import JSON, error_body
 from service.web.health import live, ready
+from service.web.paths import is_label
 from service.web.process import WebProcess
 from service.web.responses import json_response
 from service.web.served import ServedVersion
@@ -23,10 +24,10 @@ from service.web.v2.statistics import model_stats
 from service.web.waiting import wait_for
 
 MODEL = "/v2/models/<model_name:model>"
-VERSION = f"{MODEL}/versions/<version>"
+VERSION = f"{MODEL}/versions/<version>"  # a number or a label
 ALL_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 READ, WRITE = frozenset({"GET", "HEAD"}), frozenset({"POST"})
-ANY_MODEL = r"/v2/models/[^/]+(/versions/[0-9]+)?"
+ANY_MODEL = r"/v2/models/[^/]+(/versions/[^/:]+)?"
 # Every path of the protocol with its verbs, and what it is for where that isn't done here.
 PATHS = (
     (r"/v2(/health/(live|ready)|/models|/models/stats)?/?", READ, ""),
@@ -89,7 +90,7 @@ def _add_models(app: Flask, process: WebProcess) -> None:
     @app.get(f"{MODEL}/ready")
     @app.get(f"{VERSION}/ready")
     def v2_model_ready(model: str, version: str = "") -> Response:
-        process.look_for(model)
+        process.arrivals.look_for(model)
         with _lease(process, model, version):
             return json_response(describe.model_ready(model))
 
@@ -144,15 +145,16 @@ def _add_the_rest(app: Flask, process: WebProcess) -> None:
 
 @contextmanager
 def _lease(process: WebProcess, model: str, version: str) -> Iterator[ServedVersion]:
-    """Hold a version, in the protocol's words where there is none."""
-    number = parse_version(version) if version else None
-    if version and number is None:
+    """Hold a version by number or label, in the protocol's words where there is none."""
+    number = parse_version(version)
+    label = version if number is None else ""
+    if label and not is_label(label):
         raise NotFound(request.path)
     try:
-        with process.pool.lease(model, number) as slot:
+        with process.pool.lease(model, number, label) as slot:
             yield slot.served
-    except ModelNotFound as error:
-        raise ModelNotFound(model, number, wording="v2") from error
+    except (ModelNotFound, LabelUnknown) as error:
+        raise ModelNotFound(model, number or label or None, wording="v2") from error
 
 
 def _loaded(process: WebProcess, model: str) -> list[int]:

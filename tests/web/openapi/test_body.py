@@ -24,13 +24,15 @@ class Outer(Body):
     value: JsonValue
     note: str | None = Field(None, description="A word")
     count: Annotated[int, Field(ge=0)] = 3
+    before: int | None
 
 
 def test_a_key_that_may_be_absent_is_never_null_and_has_no_default() -> None:
     schema = schemas_of([Outer])["Outer"]
     assert schema["properties"]["note"] == {"type": "string", "description": "A word"}
     assert schema["properties"]["count"] == {"type": "integer", "minimum": 0}
-    assert schema["required"] == ["inner", "value"]
+    assert schema["properties"]["before"] == {"anyOf": [{"type": "integer"}, {"type": "null"}]}
+    assert schema["required"] == ["inner", "value", "before"]
 
 
 def test_what_a_body_refers_to_is_there_and_described() -> None:

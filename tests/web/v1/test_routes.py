@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.base.database import migrate, open_database
-from service.base.errors import KerasdError, LabelUnknown, ModelNotFound, RequestInvalid
+from service.base.errors import KerasdError, RequestInvalid
 from service.base.settings import Settings
 from service.base.signature import Signature, TensorSpec
 from service.repository.model_config import ModelConfig
@@ -15,7 +15,6 @@ from service.repository.store import VersionStore
 from service.runtime.pool import Slot
 from service.web.exchange import Facts, Identity
 from service.web.process import WebProcess
-from service.web.v1.labels import check_label
 from service.web.v1.routes import malformed, parse_int64
 from tests.web.client import FlaskClient
 
@@ -25,7 +24,7 @@ CHURN = Signature(
 )
 ROWS = [
     VersionRow("churn", 6, State.RETIRED, config=CONFIG),
-    VersionRow("churn", 7, State.READY, "", True, "f" * 64, CONFIG),
+    VersionRow("churn", 7, State.READY, "", "f" * 64, CONFIG),
     VersionRow("churn", 8, State.FAILED, "x.h5: damaged", config=CONFIG),
     VersionRow("gone", 1, State.RETIRED),
     VersionRow("young", 1, State.COMPILING),
@@ -81,7 +80,8 @@ ALL = [
     [
         ("/v1/models/churn", ALL),
         ("/v1/models/churn/", ALL),
-        ("/v1/models/churn/labels/whatever", ALL),
+        ("/v1/models/churn/labels/stable", [status(7, "AVAILABLE")]),
+        ("/v1/models/churn/labels/canary", [status(8, "END", "INTERNAL", "x.h5: damaged")]),
         ("/V1/Models/churn/Versions/7", [status(7, "AVAILABLE")]),
         ("/v1/models/young", [status(1, "LOADING")]),
     ],
@@ -151,9 +151,10 @@ MALFORMED = "Malformed request: {} {}"
         ("GET", "/v1/models/churn/versions/9", 404, "Could not find version 9 of model churn"),
         ("GET", "/v1/models/churn/versions/0", 404, "Could not find version 0 of model churn"),
         ("GET", "/v1/models/nope/metadata", 404, "Servable not found for request: Latest(nope)"),
+        ("GET", "/v1/models/churn/labels/old", 400, "Unrecognized servable version label: old"),
         ("GET", "/v1/models/churn/versions/6/metadata", 404, "request: Specific(churn, 6)"),
         ("GET", "/v1/models/churn/labels/old/metadata", 400, "Unrecognized servable version label"),
-        ("GET", "/v1/models/churn/labels/canary/metadata", 404, "request: Specific(churn, 8)"),
+        ("GET", "/v1/models/churn/labels/canary/metadata", 503, "version 8 failed: x.h5: damaged"),
         ("GET", "/v1/models/young/metadata", 503, "is being compiled"),
         ("GET", "/v1/models/churn/versions/x", 400, "Failed to convert version: x to numeric."),
         ("GET", f"/v1/models/churn/versions/{2**63}", 400, f"{2**63} to numeric."),
@@ -215,15 +216,6 @@ def test_versions_are_numbers_of_64_bits() -> None:
     for text in ("", "-1", "1.0", "１", "9" * 5000):
         with pytest.raises(RequestInvalid, match="to numeric"):
             parse_int64(text)
-
-
-def test_a_label_is_that_of_one_version() -> None:
-    facts = Facts(Identity("m", 7, "f"), CHURN, CONFIG, True, 1)
-    check_label(facts, "stable")
-    with pytest.raises(ModelNotFound, match=r"Specific\(m, 8\)"):
-        check_label(facts, "canary")
-    with pytest.raises(LabelUnknown, match="Unrecognized servable version label: old"):
-        check_label(facts, "old")
 
 
 class TestCors:

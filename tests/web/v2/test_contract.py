@@ -156,7 +156,11 @@ REFUSED = {
         "POST /v2/models/churn/versions/9/infer", 404,
         "Request for unknown model: 'churn' version 9 is not found", f"{{{JSON_X}}}",
     ),
-    "a version that is none": fails("POST /v2/models/churn/versions/x/infer", 404, "Not Found"),
+    "a version that is none": fails("POST /v2/models/churn/versions/0/infer", 404, "Not Found"),
+    "a label that is none": fails(
+        "POST /v2/models/churn/versions/x/infer", 404,
+        "Request for unknown model: 'churn' version x is not found",
+    ),
     "a model that failed": fails(
         "POST /v2/models/broken/infer", 503,
         "Model 'broken' is not ready: version 2 failed: x.h5: damaged",

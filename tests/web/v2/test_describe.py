@@ -1,6 +1,9 @@
 """Metadata and configuration, held against whole answers."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from service import __version__
 from service.base.settings import Settings
@@ -131,3 +134,18 @@ def test_log_settings_are_those_of_the_process(tmp_path: Path) -> None:
         "log_verbose_level": 0,
         "log_format": "text",
     }
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ("all", {"all": {}}),
+        ({"latest": 3}, {"latest": {"num_versions": 3}}),
+        ({"specific": [1, 4]}, {"specific": {"versions": [1, 4]}}),
+    ],
+    ids=str,
+)
+def test_the_version_policy_is_tritons(policy: Any, told: Any) -> None:
+    config = ModelConfig(version_policy=policy)
+    record = describe.model_config(facts(FLOATS, config), BATCHED, 1)
+    assert record["version_policy"] == told

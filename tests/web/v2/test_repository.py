@@ -1,30 +1,21 @@
 """Repository control over HTTP: what is taken, what is refused, what is answered."""
 
-import queue
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-from flask import Flask, Response
-from flask.testing import FlaskClient
 
-from service.base.database import migrate, open_database
-from service.base.settings import Settings
 from service.repository import control
 from service.repository.states import State, VersionRow
-from service.repository.store import VersionStore
-from service.web.answers import error_body, explain
 from service.web.process import WebProcess
-from service.web.v2.repository import MAX_CHANGES, add_routes
-from tests.fakes import FakeVersion
+from tests.web.admin.versions import worker
+from tests.web.client import FlaskClient
 
 ROWS = [
     VersionRow("broken", 3, State.FAILED, "x.h5: damaged"),
     VersionRow("m", 1, State.READY, artefact="a"),
-    VersionRow("m", 2, State.READY, served=True, artefact="b"),
+    VersionRow("m", 2, State.READY, artefact="b"),
 ]
 INDEX = [
     {"name": "broken", "version": "3", "state": "UNAVAILABLE", "reason": "x.h5: damaged"},
@@ -37,48 +28,18 @@ INDEX = [
 def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebProcess]:
     """A worker that really looks; what it loads is a fake, and there is no controller."""
     monkeypatch.setattr(control, "LOOK_WAIT_S", 0.1)
-    process = make(tmp_path)
-    process.reloader.start()
-    yield process
-    process.close()
-
-
-def make(folder: Path, **given: Any) -> WebProcess:
-    """A worker that has looked once."""
-    settings = Settings(state_dir=folder, repository=folder, **given)
-    engine = open_database(settings.database)
-    migrate(engine)
-    VersionStore(engine, settings.repository_key).replace(ROWS)
-    engine.dispose()
-    process = WebProcess(settings)
-    process.reloader._load = lambda _row: FakeVersion()  # type: ignore[assignment,return-value]
-    process.reloader.step(0.0)
-    return process
+    with worker(tmp_path, ROWS) as process:
+        yield process
 
 
 @pytest.fixture
 def client(process: WebProcess) -> FlaskClient:
-    return client_of(process)
+    return FlaskClient(process)
 
 
-def client_of(process: WebProcess) -> FlaskClient:
-    app = Flask("test")
-
-    def answer_error(error: Exception) -> Response:
-        status, text, _ = explain(error)
-        return Response(error_body(text), status)
-
-    app.register_error_handler(Exception, answer_error)
-    add_routes(app, process)
-    return app.test_client()
-
-
-def ask(
-    client: FlaskClient, path: str, body: Any = b"", headers: dict[str, str] | None = None
-) -> tuple[int, Any]:
-    content = body if isinstance(body, bytes) else orjson.dumps(body)
-    answer = client.post(f"/v2/repository/{path}", data=content, headers=headers)
-    return answer.status_code, orjson.loads(answer.data)
+def ask(client: FlaskClient, path: str, body: Any = b"", **headers: str) -> tuple[int, Any]:
+    answer = client.post(f"/v2/repository/{path}", body, **headers)
+    return answer.status, answer.json
 
 
 @pytest.mark.parametrize("body", [b"", b" ", {}, {"ready": False}, {"ready": None}])
@@ -172,47 +133,37 @@ def test_there_is_one_repository(client: FlaskClient, path: str) -> None:
 @pytest.mark.parametrize("origin", ["https://page.example", "null", ""])
 @pytest.mark.parametrize("verb", ["load", "unload"])
 def test_web_pages_change_nothing(client: FlaskClient, verb: str, origin: str) -> None:
-    status, answer = ask(client, f"models/m/{verb}", headers={"Origin": origin})
-    assert (status, answer["error"]) == (403, "Web pages may not load or unload models")
-    assert ask(client, "index", headers={"Origin": origin}) == (200, INDEX)
+    status, answer = ask(client, f"models/m/{verb}", Origin=origin)
+    assert status == 403
+    assert "Web pages may not change anything" in answer["error"]
+    assert ask(client, "index", Origin=origin) == (200, INDEX)
 
 
 def test_nobody_does_where_it_is_switched_off(tmp_path: Path) -> None:
-    process = make(tmp_path, model_control=False)
-    client = client_of(process)
-    for verb in ("load", "unload"):
-        status, answer = ask(client, f"models/m/{verb}")
-        assert status == 403
-        assert "model_control" in answer["error"]
-    assert process.pool.has("m")
-    assert ask(client, "index") == (200, INDEX)
-    process.close()
+    with worker(tmp_path, ROWS, model_control=False) as process:
+        client = FlaskClient(process)
+        for verb in ("load", "unload"):
+            status, answer = ask(client, f"models/m/{verb}")
+            assert status == 403
+            assert "model_control" in answer["error"]
+        assert process.pool.has("m")
+        assert ask(client, "index") == (200, INDEX)
 
 
-def test_few_do_at_a_time(tmp_path: Path) -> None:
-    """Each waits for the worker to look, which is only stepped here."""
-    process = make(tmp_path)
-    begun: queue.SimpleQueue[None] = queue.SimpleQueue()
-    process.reloader.look_soon = lambda: begun.put(None) or 0  # type: ignore[method-assign,func-returns-value]
-    client = client_of(process)
-    with ThreadPoolExecutor(MAX_CHANGES) as threads:
-        busy = [threads.submit(ask, client_of_same(client), "models/m/unload") for _ in range(2)]
-        for _ in busy:
-            begun.get(timeout=10)
+def test_few_do_at_a_time(process: WebProcess, client: FlaskClient) -> None:
+    """Each waits for all workers, and holds a thread meanwhile."""
+    with process.permits.one(), process.permits.one():
         for verb in ("load", "unload"):
             status, answer = ask(client, f"models/m/{verb}")
             assert status == 429
-            assert answer["error"].startswith("Too many requests are waiting for loading and")
+            assert answer["error"].startswith("Too many requests are waiting for changes to")
         assert ask(client, "index")[0] == 200
-        process.reloader.step(1.0)
-        assert [each.result(10) for each in busy] == [(200, {"name": "m", "unload": True})] * 2
-        again = threads.submit(ask, client_of_same(client), "models/m/unload")
-        begun.get(timeout=10)
-        process.reloader.step(2.0)
-        assert again.result(10)[0] == 200
-    process.close()
+    assert ask(client, "models/m/unload")[0] == 200
 
 
-def client_of_same(client: FlaskClient) -> FlaskClient:
-    """Another client of the same application, for another thread."""
-    return client.application.test_client()
+def test_who_loads_and_unloads_is_in_the_audit(client: FlaskClient) -> None:
+    ask(client, "models/m/unload")
+    ask(client, "models/m/load")
+    changes = client.ask("GET", "/v1/audit?model=m").json["changes"]
+    told = [(one["action"], one["who"]) for one in changes if one["action"] != "advance"]
+    assert told == [("load", "anybody"), ("unload", "anybody")]

@@ -46,7 +46,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
     settings = Settings(state_dir=folder, repository=folder, load_wait_s=0.05, workers=3)
     engine = open_database(settings.database)
     migrate(engine)
-    ready = VersionRow("churn", 7, State.READY, served=True, artefact="f" * 64)
+    ready = VersionRow("churn", 7, State.READY, artefact="f" * 64)
     rows = [ready, VersionRow("young", 1, State.COMPILING)]
     VersionStore(engine, settings.repository_key).replace(rows)
     process = WebProcess(settings)
@@ -111,7 +111,7 @@ def test_lists(client: FlaskClient) -> None:
         ("/v2/models/no", 404, "Request for unknown model: 'no' is not found"),
         ("/v2/models/churn/versions/8", 404, "Request for unknown model: 'churn' version 8"),
         ("/v2/models/churn/versions/0", 404, "Not found: /v2/models/churn/versions/0"),
-        ("/v2/models/churn/versions/x", 404, "Not found: /v2/models/churn/versions/x"),
+        ("/v2/models/churn/versions/x", 404, "Request for unknown model: 'churn' version x is"),
         ("/v2/models/young", 503, "Model 'young' is not ready"),
     ],
 )
@@ -131,7 +131,7 @@ def test_statistics_of_what_is_not_there(client: FlaskClient) -> None:
     ("verb", "path", "status", "text"),
     [
         ("GET", "/v2/nope", 404, "Not Found"),
-        ("GET", "/v2/models/churn/versions/x/config", 404, "Not found: /v2/models/churn/versions"),
+        ("GET", "/v2/models/churn/versions/0/config", 404, "Not found: /v2/models/churn/versions"),
         ("GET", "/v2/models/churn/nope", 404, "Not Found"),
         ("POST", "/v2/models/churn", 405, "Method Not Allowed"),
         ("DELETE", "/v2/models/churn/config", 405, "Method Not Allowed"),

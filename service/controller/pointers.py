@@ -1,0 +1,93 @@
+"""Moves the pointers of models to their new versions, once every worker has them loaded."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from service.base.http_errors import Conflict
+from service.repository.advancing import Advance, advances, cold_successors
+from service.repository.audit import Order
+from service.repository.changes import Changes, advanced
+from service.repository.policy import settle
+from service.repository.route import Route
+from service.repository.states import VersionRow
+from service.repository.store import VersionStore
+from service.repository.workers import WorkerName, is_running, live_workers
+
+logger = logging.getLogger(__name__)
+
+WHO = "controller"
+LONGEST_S = 120.0  # no promotion takes as long; one whose last word was lost may seem to
+
+
+class Pointers:
+    """What nobody has to order; where an operator was quicker, the next step looks again."""
+
+    def __init__(
+        self,
+        store: VersionStore,
+        tell: Callable[[], object],
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._changes = Changes(store, tell, wall_clock)
+        self._me = str(WorkerName.of(os.getpid()))
+        self._since: dict[tuple[str, int, str], float] = {}
+
+    def step(self, recorded: list[VersionRow], routes: Mapping[str, Route], now: float) -> None:
+        """Move what can be moved; the workers are asked only if there may be something to do."""
+        rows = settle(recorded, routes)
+        self._note_preparing(routes, now)
+        possible = advances(rows, routes, [])
+        if not possible and not any(route.preparing for route in routes.values()):
+            return
+        workers = live_workers(self._store, time.time())
+        for advance in advances(rows, routes, workers):
+            self._move(advance, routes.get(advance.model) or Route(advance.model))
+        for model, version in cold_successors(rows, routes, workers):
+            if (version, self._me) not in (routes.get(model) or Route(model)).preparing:
+                self._have_loaded(model, version)
+        successors = {(advance.model, advance.version) for advance in possible}
+
+        def is_kept(model: str, version: int, who: str) -> bool:
+            if who == self._me:
+                return (model, version) in successors
+            is_new = now - self._since[model, version, who] < LONGEST_S
+            return is_new and is_running(who, workers)
+
+        self._tidy(routes, is_kept)
+
+    def _note_preparing(self, routes: Mapping[str, Route], now: float) -> None:
+        """Remember since when each preparation is there."""
+        there = [(model, *one) for model, route in routes.items() for one in route.preparing]
+        self._since = {key: self._since.get(key, now) for key in there}
+
+    def _move(self, advance: Advance, found: Route) -> None:
+        order = Order(WHO, advance.why)
+        try:
+            self._changes.make(advance.model, advanced(advance, found), "advance", order)
+        except Conflict:
+            logger.debug("the route was changed meanwhile", extra={"model": advance.model})
+
+    def _have_loaded(self, model: str, version: int) -> None:
+        entry = (version, self._me)
+        self._changes.prepare(
+            model, lambda route: replace(route, preparing=(*route.preparing, entry))
+        )
+
+    def _tidy(self, routes: Mapping[str, Route], is_kept: Callable[[str, int, str], bool]) -> None:
+        """Drop what was prepared by processes that have ended, and by this one for nothing."""
+        for model, route in routes.items():
+            stale = [one for one in route.preparing if not is_kept(model, *one)]
+            if stale:
+                self._changes.prepare(model, _without(stale))
+
+
+def _without(stale: list[tuple[int, str]]) -> Callable[[Route], Route]:
+    def edit(route: Route) -> Route:
+        left = tuple(one for one in route.preparing if one not in stale)
+        return replace(route, preparing=left)
+
+    return edit

@@ -1,0 +1,165 @@
+"""Promote a version, roll back, name versions, share out the traffic, retire: in every worker.
+
+A version that is to answer is loaded by every worker first; then the pointer moves for all of them
+at once. A call returns when no worker answers as before.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from service.base.http_errors import Conflict
+from service.repository.audit import Order
+from service.repository.changes import Change, moved
+from service.repository.consent import Moment
+from service.repository.labels import check_droppable, check_settable, check_traffic
+from service.repository.retirement import Sweep, Use, sweep, why_kept
+from service.repository.route import Canary, Route
+from service.repository.states import State
+from service.repository.store import VersionStore
+from service.repository.swap import Swaps
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """A pointer that was moved: every worker answers with `version` now, none with `before`."""
+
+    model: str
+    before: int | None
+    version: int
+    revision: int
+
+
+class Promotions:
+    """Calls of operators; each blocks its thread until it is done or given up.
+
+    `me` is the worker whose thread that is, or this process if empty; `tell` has every process
+    look. Each raises ModelNotFound, Conflict when it isn't to be, SwapUnfinished.
+    """
+
+    def __init__(
+        self,
+        store: VersionStore,
+        me: str,
+        tell: Callable[[], object],
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._swaps = Swaps(store, me, tell, clock, pause)
+
+    def promote(self, model: str, version: int, order: Order) -> Promoted:
+        """Make a version the current one, and keep it so until it is released."""
+
+        def decide(now: Moment) -> Route:
+            return replace(moved(now.route, now.current, version), is_pinned=True)
+
+        return _promoted(self._swaps.load_then_change(model, version, order, "promote", decide))
+
+    def rollback(self, model: str, order: Order) -> Promoted:
+        """Make the version current again that was so before; a second call goes further back."""
+        found = self._swaps.look(model)
+        version = _earlier(found)
+        previous = found.route.previous
+
+        def decide(now: Moment) -> Route:
+            if (now.current, now.route.previous) != (found.current, previous):
+                raise Conflict(
+                    f"Model '{model}' was changed meanwhile, its current version is {now.current}; "
+                    "nothing was rolled back"
+                )
+            rest = previous[previous.index(version) + 1 :]
+            return replace(now.route, current=version, is_pinned=True, previous=rest)
+
+        return _promoted(self._swaps.load_then_change(model, version, order, "rollback", decide))
+
+    def release(self, model: str, order: Order) -> Change:
+        """Have the version policy move the pointer again."""
+        return self._swaps.change(
+            model, order, "release", lambda now: replace(now.route, is_pinned=False)
+        )
+
+    def set_label(self, model: str, label: str, version: int, order: Order) -> Change:
+        """Have a label stand for a version, which every worker loads before."""
+        check_settable(label, self._swaps.find(model, version))
+
+        def decide(now: Moment) -> Route:
+            check_settable(label, now)
+            return replace(now.route, labels={**now.route.labels, label: version})
+
+        return self._swaps.load_then_change(model, version, order, "label", decide)
+
+    def drop_label(self, model: str, label: str, order: Order) -> Change:
+        """Have a label stand for nothing."""
+
+        def decide(now: Moment) -> Route:
+            check_droppable(label, now)
+            left = {name: of for name, of in now.route.labels.items() if name != label}
+            return replace(now.route, labels=left)
+
+        return self._swaps.change(model, order, "unlabel", decide)
+
+    def set_traffic(self, model: str, canary: Canary | None, shadow: str, order: Order) -> Change:
+        """Share out the requests that name no version; without both all go to the current one."""
+
+        def decide(now: Moment) -> Route:
+            check_traffic(canary, shadow, now)
+            return replace(now.route, canary=canary, shadow=shadow)
+
+        return self._swaps.change(model, order, "traffic", decide)
+
+    def retire(self, model: str, version: int, order: Order, use: Use | None = None) -> Change:
+        """Have no worker serve a version, though its files stay.
+
+        With `use` it may not have answered lately: then its files may be deleted afterwards.
+        """
+        self._swaps.find(model, version)
+
+        def decide(now: Moment) -> Route:
+            why = why_kept(now.rows, now.route, version)
+            if why or (use is not None and (why := use.why_kept(version))):
+                raise Conflict(f"Version {version} of model '{model}' has to stay: {why}")
+            return replace(now.route, retired=tuple(sorted({*now.route.retired, version})))
+
+        return self._swaps.change(model, order, "retire", decide)
+
+    def restore(self, model: str, version: int, order: Order) -> Change:
+        """Have a retired version be one like the others."""
+        self._swaps.find(model, version)
+
+        def decide(now: Moment) -> Route:
+            if version not in now.route.retired:
+                raise Conflict(f"Version {version} of model '{model}' is not retired")
+            left = tuple(other for other in now.route.retired if other != version)
+            return replace(now.route, retired=left)
+
+        return self._swaps.change(model, order, "restore", decide)
+
+    def sweep(self, model: str, keep: int, days: float, now: float) -> Sweep:
+        """Which versions may be retired: none but what is old, unnamed, and unused for `days`."""
+        moment = self._swaps.look(model)
+        return sweep(moment.rows, moment.route, keep, self.use(model, days, now))
+
+    def use(self, model: str, days: float, now: float) -> Use:
+        """When the model's versions answered last, and for how many days that has them stay."""
+        used = {version: at for (name, version), at in self._store.used().items() if name == model}
+        return Use(used, days, now)
+
+
+def _earlier(moment: Moment) -> int:
+    """The latest of the versions before the current one that can be served."""
+    ready = {row.version for row in moment.rows if row.state is State.READY} - {moment.current}
+    earlier = [version for version in moment.route.previous if version in ready]
+    if not earlier:
+        before = ", ".join(map(str, moment.route.previous)) or "none"
+        raise Conflict(
+            f"Model '{moment.route.model}' has no earlier version to go back to: its current "
+            f"version is {moment.current}, before it were {before}"
+        )
+    return earlier[0]
+
+
+def _promoted(change: Change) -> Promoted:
+    after = change.after
+    assert after.current is not None
+    return Promoted(after.model, change.was, after.current, after.revision)

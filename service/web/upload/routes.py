@@ -1,0 +1,93 @@
+"""The routes that put versions into the repository and take them out of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask, Response, request
+
+from service.base.errors import KerasdError, RequestInvalid
+from service.base.metrics import UPLOADS
+from service.repository.deletion import Deletions
+from service.web.admin.permits import order_of
+from service.web.admin.swaps import number_of
+from service.web.process import WebProcess
+from service.web.responses import json_response
+from service.web.upload.head import UploadHead
+from service.web.upload.intake import Intake
+from service.web.upload.publisher import Publisher
+from service.web.upload.receiver import Received
+from service.web.upload.stream import EXTENSION, Stream
+
+VERSIONS = "/v1/models/<model_name:model>/versions"
+PIECE = 256 * 1024
+MAX_WHY = 1000
+
+
+def add_routes(app: Flask, process: WebProcess) -> None:
+    """Add them to the application."""
+    settings, store = process.settings, process.reloader.store
+    intake, publisher = Intake(settings), Publisher(store, settings)
+    intake.sweep()
+
+    @app.post(VERSIONS)
+    def upload_version(model: str) -> Response:
+        with _received(intake) as (head, received), _counted():
+            order = order_of(head.why)
+            outcome = publisher.publish(head, received, order)
+            UPLOADS.labels("repeated" if outcome.status == 200 else "published").inc()
+        return json_response(outcome.record, outcome.status)
+
+    @app.delete(f"{VERSIONS}/<model_name:version>")
+    def delete_version(model: str, version: str) -> Response:
+        number = number_of(model, version)
+        order = order_of(_why())
+        deletions = Deletions(store, settings.repository, settings.keep_days, process.tell)
+        with process.permits.one():
+            deletions.delete(model, number, order, is_forced=_is_forced())
+        return json_response({"model": model, "version": number, "deleted": True})
+
+
+@contextmanager
+def _received(intake: Intake) -> Iterator[tuple[UploadHead, Received]]:
+    """What the edge has written to the disk; under another server it is read here, by pieces."""
+    stream = request.environ.get("asgi.scope", {}).get("extensions", {}).get(EXTENSION)
+    if isinstance(stream, Stream):
+        yield stream.receiver.head, stream.finish()  # the edge closes it when this is answered
+        return
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    receiver = intake.begin(request.path, request.query_string.decode("latin-1"), headers)
+    try:
+        request.max_content_length = intake.rules.max_bytes + 1  # one more: the refusal is ours
+        if "asgi.scope" in request.environ:
+            request.environ["wsgi.input_terminated"] = True  # as a2wsgi's is, without saying so
+        while piece := request.stream.read(PIECE):
+            receiver.write([piece])
+        yield receiver.head, receiver.finish()
+    finally:
+        receiver.close()
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    try:
+        yield
+    except KerasdError as error:
+        UPLOADS.labels("refused" if error.status < 500 else "failed").inc()
+        raise
+    except Exception:
+        UPLOADS.labels("failed").inc()
+        raise
+
+
+def _is_forced() -> bool:
+    text = request.args.get("force", "false")
+    if text not in ("true", "false"):
+        raise RequestInvalid(f"force: expected true or false, got {text[:40]!a}")
+    return text == "true"
+
+
+def _why() -> str:
+    text = request.args.get("why", "")
+    if len(text) > MAX_WHY:
+        raise RequestInvalid(f"why: expected at most {MAX_WHY} characters, got {len(text)}")
+    return text

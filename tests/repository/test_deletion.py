@@ -1,0 +1,124 @@
+"""Which versions are deleted over HTTP, and what is written down of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from service.base.database import migrate, open_database
+from service.base.errors import ModelNotFound
+from service.base.http_errors import Conflict
+from service.repository.audit import Order
+from service.repository.deletion import Deletions
+from service.repository.layout import scan
+from service.repository.route import Canary, Route
+from service.repository.states import State, VersionRow
+from service.repository.store import VersionStore
+from tests.repository.test_publishing import send
+
+NOW = 1_000_000_000.0
+DAY_S = 86400.0
+ORDER = Order("ann", "too old", "request-1")
+
+
+class Place:
+    """A repository with versions 1 to 4 of one model, all READY."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "repository").mkdir()
+        engine = open_database(f"sqlite:///{folder}/db.sqlite")
+        migrate(engine)
+        self.store = VersionStore(engine, "repository")
+        for number in range(1, 5):
+            send(folder, content=str(number).encode())
+        self.store.replace([VersionRow("m", n, State.READY, artefact="a") for n in range(1, 5)])
+        self.told = 0
+        self.deletions = Deletions(
+            self.store, folder / "repository", 7, self._tell, wall_clock=lambda: NOW
+        )
+
+    def _tell(self) -> None:
+        self.told += 1
+
+    def delete(self, version: int, is_forced: bool = False) -> None:
+        self.deletions.delete("m", version, ORDER, is_forced)
+
+    def change(self, edit: Callable[[Route], Route]) -> None:
+        self.store.change("m", edit)
+
+    def versions(self) -> list[int]:
+        return [found.version for found in scan(self.folder / "repository")]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_a_version_that_nobody_needs_goes_and_it_is_written_down(place: Place) -> None:
+    place.delete(1)
+    assert place.versions() == [2, 3, 4]
+    assert place.store.route("m").retired == (1,)
+    entry = place.store.audit("m")[0]
+    assert (entry.action, entry.who, entry.why) == ("delete", "ann", "too old")
+    assert (entry.request_id, entry.at) == ("request-1", NOW)
+    assert entry.before["version"] == 1
+    assert len(entry.before["sha256"]) == 64
+    assert place.told == 1
+
+
+@pytest.mark.parametrize(
+    ("edit", "version", "words"),
+    [
+        (lambda r: r, 4, "it is the current one"),
+        (lambda r: replace(r, current=2), 2, "it is the current one"),
+        (lambda r: replace(r, labels={"old": 1}), 1, "it is labelled old"),
+        (
+            lambda r: replace(r, labels={"new": 3}, current=4, canary=Canary("new", 5)),
+            3,
+            "it is labelled new",
+        ),
+        (lambda r: replace(r, current=4, previous=(3, 1)), 3, "a rollback goes back to it"),
+        (lambda r: replace(r, preparing=((2, "w"),)), 2, "it is being promoted"),
+    ],
+    ids=["policy", "current", "label", "canary", "previous", "preparing"],
+)
+@pytest.mark.parametrize("is_forced", [False, True], ids=["asked", "forced"])
+def test_one_that_is_needed_stays(
+    place: Place, edit: Callable[[Route], Route], version: int, words: str, is_forced: bool
+) -> None:
+    place.change(edit)
+    with pytest.raises(Conflict) as caught:
+        place.delete(version, is_forced)
+    assert str(caught.value) == f"Version {version} of model m is not deleted: {words}"
+    assert place.versions() == [1, 2, 3, 4]
+    assert place.store.route("m").retired == ()
+    assert place.store.audit() == []
+    assert place.told == 0
+
+
+def test_one_that_answered_lately_stays_unless_it_is_forced(place: Place) -> None:
+    place.store.note_used({("m", 1): NOW - 6.9 * DAY_S, ("m", 2): NOW - 7.1 * DAY_S})
+    with pytest.raises(Conflict, match=r"answered within the last 7 days .*force=true"):
+        place.delete(1)
+    place.delete(2)
+    place.delete(1, is_forced=True)
+    assert place.versions() == [3, 4]
+
+
+def test_what_is_not_there_is_not_found(place: Place) -> None:
+    with pytest.raises(ModelNotFound, match="Could not find version 9 of model m"):
+        place.delete(9)
+    place.delete(1)
+    with pytest.raises(ModelNotFound):
+        place.delete(1)
+    assert place.store.route("m").retired == (1,)
+
+
+def test_a_repository_that_cannot_be_written_keeps_the_version_served(place: Place) -> None:
+    (place.folder / "repository").rename(place.folder / "away")
+    with pytest.raises(Conflict, match="missing, or read-only"):
+        place.delete(1)
+    assert place.store.route("m").retired == ()

@@ -1,0 +1,86 @@
+"""What web pages may ask where access is open: all but changes, and those of nobody's name."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.web.access.origin import is_own
+from service.web.process import WebProcess
+from tests.fakes import FakeVersion
+from tests.web.access.keyed import bearer, give_key
+from tests.web.client import WAYS, Client, asking, working
+
+LOAD = "/v2/repository/models/m/load"
+PREDICT = "/v1/models/m:predict"
+BODY = {"instances": [[1, 2, 3]]}
+OTHER_SITE = "http://evil.invalid"
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
+    folder = tmp_path_factory.mktemp("open")
+    with working(folder, {"m": FakeVersion()}, model_control=False) as process:
+        yield process
+
+
+@pytest.fixture(params=WAYS, ids=["flask", "front"])
+def client(request: pytest.FixtureRequest, process: WebProcess) -> Iterator[Client]:
+    with asking(request.param, process) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", [LOAD, "/v2/logging", "/v1/admin/models/m/load"])
+def test_a_page_changes_nothing(client: Client, path: str) -> None:
+    for origin in (OTHER_SITE, "null", "http://localhost:8080"):
+        answer = client.post(path, b"{}", Origin=origin, Content_Type="text/plain")
+        assert answer.status == 403
+        assert "Origin" in answer.json["error"]
+
+
+@pytest.mark.parametrize("host", ["evil.invalid", "evil.invalid:8080", "localhost.evil.invalid"])
+def test_a_name_that_was_pointed_here_changes_nothing(client: Client, host: str) -> None:
+    answer = client.post(LOAD, b"{}", Host=host)
+
+    assert answer.status == 403
+    assert host in answer.json["error"]
+
+
+def test_a_page_may_ask_for_predictions(client: Client) -> None:
+    assert client.post(PREDICT, BODY, Origin=OTHER_SITE, Host="evil.invalid").status == 200
+    assert client.ask("GET", "/livez", Host="evil.invalid").status == 200
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "[::1]:8080"])
+def test_programs_of_this_machine_get_further(client: Client, host: str) -> None:
+    answer = client.post(LOAD, b"{}", Host=host)
+
+    assert "model_control" in answer.json["error"]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=["flask", "front"])
+def test_with_keys_a_page_that_has_one_may(
+    tmp_path_factory: pytest.TempPathFactory, way: type[Client]
+) -> None:
+    folder = tmp_path_factory.mktemp("keys")
+    key = give_key(folder / "keys.json", "console", "admin")
+    with (
+        working(folder, {}, access="keys", model_control=False) as process,
+        asking(way, process) as client,
+    ):
+        answer = client.post(LOAD, b"{}", Origin=OTHER_SITE, Host="any.name", **bearer(key))
+
+        assert "model_control" in answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("localhost", True), ("LOCALHOST:1", True), ("localhost.:80", True), ("a.localhost", True),
+        ("127.0.0.1", True), ("10.1.2.3:8080", True), ("[::1]", True), ("[fe80::1]:80", True),
+        ("", False), ("example.org", False), ("127.0.0.1.nip.io", False), ("notlocalhost", False),
+        ("2130706433", False), ("0x7f.1", False), ("[localhost]", False), ("127.0.0.1@x", False),
+        ("١٢٧.0.0.1", False),
+    ],
+)  # fmt: skip
+def test_which_hosts_no_other_site_can_be_called(host: str, own: bool) -> None:
+    assert is_own(host) is own
