@@ -13,7 +13,7 @@ def live(_process: WebProcess) -> Health:
 def ready(process: WebProcess) -> Health:
     """200 once everything that should be served has been loaded, here and by the siblings.
 
-    After it no request meets a worker that has not loaded what was served then; see `Reloader`.
+    After it no request meets a worker that has not loaded what was served then; see `readiness.py`.
     """
     state = process.reloader.readiness
     status = 200 if state.is_ready else 503

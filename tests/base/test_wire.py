@@ -28,7 +28,7 @@ def _through(tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
 
 @pytest.mark.parametrize("dtype", NUMERIC)
 @given(data=st.data())
-@settings(max_examples=20, deadline=None, database=None)
+@settings(max_examples=20, database=None)
 def test_numbers_arrive_as_sent(dtype: str, data: st.DataObject) -> None:
     sent = data.draw(arrays.arrays(dtype, SHAPES))
 
@@ -39,7 +39,7 @@ def test_numbers_arrive_as_sent(dtype: str, data: st.DataObject) -> None:
 
 
 @given(sent=arrays.arrays(object, SHAPES, elements=TEXTS))
-@settings(max_examples=30, deadline=None, database=None)
+@settings(max_examples=30, database=None)
 def test_texts_arrive_as_sent(sent: np.ndarray) -> None:
     _, received = _through({"x": sent})
 

@@ -215,7 +215,7 @@ def test_lines_are_counted_over_many_blocks(path: Path) -> None:
     )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(cells=st.lists(st.text("0123456789.+-eE \tinfa_x'", max_size=8), min_size=2, max_size=6))
 def test_arrow_and_the_exact_way_read_the_same(
     tmp_path_factory: pytest.TempPathFactory, cells: list[str]

@@ -62,7 +62,7 @@ def write_all(folder: Path, features: np.ndarray, labels: np.ndarray) -> list[Pa
     ]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     numbers=st.lists(
         st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=8, max_size=8
@@ -91,7 +91,7 @@ def outcome(path: Path) -> Dataset | str:
         return str(error)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     start=st.sampled_from(STARTS), data=st.binary(max_size=300), suffix=st.sampled_from(SUFFIXES)
 )
@@ -106,7 +106,7 @@ def test_any_bytes_give_a_reason(
     assert isinstance(found, Dataset) or found.isprintable()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(edits=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=3)), min_size=1, max_size=4))
 def test_a_damaged_file_gives_a_reason_or_whole_rows(
     tmp_path_factory: pytest.TempPathFactory, edits: list[tuple[float, bytes]]

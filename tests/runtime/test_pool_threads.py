@@ -108,7 +108,7 @@ def test_versions_that_are_replaced_or_evicted_under_their_users(tmp_path: Path)
     assert all(each.served.is_closed and each.leases == 0 for each in everything)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from(["lease", "end", "move", "replace"]), st.integers(0, 5))))
 def test_a_revision_is_drained_exactly_when_no_older_lease_is_left(
     turns: list[tuple[str, int]],

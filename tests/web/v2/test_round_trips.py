@@ -93,7 +93,7 @@ def same(got: np.ndarray, expected: np.ndarray) -> bool:
 
 @pytest.mark.parametrize(("dtype", "form"), [*IN_BINARY, *IN_JSON, *IN_NESTED_JSON])
 def test_inputs_arrive_as_they_were_sent(dtype: str, form: str) -> None:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(array=arrays(dtype))
     def check(array: np.ndarray) -> None:
         of = facts(echoing(dtype, [None] * array.ndim))
@@ -106,7 +106,7 @@ def test_inputs_arrive_as_they_were_sent(dtype: str, form: str) -> None:
 
 @pytest.mark.parametrize(("dtype", "form"), [*IN_BINARY, *IN_JSON])
 def test_outputs_are_read_as_they_were_given(dtype: str, form: str) -> None:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(array=arrays(dtype))
     def check(array: np.ndarray) -> None:
         wanted = [{"name": "y", "parameters": {"binary_data": form == "binary"}}]
@@ -118,7 +118,7 @@ def test_outputs_are_read_as_they_were_given(dtype: str, form: str) -> None:
     check()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(array=arrays("float32", finite=False))
 def test_numbers_that_are_not_finite_make_the_round_where_they_are_allowed(
     array: np.ndarray,
@@ -133,7 +133,7 @@ def test_numbers_that_are_not_finite_make_the_round_where_they_are_allowed(
     assert np.array_equal(numbers, array.ravel(), equal_nan=True)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(body=st.binary(max_size=200), length=st.integers(-2, 250))
 def test_any_body_is_read_or_refused(body: bytes, length: int) -> None:
     try:
@@ -142,7 +142,7 @@ def test_any_body_is_read_or_refused(body: bytes, length: int) -> None:
         orjson.dumps(str(error))  # raises for what can't be answered
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(value=ANY_JSON, place=st.sampled_from(PLACES))
 def test_any_value_anywhere_is_read_or_refused(value: Any, place: tuple[str | int, ...]) -> None:
     record = orjson.loads(orjson.dumps(WHOLE))
