@@ -34,6 +34,8 @@ REQUEST = Request(f"/v1/models/{MODEL}:predict", BODY)
 class Swaps:
     """What came of it; the p99s are those of each round, memory is that of all processes.
 
+    `during` are only the requests that were sent while a promotion was under way.
+
     `old` were answered by the version before, though they were sent after the promotion's answer.
     """
 
@@ -45,6 +47,7 @@ class Swaps:
     old: int
     steady_p99_ms: Sequence[float]
     swapping_p99_ms: Sequence[float]
+    during_p99_ms: float
     swap_ms: Sequence[float]
     drain_ms: float | None
     before_mb: float
@@ -96,6 +99,7 @@ def _measure(service: Kerasd, swaps: int) -> Swaps:
         old=rounds.old(told),
         steady_p99_ms=[percentile_ms(steady.between(*span), 99) for span in rounds.steady],
         swapping_p99_ms=[percentile_ms(steady.between(*span), 99) for span in rounds.swapping],
+        during_p99_ms=percentile_ms(rounds.during(told), 99),
         swap_ms=[(ended - began) * 1e3 for began, ended, _ in rounds.swaps],
         drain_ms=_drain_ms(service),
         before_mb=before,
@@ -121,6 +125,13 @@ class _Rounds:
             time.sleep(ended - began)
             self.swapping.append((began, ended))
             self.steady.append((ended, time.perf_counter()))
+
+    def during(self, told: list[Told]) -> list[Told]:
+        """Those that were due while a promotion was under way."""
+        begins = np.array([began for began, _, _ in self.swaps])
+        at = np.searchsorted(begins, [each.due for each in told]) - 1
+        pairs = zip(told, at, strict=True)
+        return [each for each, swap in pairs if swap >= 0 and each.due <= self.swaps[swap][1]]
 
     def old(self, told: list[Told]) -> int:
         """How many were sent after a promotion's answer, and had another before the next one."""

@@ -31,6 +31,7 @@ def swaps_document(where: str, found: Swaps) -> str:
         ),
         _fact("p99 without, by rounds", _ms(found.steady_p99_ms)),
         _fact("p99 with, by rounds", _ms(found.swapping_p99_ms)),
+        _fact("p99 of those sent while a promotion was under way", _ms([found.during_p99_ms])),
         _judged(
             f"memory after {len(ms)} promotions, of that before",
             memory,

@@ -83,7 +83,7 @@ def _describe(process: WebProcess, match: re.Match[str]) -> dict[str, object]:
         return describe_all(take_standing(process), process.pool, process.settings.extra_keys)
     if match["metadata"]:
         g.route = "/v1/models/{model}/metadata"
-        wait_for(process, model)
+        wait_for(process, model, version, label)
         return describe_signature(process.pool, model, version, label)
     g.route = "/v1/models/{model}"
     return _status(process, Asked(model, version, label))

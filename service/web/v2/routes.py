@@ -83,21 +83,25 @@ def _add_models(app: Flask, process: WebProcess) -> None:
     @app.get(MODEL)
     @app.get(VERSION)
     def v2_metadata(model: str, version: str = "") -> Response:
-        wait_for(process, model)
+        wait_for(process, model, *_asked(version))
         with _lease(process, model, version) as served:
             return json_response(describe.model_metadata(served.facts, _loaded(process, model)))
 
     @app.get(f"{MODEL}/ready")
     @app.get(f"{VERSION}/ready")
     def v2_model_ready(model: str, version: str = "") -> Response:
-        process.arrivals.look_for(model)
+        absent = process.pool.absence(model, *_asked(version))
+        if absent is not None and absent.is_cold:  # a probe is no reason to load it
+            return json_response(describe.model_ready(model))
+        if absent is not None:
+            process.reloader.look_soon()
         with _lease(process, model, version):
             return json_response(describe.model_ready(model))
 
     @app.get(f"{MODEL}/config")
     @app.get(f"{VERSION}/config")
     def v2_config(model: str, version: str = "") -> Response:
-        wait_for(process, model)
+        wait_for(process, model, *_asked(version))
         with _lease(process, model, version) as served:
             workers = process.settings.workers
             return json_response(describe.model_config(served.facts, served.plan, workers))
@@ -112,7 +116,7 @@ def _add_statistics(app: Flask, process: WebProcess) -> None:
     @app.get(f"{MODEL}/stats")
     @app.get(f"{VERSION}/stats")
     def v2_stats(model: str, version: str = "") -> Response:
-        wait_for(process, model)
+        wait_for(process, model, *_asked(version))
         with _lease(process, model, version) as served:
             numbers = [served.facts.identity.version] if version else _loaded(process, model)
         versions = [(model, number) for number in numbers]
@@ -146,8 +150,7 @@ def _add_the_rest(app: Flask, process: WebProcess) -> None:
 @contextmanager
 def _lease(process: WebProcess, model: str, version: str) -> Iterator[ServedVersion]:
     """Hold a version by number or label, in the protocol's words where there is none."""
-    number = parse_version(version)
-    label = version if number is None else ""
+    number, label = _asked(version)
     if label and not is_label(label):
         raise NotFound(request.path)
     try:
@@ -155,6 +158,12 @@ def _lease(process: WebProcess, model: str, version: str) -> Iterator[ServedVers
             yield slot.served
     except (ModelNotFound, LabelUnknown) as error:
         raise ModelNotFound(model, number or label or None, wording="v2") from error
+
+
+def _asked(version: str) -> tuple[int | None, str]:
+    """The version's number, or its label, as a path names it."""
+    number = parse_version(version)
+    return number, version if number is None else ""
 
 
 def _loaded(process: WebProcess, model: str) -> list[int]:
