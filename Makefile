@@ -6,13 +6,13 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 SEED ?= 0
 PROCESSES ?= 2
-SYSTEM_PACKAGES := promtool:prometheus node:nodejs
+SYSTEM_PACKAGES := promtool:prometheus node:nodejs faketime:faketime
 PEERS := mosec bentoml litserve mlserver triton
 # Triton's Python backend loads Debian's libpython3.11; its packages must be of the same Python.
 TRITON_PYTHON ?= /usr/bin/python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve check test system-packages bench peers corpus attacks eras samples lock format clean
+.PHONY: help install serve check test system-packages bench bench-versions chaos peers corpus attacks eras samples lock format clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -39,7 +39,7 @@ serve: install  ## Serve the sample models at http://127.0.0.1:8080
 check: install  ## Format, lint, types, laws and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/codespell --skip requirements.lock,.venv,.clients,.peers,.uv,.git,.kerasd,.corpus,.attacks,.eras,*.json
+	$(BIN)/codespell -L mape --skip requirements.lock,.venv,.clients,.peers,.uv,.git,.kerasd,.corpus,.attacks,.eras,.chaos,*.json
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow" --numprocesses $(PROCESSES)
 
@@ -59,6 +59,15 @@ system-packages:
 
 bench: install  ## Measure against limits and peers, half an hour; ARGS="--only A,B --workload W" (needs wrk)
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-versions: install  ## Measure promotions under load, and 200 models; ARGS="--only swaps"
+	$(BIN)/python -m benchmarks.versions $(ARGS)
+
+chaos: install system-packages  ## Kill, stop, fill up, lock, race: half an hour, as root; writes the table
+	rm -rf .chaos
+	CHAOS_SECONDS=120 CHAOS_FULL=1 CHAOS_SEED=$(SEED) CHAOS_FIGURES=.chaos \
+	  $(BIN)/pytest tests/chaos --timeout 3600
+	$(BIN)/python -m tests.chaos.figures .chaos docs/chaos.md
 
 peers: $(PEERS:%=.peers/%/installed)  ## Install the servers that bench compares with (0.6 GB)
 
@@ -100,4 +109,4 @@ format: install  ## Format the code
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what was installed and written
-	rm -rf .venv .clients .peers .uv .kerasd .corpus .attacks .eras .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .clients .peers .uv .kerasd .corpus .attacks .eras .chaos .mypy_cache .pytest_cache .ruff_cache

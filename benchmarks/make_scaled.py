@@ -15,12 +15,17 @@ from benchmarks.scaled import KERNEL, NUMBERS, SOURCE, STATE
 
 
 def make(folder: Path, units: int) -> None:
-    """Write the model and its compiled form; `units` is how wide its hidden layer is."""
-    hidden = layers.Dense(units, use_bias=False, name="hidden")
+    """Write the model and its compiled form; most of it is a layer of `units` times `units`."""
+    first = layers.Dense(units, use_bias=False, name="first")
+    square = layers.Dense(units, use_bias=False, name="square")
     last = layers.Dense(NUMBERS, use_bias=False, name=KERNEL)
-    model = keras.Sequential([keras.Input((NUMBERS,), name="x"), hidden, last])
-    hidden.set_weights([np.eye(NUMBERS, units, dtype="float32")])
-    last.set_weights([np.eye(units, NUMBERS, dtype="float32")])
+    model = keras.Sequential([keras.Input((NUMBERS,), name="x"), first, square, last])
+    for layer, shape in (
+        (first, (NUMBERS, units)),
+        (square, (units, units)),
+        (last, (units, NUMBERS)),
+    ):
+        layer.set_weights([np.eye(*shape, dtype="float32")])
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / SOURCE)
     command = [sys.executable, "-m", "service.cli.main", "compile", str(folder / SOURCE)]

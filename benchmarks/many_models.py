@@ -19,7 +19,7 @@ from benchmarks.kerasd import Kerasd, kerasd
 from benchmarks.scaled import BODY, Scaled
 
 MODELS = 200
-UNITS = 32768  # a megabyte of weights each
+UNITS = 512  # a megabyte of weights each
 BUDGET_MB = 64
 ROUNDS = 2
 LOOK_S = 0.05
@@ -60,14 +60,16 @@ def measure(top: Path, models: int = MODELS) -> list[ManyModels]:
     for number in range(1, models + 1):
         scaled.publish(top / "many" / _name(number) / "1", number)
         scaled.give(state, number)
-    bare_mb = _bare_mb(top)
+    scaled.publish(top / "one" / _name(1) / "1", 1)
+    bare_mb = _bare_mb(top, state)
     return [_measure(top, state, models, budget, bare_mb) for budget in (0, BUDGET_MB)]
 
 
-def _bare_mb(top: Path) -> float:
-    """A worker that has nothing to serve."""
-    (top / "none").mkdir()
-    with kerasd(top / "none", top / "none-state", top / "none.log", {}) as service:
+def _bare_mb(top: Path, state: Path) -> float:
+    """A worker that has one model and has answered for it."""
+    with kerasd(top / "one", state, top / "one.log", {}) as service:
+        for _ in range(HOT):
+            _Asked(service, 1)
         return _worker_mb(service)
 
 

@@ -40,7 +40,7 @@ def answer_of(factor: int) -> list[float]:
 
 
 class Scaled:
-    """A prototype in a folder, and its copies; `units` makes it as large as it shall be."""
+    """A prototype in a folder, and its copies; `units` squared are most of its weights."""
 
     def __init__(self, folder: Path, units: int = 8) -> None:
         self._folder = folder

@@ -39,6 +39,7 @@ def swaps_document(where: str, found: Swaps) -> str:
             abs(found.memory_ratio - 1) <= MEMORY_WITHIN,
         ),
         _fact("a promotion", _spread(ms)),
+        _fact("cores that others used meanwhile", f"{found.others_cores:.2f}"),
         _fact("a version's last lease after it was let go, mean", drain),
     ]
     return _document(where, rows)
@@ -55,7 +56,7 @@ def many_document(where: str, found: Sequence[ManyModels]) -> str:
 
 
 def _many_rows(each: ManyModels) -> list[Row]:
-    grown = f"{each.grown_mb:.0f} MB over a bare one of {each.bare_mb:.0f} MB"
+    grown = f"{each.grown_mb:.0f} MB over {each.bare_mb:.0f} MB with one model"
     rows = [
         _fact("from the start to /readyz", f"{each.ready_s:.1f} s"),
         _fact("largest worker, ready", f"{each.ready_mb:.0f} MB"),

@@ -110,7 +110,7 @@ class VersionCalls(Connection):
     def drop_label(self, model: str, label: str, why: str = "") -> Json:
         """Take it back."""
         place = f"{_path(model)}/labels/{quote(label, safe='')}"
-        return self._change("DELETE", place, _told(why=why))
+        return self._change("DELETE", f"{place}?{urlencode(_asked(why=why))}", None)
 
     def traffic(
         self,
@@ -130,7 +130,7 @@ class VersionCalls(Connection):
             split["header"] = header
         place = f"{_path(model)}/traffic"
         if split is None and not shadow:
-            return self._change("DELETE", place, _told(why=why))
+            return self._change("DELETE", f"{place}?{urlencode(_asked(why=why))}", None)
         return self._change("PUT", place, _told(canary=split, shadow=shadow or None, why=why))
 
     def load(self, model: str, why: str = "") -> Json:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
-TOGETHER = ("tests/attacks/", "tests/clients/")
+TOGETHER = ("tests/attacks/", "tests/chaos/", "tests/clients/")
 # What takes minutes comes first, so that no process is idle at the end.
 LONGEST_FIRST = (*TOGETHER, "tests/eras/", "tests/test_service.py", "tests/loading/")
 

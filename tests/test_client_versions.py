@@ -128,3 +128,9 @@ def test_a_deletion_says_why_in_the_query() -> None:
     with scripted(Line(body={})) as server, Client(server.url) as client:
         client.delete_version("m", 1, why="too large", force=True)
     assert sent(server) == ("DELETE /v1/models/m/versions/1?why=too+large&force=true", None)
+    with scripted(Line(body=ROUTE)) as server, Client(server.url) as client:
+        client.drop_label("m", "c", why="a & b")
+    assert sent(server) == ("DELETE /v1/models/m/labels/c?why=a+%26+b", None)
+    with scripted(Line(body=ROUTE)) as server, Client(server.url) as client:
+        client.traffic("m", why="enough")
+    assert sent(server) == ("DELETE /v1/models/m/traffic?why=enough", None)

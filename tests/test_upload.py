@@ -165,8 +165,10 @@ class TestKilled:
         with pytest.raises(requests.RequestException):
             requests.post(f"{service.url}/v1/models/dead/versions", data=body(), timeout=60)
         assert not (place / "repository" / "dead").exists()
-        wait_until(lambda: incoming(service) == [], "the next worker has removed it", 30)
         wait_until(lambda: is_up(service), "up again")
+        url = f"{service.url}/v1/models/dead/versions"
+        assert requests.post(url, data=b"no model", timeout=60).status_code == 422
+        wait_until(lambda: incoming(service) == [], "the next upload has removed it", 30)
 
     def test_kills_at_random_moments_lose_nothing_that_was_answered(
         self, service: RunningService, place: Path

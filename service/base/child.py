@@ -1,5 +1,6 @@
 """A child process as its parent sees it: start, look at its progress, take its result, kill it."""
 
+import errno
 import os
 import shutil
 import signal
@@ -15,10 +16,12 @@ import orjson
 
 from service.base.confinement import Limits
 from service.base.settings import bare_environment
+from service.base.task import NO_ROOM
 
 PROGRAM = "service.loading.child"
 DATA_PROGRAM = "service.data.child"
 ERROR_TAIL_BYTES = 2000
+FULL = os.strerror(errno.ENOSPC)  # libraries in C and C++ say it without the number
 NO_TENSORFLOW = (
     "compiling needs TensorFlow, which is not installed here: pip install 'kerasd[train]'"
 )
@@ -26,12 +29,16 @@ NO_TENSORFLOW = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a child ended. `died` tells that it never said anything: killed, or crashed."""
+    """How a child ended. `died` tells that it never said anything: killed, or crashed.
+
+    `no_room` tells that the disk was full, which is no fault of its task.
+    """
 
     ok: bool
     message: str = ""
     code: str = "compile_failed"
     died: bool = False
+    no_room: bool = False
     result: dict[str, Any] | None = None
 
 
@@ -50,7 +57,11 @@ class Child:
         root.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="child-", dir=root))
         record = {**task, "limits": asdict(limits), "parent": os.getpid()}
-        (self.folder / "task.json").write_bytes(orjson.dumps(record))
+        try:
+            (self.folder / "task.json").write_bytes(orjson.dumps(record))
+        except OSError:
+            self.clean()
+            raise
         self._deadline = now + timeout_s
         self._timeout_s = timeout_s
         self._cpu_s = limits.cpu_s
@@ -104,7 +115,8 @@ class Child:
             return self._died(code)
         if result["ok"]:
             return Outcome(True, result=result)
-        return Outcome(False, result["message"], result["code"])
+        message = result["message"]
+        return Outcome(False, message, result["code"], no_room=FULL in message)
 
     def _died(self, code: int) -> Outcome:
         if code == -signal.SIGALRM:
@@ -116,6 +128,8 @@ class Child:
             name = signal.Signals(-code).name
             return Outcome(False, f"the compiling process was killed by {name}", died=True)
         errors = self._read("errors")[-ERROR_TAIL_BYTES:]
+        if code == NO_ROOM or FULL in errors:
+            return Outcome(False, "the disk is full: there is no room to work in", no_room=True)
         lines = [line.strip() for line in errors.splitlines() if line.strip()]
         if "No module named 'tensorflow'" in errors or "No module named 'keras'" in errors:
             return Outcome(False, NO_TENSORFLOW)

@@ -1,5 +1,6 @@
 """The way into the database: an engine with the right pragmas, and its schema."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,48 @@ from sqlalchemy import event
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0003"
 BUSY_TIMEOUT_MS = 10_000
+SOON_MS = 20
+KEPT = 2  # connections: one for the thread that polls, one for whoever comes beside it
 
 
-def open_database(url: str) -> sa.Engine:
-    """An engine for `url`; SQLite in WAL mode, so that readers and one writer don't wait."""
+def open_database(url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sa.Engine:
+    """An engine for `url`; SQLite in WAL mode, so that readers and one writer don't wait.
+
+    It is made and used after a fork. Of SQLite's file a process keeps connections: whoever closes
+    the last one writes the log back into the file, waits for the disk and removes the log, which a
+    process that opens one for each query does again and again, under a lock that all wait for.
+    """
     address = sa.make_url(url)
-    if address.get_backend_name() == "sqlite" and address.database:
+    if address.get_backend_name() != "sqlite":
+        return sa.create_engine(address)
+    if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    if address.get_backend_name() == "sqlite" and address.database:
-        # A connection kept open would not notice that somebody removed the file.
-        engine = sa.create_engine(address, poolclass=sa.NullPool)
+        # No thread waits for another one's connection; those above the kept ones are closed.
+        engine = sa.create_engine(address, poolclass=sa.QueuePool, pool_size=KEPT, max_overflow=-1)
     else:
         engine = sa.create_engine(address)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+
+    def prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={busy_timeout_ms}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    event.listen(engine, "connect", prepare)
+    if address.database:
+        _follow(engine, Path(address.database))
     return engine
+
+
+def hasty(engine: sa.Engine) -> sa.Engine:
+    """One to the same database for who can't wait: where SQLite is locked it fails within moments.
+
+    Any other database's engine is the same one.
+    """
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return engine
+    return open_database(engine.url.render_as_string(hide_password=False), SOON_MS)
 
 
 def migrate(engine: sa.Engine) -> None:
@@ -47,9 +75,31 @@ def _revision(engine: sa.Engine) -> str | None:
         return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
+def _follow(engine: sa.Engine, file: Path) -> None:
+    """Have no connection used whose file somebody has removed or replaced: it would read on in it.
+
+    What stands at the name before a connection is opened is never newer than what it opens.
+    """
+
+    def note(_dialect: Any, record: Any, _arguments: Any, _options: Any) -> None:
+        record.info["file"] = _identity(file)
+
+    def note_new(_connection: Any, record: Any) -> None:
+        if record.info["file"] is None:  # it was made with the first statement
+            record.info["file"] = _identity(file)
+
+    def check(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["file"] != _identity(file):
+            raise sa.exc.InvalidatePoolError(f"{file.name} is another file by now")
+
+    event.listen(engine, "do_connect", note)
+    event.listen(engine, "connect", note_new)
+    event.listen(engine, "checkout", check)
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -15,7 +15,6 @@
     ├── ModelNotReady              503  model_not_ready
     ├── MemoryShort                503  memory_short
     ├── RuntimeLost                503  runtime_lost
-    ├── DatabaseUnusable           503  database_unusable
     ├── DatabaseAway               503  database_away
     ├── DeadlineExceeded           504  deadline_exceeded
     ├── SwapUnfinished             504  swap_unfinished
@@ -197,26 +196,16 @@ class RuntimeLost(KerasdError):
 
 
 class DatabaseAway(KerasdError):
-    """The database can't be read or written now; predictions go on without it."""
+    """The database can't be read or written now; why is told in the log, for it may name hosts."""
 
     status = 503
     code = "database_away"
     retry_after_s = 2
 
     def __init__(self) -> None:
-        super().__init__("The database is not usable now; predictions go on, ask again later")
-
-
-class DatabaseUnusable(KerasdError):
-    """The database can't be read or written; why is told in the log, for it may name hosts."""
-
-    status = 503
-    code = "database_unusable"
-    retry_after_s = 2
-
-    def __init__(self) -> None:
         super().__init__(
-            "The database can't be used at the moment; see how the model stands, then ask again"
+            "The database can't be used at the moment, predictions go on; see how the model "
+            "stands, then ask again"
         )
 
 

@@ -24,15 +24,15 @@ from pydantic import (
     model_validator,
 )
 
+from service.base.durable import sync
 from service.base.errors import KeysRefused
 from service.base.names import is_model_name
 from service.base.rate import parse_rate
+from service.base.roles import Role
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 RESERVED = frozenset(("anybody", "controller"))  # who else stands in the audit
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
-
-Role = Literal["predict", "feedback", "train", "admin", "metrics", "read"]
 
 
 def check_name(text: str) -> str:
@@ -120,7 +120,10 @@ def change_keys(path: Path, edit: Edit) -> tuple[KeyRecord, ...]:
 
 
 def _read(path: Path) -> bytes:
-    real = path.resolve(strict=True)
+    try:
+        real = path.resolve(strict=True)
+    except RuntimeError as error:
+        raise KeysRefused(f"The file of keys {path} is a link that leads to itself") from error
     if not real.is_relative_to(path.parent.resolve()):
         raise KeysRefused(f"The file of keys {path} is a link that leads out of its folder")
     handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -146,6 +149,7 @@ def _locked(path: Path) -> Iterator[None]:
     """Wait for one's turn. The lock is a file of its own: that of the keys is replaced."""
     handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
+        _give_away(handle, path.parent)
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
@@ -160,18 +164,18 @@ def _write(path: Path, content: KeyFile) -> None:
         aside.unlink()
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:
-        if os.geteuid() == 0:  # whose service reads it, by what was there before
-            owner = (real if real.exists() else real.parent).stat()
-            os.fchown(handle, owner.st_uid, owner.st_gid)
+        _give_away(handle, real if real.exists() else real.parent)
         file.write(text)
-        file.flush()
-        os.fsync(handle)
+    sync(aside)
     aside.replace(real)
-    folder = os.open(real.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(real.parent)
+
+
+def _give_away(handle: int, example: Path) -> None:
+    """What root makes belongs to whose service reads it, by what was there before."""
+    if os.geteuid() == 0:
+        owner = example.stat()
+        os.fchown(handle, owner.st_uid, owner.st_gid)
 
 
 def _explain(error: ValidationError) -> str:

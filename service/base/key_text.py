@@ -11,7 +11,6 @@ from dataclasses import dataclass
 PREFIX = b"kerasd_"
 SECRET_BYTES = 32
 KEY = re.compile(rb"kerasd_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
-KEY_LENGTH = len(PREFIX) + 12 + 1 + 43
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ two doubles: value and time. A key is the JSON of family, sample, labels and hel
 import json
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from prometheus_client.metrics_core import Metric
 from prometheus_client.utils import floatToGoString
 
 HEAD_BYTES = 8
@@ -66,6 +68,7 @@ class MetricFiles:
         self._parts: dict[str, Part] = {}
         self._families: dict[str, Family] = {}
         self._series: dict[bytes, int] = {}
+        self._keys: list[bytes] = []  # of each series
         self._lock = threading.Lock()
 
     def text(self, is_openmetrics: bool) -> bytes:
@@ -79,6 +82,26 @@ class MetricFiles:
                 lines.append(f"# HELP {name} {family.help}\n# TYPE {name} {family.kind}\n")
                 lines += _samples(family, totals, seen)
             return "".join(lines).encode()
+
+    def families(self, names: Collection[str], model: str = "") -> list[Metric]:
+        """Some families with all their series, or with those of one model alone."""
+        mark = json.dumps({"model": model})[1:-1].encode() if model else b""
+        with self._lock:
+            totals, seen = self._add_up()
+            found = [family for name, family in self._families.items() if name in names]
+            return [self._metric(family, mark, totals, seen) for family in found]
+
+    def _metric(self, family: Family, mark: bytes, totals: list[float], seen: list[bool]) -> Metric:
+        metric = Metric(family.name, family.help, family.kind)
+        for number in family.plain.values():
+            key = self._keys[number]
+            if seen[number] and mark in key:
+                _, sample, labels, _ = json.loads(key)
+                metric.add_sample(sample, labels, totals[number])
+        for group in family.groups.values():
+            if group.sum is not None and seen[group.sum] and mark in self._keys[group.sum]:
+                _add_bars(metric, group, json.loads(self._keys[group.sum])[2], totals)
+        return metric
 
     def _add_up(self) -> tuple[list[float], list[bool]]:
         """The value of each series over all files, and whether it stands in any."""
@@ -119,6 +142,7 @@ class MetricFiles:
         if known is not None:
             return known
         number = self._series[key] = len(self._series)
+        self._keys.append(key)
         metric, sample, labels, told = json.loads(key)
         family = self._families.setdefault(metric, Family(metric, kind, " ".join(told.split())))
         bound = labels.pop("le", None) if kind == "histogram" else None
@@ -159,13 +183,31 @@ def _bars(name: str, group: Group, totals: list[float]) -> Iterator[str]:
         yield f"{name}_sum{labels} {_number(totals[group.sum])}\n"
 
 
+def _add_bars(metric: Metric, group: Group, labels: dict[str, str], totals: list[float]) -> None:
+    count = 0.0
+    for bound, number in group.buckets.items():
+        count += totals[number]
+        metric.add_sample(f"{metric.name}_bucket", {**labels, "le": bound}, count)
+    metric.add_sample(f"{metric.name}_count", labels, count)
+    if group.sum is not None:
+        metric.add_sample(f"{metric.name}_sum", labels, totals[group.sum])
+
+
 def _contents(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The part of each file that is used: they are made larger than they need be."""
+    """The part of each file that is used: they are made larger than they need be.
+
+    One may be gone by now: those of the live gauges go with their worker.
+    """
     for path in sorted(folder.glob("*.db")):
-        with path.open("rb") as stream:
-            head = stream.read(HEAD_BYTES)
-            used = LENGTH.unpack_from(head)[0] if len(head) == HEAD_BYTES else 0
-            yield path.name, head + stream.read(max(0, used - HEAD_BYTES))
+        with suppress(FileNotFoundError):
+            yield path.name, _used(path)
+
+
+def _used(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+        used = LENGTH.unpack_from(head)[0] if len(head) == HEAD_BYTES else 0
+        return head + stream.read(max(0, used - HEAD_BYTES))
 
 
 def _number(value: float) -> str:

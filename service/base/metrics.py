@@ -8,8 +8,6 @@ import os
 from bisect import bisect_left
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
-from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 
 
 class ProcessId:
@@ -181,7 +179,7 @@ MODEL_EVICTIONS = Counter(
 )
 LOADED_BYTES = Gauge(
     "kerasd_models_loaded_bytes",
-    "Memory of the loaded versions, as estimated from the sizes of their files.",
+    "Memory of the loaded versions: how much the workers grew when they loaded them.",
     multiprocess_mode="livesum",
     registry=REGISTRY,
 )
@@ -232,15 +230,3 @@ WORKER_MEMORY = Gauge(
     multiprocess_mode="livesum",
     registry=REGISTRY,
 )
-
-
-def scrape_registry(*collectors: Collector) -> CollectorRegistry:
-    """A registry for one scrape: the counters of all workers and the collectors given."""
-    registry = CollectorRegistry(auto_describe=False)
-    if counts_in_files():
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    else:
-        registry.register(REGISTRY)
-    for collector in collectors:
-        registry.register(collector)
-    return registry

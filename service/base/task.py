@@ -4,6 +4,7 @@ The folder of a child holds `task.json` from its parent; the child prints one li
 writes `result.json`. It is killed without harm at any moment: only a complete result counts.
 """
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from service.base.errors import KerasdError
 
 TASK = "task.json"
 RESULT = "result.json"
+NO_ROOM = 75  # the exit code of one that met a full disk, for it can't write that down
 
 Record = dict[str, Any]
 
@@ -31,6 +33,19 @@ def run_task(
     What `perform` returns is the result; an error of ours, or `too_large` of the limit in MiB when
     memory ends, becomes a result that isn't ok. Any other error ends the process without one.
     """
+    try:
+        _run(folder, perform, too_large)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        os._exit(NO_ROOM)  # an end in good order would fail to flush what is printed, and say so
+
+
+def _run(
+    folder: Path,
+    perform: Callable[[Record, Path], Record],
+    too_large: Callable[[int], KerasdError],
+) -> None:
     task = orjson.loads((folder / TASK).read_bytes())
     confine(Limits(**task["limits"]), task["parent"])
     scratch = folder / "tmp"

@@ -2,11 +2,11 @@
 
 import logging
 import os
-import shutil
 
 from service.base.confinement import die_with_parent
 from service.base.lock import hold_lock
 from service.base.log import configure_logging
+from service.base.metric_folder import metric_files
 from service.base.settings import Settings
 from service.web.access.requirement import check_access, is_loopback, is_open
 from service.web.tracing_packages import check_traces
@@ -29,16 +29,15 @@ def run_web_half(settings: Settings, parent: int | None) -> None:
             extra={"host": settings.host, "setting": "access"},
         )
     with hold_lock(settings.run_dir / "web.lock", settings.state_dir):
-        _run_web(settings)
+        if not settings.multiprocess_metrics:
+            _run_web(settings)
+            return
+        with metric_files(settings.metrics_dir) as folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+            _run_web(settings)
 
 
 def _run_web(settings: Settings) -> None:
-    if settings.multiprocess_metrics:
-        # The files of an earlier run would add up to counts that nobody made in this one. They
-        # are never removed while the service runs: a sum that falls looks like a restart.
-        shutil.rmtree(settings.metrics_dir, ignore_errors=True)
-        settings.metrics_dir.mkdir(parents=True)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir.absolute())
     from service.web.server import run_web  # imports prometheus_client: after the line above
 
     run_web(settings)

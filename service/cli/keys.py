@@ -34,9 +34,21 @@ def _duration(_context: Any, _option: Any, value: str | None) -> timedelta | Non
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
-def _listed(_context: Any, _option: Any, value: str) -> tuple[str, ...]:
-    """Words with commas between them."""
-    return tuple(word.strip() for word in value.split(",") if word.strip())
+def _listed(_context: Any, _option: Any, value: str | None) -> tuple[str, ...]:
+    """Words with commas between them; an option that is given lists at least one."""
+    if value is None:
+        return ()
+    words = tuple(word.strip() for word in value.split(",") if word.strip())
+    if not words:  # such as a variable that isn't set: no reason to give out more
+        raise click.BadParameter("it is given and lists nothing; leave it out")
+    return words
+
+
+def _given(_context: Any, _option: Any, value: str | None) -> str:
+    """A text that isn't empty where it is given."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("it is given and empty; leave it out")
+    return value or ""
 
 
 def _with_file(command: Any) -> Any:
@@ -54,8 +66,8 @@ def keys() -> None:
 @NAME
 @click.option("--roles", callback=_listed, required=True,
               help="Some of predict, feedback, train, admin, metrics, read.")  # fmt: skip
-@click.option("--models", callback=_listed, default="", help="Only for these models.")
-@click.option("--rate", default="", help="How often it may ask: 100/s, 600/m or 5000/h.")
+@click.option("--models", callback=_listed, help="Only for these models.")
+@click.option("--rate", callback=_given, help="How often it may ask: 100/s, 600/m or 5000/h.")
 @click.option("--expires", callback=_duration, help="After how long it ends: 90m, 12h or 30d.")
 @_with_file
 def add(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from service.base.bell import Bell
@@ -14,11 +15,12 @@ from service.base.compiled import publish, read_compiled, verify_files
 from service.base.confinement import Limits
 from service.base.load_options import LoadOptions
 from service.base.refusals import ArtefactCorrupt, FileRefused, ModelConfigInvalid
+from service.controller.leftovers import Leftovers
 from service.controller.pointers import Pointers
 from service.controller.tensorflow_runtime import TensorFlowRuntime
 from service.controller.tracked import Tracked
 from service.repository.layout import Found, scan
-from service.repository.model_config import ModelConfig, read_model_config
+from service.repository.model_config import ModelConfig, read_model_config, strange_modules
 from service.repository.policy import settle
 from service.repository.route import Route
 from service.repository.states import State, VersionRow
@@ -65,13 +67,16 @@ class Controller:
         self._recorded: list[VersionRow] | None = None
         self._runtime = TensorFlowRuntime(run_dir, compiled_dir)
         self._bell = Bell(run_dir / "bell")
+        self._leftovers = Leftovers(store, compiled_dir, wall_clock)
         self._pointers = Pointers(store, self._bell.ring, wall_clock)
         self._is_missing = False
 
     def start(self) -> None:
         """Take over from a predecessor: what was READY is served until it is looked at anew."""
         shutil.rmtree(self._scratch, ignore_errors=True)  # its children ended with it
-        for row in self._store.rows():
+        rows = self._store.rows()
+        self._leftovers.start(row.artefact for row in rows if row.artefact)
+        for row in rows:
             if row.state is State.READY:
                 tracked = Tracked(row.model, row.version, config=row.config)
                 with suppress(ArtefactCorrupt):
@@ -90,6 +95,9 @@ class Controller:
         self._take_in(found, now)
         for tracked in self._tracked.values():
             self._advance(tracked, now)
+        self._leftovers.step(
+            chain.from_iterable(map(Tracked.artefacts, self._tracked.values())), now
+        )
         rows = self._record()
         self._store.answer(route for route in routes.values() if route.looked < route.revision)
         self._pointers.step(rows, routes, now)
@@ -142,7 +150,9 @@ class Controller:
             return
         try:
             if not tracked.key:
-                self._check_modules(tracked.config)
+                strange = strange_modules(tracked.config, self._custom.custom_objects)
+                if strange:
+                    raise FileRefused(strange)
                 tracked.digest(self._options(tracked))
         except FileRefused as error:
             self._set(tracked, State.FAILED, str(error))
@@ -173,17 +183,13 @@ class Controller:
             "options": options.as_json(),
             "warm_up_s": self._limits.warm_up_s,
         }
-        tracked.child = Child(task, self._limits.child, self._limits.timeout_s, self._scratch, now)
+        limits = self._limits
+        try:
+            tracked.child = Child(task, limits.child, limits.timeout_s, self._scratch, now)
+        except OSError as error:
+            self._wait_for_room(tracked, f"compiling can't begin: {error}", now)
+            return
         self._set(tracked, State.COMPILING, "")
-
-    def _check_modules(self, config: ModelConfig) -> None:
-        """model.yaml chooses among the operator's modules; it can't have others imported."""
-        unknown = sorted(set(config.custom_objects) - set(self._custom.custom_objects))
-        if unknown:
-            names = ", ".join(unknown)
-            raise FileRefused(
-                f"model.yaml: custom_objects names {names}; the setting custom_objects doesn't"
-            )
 
     def _options(self, tracked: Tracked) -> LoadOptions:
         """What model.yaml and the settings say together."""
@@ -202,15 +208,21 @@ class Controller:
             if outcome.ok:
                 publish(child.folder / "compiled", self._folder(tracked))
                 self._ready(tracked)
+            elif outcome.no_room:
+                self._wait_for_room(tracked, outcome.message, now)
             elif outcome.died:
                 tracked.postpone(outcome.message, now)
                 self._set(tracked, tracked.state, tracked.reason)
             else:
                 self._set(tracked, State.FAILED, outcome.message)
-        except OSError as error:  # such as a full disk: nothing half-written is ever visible
-            tracked.postpone(f"the compiled file can't be written: {error}", now)
+        except OSError as error:  # nothing half-written is ever visible
+            self._wait_for_room(tracked, f"the compiled file can't be written: {error}", now)
         finally:
             child.clean()
+
+    def _wait_for_room(self, tracked: Tracked, reason: str, now: float) -> None:
+        tracked.wait_for_room(reason, now)
+        self._set(tracked, tracked.state, tracked.reason)
 
     def _ready(self, tracked: Tracked) -> None:
         tracked.compiled = read_compiled(self._folder(tracked))

@@ -10,7 +10,7 @@ from service.base.http_errors import Conflict
 from service.repository.advancing import Advance, advances, cold_successors
 from service.repository.audit import Order
 from service.repository.changes import Changes, advanced
-from service.repository.policy import settle
+from service.repository.policy import by_model, labels_of, settle
 from service.repository.route import Route
 from service.repository.states import VersionRow
 from service.repository.store import VersionStore
@@ -32,6 +32,7 @@ class Pointers:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._wall_clock = wall_clock
         self._changes = Changes(store, tell, wall_clock)
         self._me = str(WorkerName.of(os.getpid()))
         self._since: dict[tuple[str, int, str], float] = {}
@@ -43,9 +44,11 @@ class Pointers:
         possible = advances(rows, routes, [])
         if not possible and not any(route.preparing for route in routes.values()):
             return
-        workers = live_workers(self._store, time.time())
+        workers = live_workers(self._store, self._wall_clock())
         for advance in advances(rows, routes, workers):
-            self._move(advance, routes.get(advance.model) or Route(advance.model))
+            model = advance.model
+            route = routes.get(model) or Route(model)
+            self._move(advance, route, labels_of(by_model(rows)[model], route))
         for model, version in cold_successors(rows, routes, workers):
             if (version, self._me) not in (routes.get(model) or Route(model)).preparing:
                 self._have_loaded(model, version)
@@ -64,10 +67,10 @@ class Pointers:
         there = [(model, *one) for model, route in routes.items() for one in route.preparing]
         self._since = {key: self._since.get(key, now) for key in there}
 
-    def _move(self, advance: Advance, found: Route) -> None:
+    def _move(self, advance: Advance, found: Route, labels: Mapping[str, int]) -> None:
         order = Order(WHO, advance.why)
         try:
-            self._changes.make(advance.model, advanced(advance, found), "advance", order)
+            self._changes.make(advance.model, advanced(advance, found, labels), "advance", order)
         except Conflict:
             logger.debug("the route was changed meanwhile", extra={"model": advance.model})
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.base.confinement import Limits
 from service.base.database import migrate, open_database
@@ -77,9 +77,10 @@ def _loop(
     while not stop.is_set():
         try:
             controller.step(time.monotonic())
-        except OperationalError as error:
-            logger.warning("database not usable", extra={"why": str(error.orig)})
-            with suppress(OperationalError):  # away, or removed and empty
+        except SQLAlchemyError as error:
+            why = str(getattr(error, "orig", None) or error)[:200]
+            logger.warning("database not usable", extra={"why": why})
+            with suppress(SQLAlchemyError):  # away, or removed and empty
                 mend()
         except Exception:  # the loop must live on, whatever one look has met
             logger.exception("step failed")

@@ -13,6 +13,8 @@ from service.repository.states import State, VersionRow
 
 MAX_ATTEMPTS = 4
 FIRST_BACKOFF_S = 1.0
+MAX_BACKOFF_S = 60.0
+MOST_DOUBLINGS = 6
 
 Fingerprint = tuple[tuple[str, int, int, int], ...]
 
@@ -36,6 +38,7 @@ class Tracked:
     compiled: Compiled | None = None
     predecessor: Compiled | None = None
     attempts: int = 0
+    waits: int = 0
     retry_at: float = 0.0
     child: Child | None = None
 
@@ -49,7 +52,7 @@ class Tracked:
             self.predecessor = self.compiled  # goes on serving until the new files are compiled
         self.files, self.fingerprint, self.unchanged_since = found.files, fingerprint, now
         self.home = found.home
-        self.state, self.reason, self.key, self.attempts = State.DISCOVERED, "", "", 0
+        self._begin_anew()
         if found.problem:
             self.fail(found.problem)
         return True
@@ -88,6 +91,12 @@ class Tracked:
         self.state, self.reason = State.DISCOVERED, reason
         self.retry_at = now + FIRST_BACKOFF_S * 2 ** (self.attempts - 1)
 
+    def wait_for_room(self, reason: str, now: float) -> None:
+        """Try again later, each time later, for as long as it takes: the files aren't to blame."""
+        self.state, self.reason = State.DISCOVERED, reason
+        self.retry_at = now + min(FIRST_BACKOFF_S * 2**self.waits, MAX_BACKOFF_S)
+        self.waits = min(self.waits + 1, MOST_DOUBLINGS)
+
     def stop(self) -> None:
         """End the child that works on this version, if any."""
         if self.child is not None:
@@ -113,7 +122,11 @@ class Tracked:
         if self.state is State.READY:
             self.predecessor = self.compiled
         if self.state is not State.RETIRED:
-            self.state, self.reason, self.key, self.attempts = State.DISCOVERED, "", "", 0
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.state, self.reason, self.key = State.DISCOVERED, "", ""
+        self.attempts = self.waits = 0
 
     def row(self) -> VersionRow:
         """The version as it is recorded."""
@@ -146,6 +159,12 @@ class Tracked:
     def serving(self) -> Compiled | None:
         """The compiled form that answers now: of these files, or of those before them."""
         return self.compiled if self.state is State.READY else self.predecessor
+
+    def artefacts(self) -> set[str]:
+        """Keys of the compiled forms that it has, or is to have."""
+        forms = (self.compiled, self.predecessor)
+        keys = {form.key for form in forms if form is not None}
+        return keys if self.state is State.RETIRED or not self.key else keys | {self.key}
 
     def retire(self) -> None:
         """Its files are gone; so is all that was known of them."""

@@ -2,13 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-import sqlalchemy.exc
-
-from service.base.errors import DatabaseUnusable
 from service.base.http_errors import Conflict
 from service.repository.advancing import Advance
 from service.repository.audit import AuditEntry, Order, differences
@@ -43,15 +40,26 @@ class Changes:
         self._tell = tell
         self._wall_clock = wall_clock
 
-    def make(self, model: str, edit: Edit, action: str, order: Order) -> Change:
-        """Change a model's route and record who did; what `edit` raises leaves it as it is."""
+    def make(
+        self,
+        model: str,
+        edit: Edit,
+        action: str,
+        order: Order,
+        beside: Mapping[str, Any] | None = None,
+    ) -> Change:
+        """Change a model's route and record who did; what `edit` raises leaves it as it is.
+
+        `beside` is recorded of how things were before, with what differs of the route.
+        """
         made: list[Change] = []
 
         def entry(before: Route, after: Route) -> AuditEntry:
             made[:] = [Change(before, after)]
             old, new = differences(before, after)
             who = (order.who, order.why, order.request_id)
-            return AuditEntry(self._wall_clock(), model, action, *who, old, new)
+            was = {**old, **(beside or {})}
+            return AuditEntry(self._wall_clock(), model, action, *who, was, new)
 
         self._store.change(model, edit, entry)
         self._tell()
@@ -65,30 +73,35 @@ class Changes:
         return route
 
 
-@contextmanager
-def reporting_trouble() -> Iterator[None]:
-    """Have an operator read that the database is locked, read-only or away, where it is."""
-    try:
-        yield
-    except sqlalchemy.exc.OperationalError as error:
-        logger.warning("a call can't use the database", extra={"why": str(error.orig)[:200]})
-        raise DatabaseUnusable from error
-
-
-def moved(route: Route, before: int | None, version: int) -> Route:
+def moved(route: Route, before: int | None, version: int, labels: Mapping[str, int]) -> Route:
     """The route with another current version; the one before it is remembered."""
     gone = () if before in (None, version) else (before,)
     previous = (*gone, *route.previous)[:MAX_PREVIOUS]
-    return replace(route, current=version, previous=previous)
+    return replace(
+        trials_ended(route, before, version, labels), current=version, previous=previous
+    )
 
 
-def advanced(advance: Advance, found: Route) -> Edit:
+def trials_ended(
+    route: Route, before: int | None, version: int, labels: Mapping[str, int]
+) -> Route:
+    """The route without a canary or a shadow that one of the two versions is.
+
+    What becomes current is on trial no more, and what is left behind isn't again; kept, they would
+    come back to life with a later move. `labels` tell what each stands for.
+    """
+    over = {name for name, of in labels.items() if of in (before, version)}
+    canary = None if route.canary is not None and route.canary.label in over else route.canary
+    return replace(route, canary=canary, shadow="" if route.shadow in over else route.shadow)
+
+
+def advanced(advance: Advance, found: Route, labels: Mapping[str, int]) -> Edit:
     """The edit that moves the pointer; refused if the route isn't as it was found any more."""
 
     def edit(before: Route) -> Route:
         if replace(before, looked=0) != replace(found, looked=0):
             raise Conflict(f"The route of model '{before.model}' was changed meanwhile")
-        return moved(before, advance.before, advance.version)
+        return moved(before, advance.before, advance.version, labels)
 
     return edit
 

@@ -57,14 +57,16 @@ class Consent:
         store: VersionStore,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._clock = clock
         self._pause = pause
+        self._wall_clock = wall_clock
 
     def look(self, model: str) -> Moment:
         """How things stand now."""
-        workers = live_workers(self._store, time.time(), model)
+        workers = live_workers(self._store, self._wall_clock(), model)
         route = self._store.route(model)
         recorded = self._store.rows(model)
         return Moment(route, recorded, settle(recorded, {model: route}), workers)

@@ -14,10 +14,10 @@ from service.base.http_errors import Conflict
 from service.base.names import is_model_name
 from service.repository.advancing import advances, is_wanted, wanted_of
 from service.repository.audit import Order
-from service.repository.changes import Changes, advanced, reporting_trouble
+from service.repository.changes import Changes, advanced
 from service.repository.consent import PAUSE_S, Consent, Moment, spoken
 from service.repository.index import IndexEntry, make_index
-from service.repository.policy import settle, unloaded_models
+from service.repository.policy import labels_of, settle, unloaded_models
 from service.repository.route import Route
 from service.repository.states import COMING, Loading, State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
@@ -25,6 +25,7 @@ from service.repository.workers import live_workers
 
 logger = logging.getLogger(__name__)
 
+DONE = {"load": "model loaded", "unload": "model unloaded", "reload": "model reloaded"}
 LOOK_WAIT_S = 1.5  # the controller looks at the repository once a second, if there is one
 
 
@@ -40,12 +41,14 @@ class Control:
         tell: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._clock = clock
         self._pause = pause
-        self._changes = Changes(store, tell)
-        self._consent = Consent(store, clock, pause)
+        self._wall_clock = wall_clock
+        self._changes = Changes(store, tell, wall_clock)
+        self._consent = Consent(store, clock, pause, wall_clock)
 
     def load(self, model: str, order: Order) -> None:
         """Have every worker serve the model's files as they are now.
@@ -59,7 +62,6 @@ class Control:
         """The same, and have everything of it loaded anew; what is loaded answers meanwhile."""
         self._load(model, order, "reload", _loaded_anew)
 
-    @reporting_trouble()
     def unload(self, model: str, order: Order) -> None:
         """Have no worker serve the model, now and after a restart, until it is loaded again.
 
@@ -80,14 +82,12 @@ class Control:
 
         self._wait("unload", model, started, waits_for)
 
-    @reporting_trouble()
     def index(self) -> list[IndexEntry]:
         """How every version stands over all workers now."""
-        workers = live_workers(self._store, time.time())
+        workers = live_workers(self._store, self._wall_clock())
         routes = self._store.routes()
         return make_index(settle(self._store.rows(), routes), unloaded_models(routes), workers)
 
-    @reporting_trouble()
     def _load(self, model: str, order: Order, verb: str, edit: Callable[[Route], Route]) -> None:
         started = self._clock()
         if not is_model_name(model):
@@ -126,7 +126,7 @@ class Control:
         found = advances(moment.rows, {model: moment.route}, moment.workers)
         if not found:
             return 0
-        edit = advanced(found[0], moment.route)
+        edit = advanced(found[0], moment.route, labels_of(moment.rows, moment.route))
         try:
             return self._changes.make(model, edit, "advance", order).after.revision
         except Conflict:  # somebody else did, or decided otherwise
@@ -140,7 +140,7 @@ class Control:
 
         self._consent.wait(model, waits_for, unfinished, started)
         took_ms = round((self._clock() - started) * 1000)
-        logger.info(f"model {verb}ed", extra={"model": model, "took_ms": took_ms})
+        logger.info(DONE[verb], extra={"model": model, "took_ms": took_ms})
 
 
 def unload_waits_for(moment: Moment, revision: int) -> str:

@@ -4,9 +4,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from service.repository.policy import UNLOADED
-from service.repository.states import COMING, Held, Loading, State, VersionRow, WorkerRecord
+from service.repository.states import (
+    COMING,
+    Held,
+    Loading,
+    State,
+    VersionRow,
+    WorkerRecord,
+    loading_of,
+)
 
 FINE = (Loading.LOADED, Loading.COLD)
+TROUBLED = (Loading.RETRYING, Loading.FAILED)
 ON_DEMAND = "loaded on demand"
 
 
@@ -33,7 +42,6 @@ def make_index(
     rows: list[VersionRow], unloaded: set[str], workers: list[WorkerRecord]
 ) -> list[IndexEntry]:
     """All versions there are, out of settled rows."""
-    held = [{(one.model, one.identity): one for one in worker.held} for worker in workers]
     loaded = {
         (one.model, one.version)
         for worker in workers
@@ -43,8 +51,7 @@ def make_index(
     entries = []
     for row in rows:
         if row.served:
-            form = (row.model, row.identity)
-            found = [forms.get(form) for forms in held]
+            found = loading_of(row, workers)
             entries.append(_served(row, found, (row.model, row.version) in loaded))
         else:
             is_leaving = (row.model, row.version) in loaded
@@ -64,15 +71,15 @@ def _unserved(row: VersionRow, is_unloaded: bool, is_leaving: bool) -> IndexEntr
     return IndexEntry(row.model, row.version, Standing.UNAVAILABLE, row.reason or "not served")
 
 
-def _served(row: VersionRow, found: list[Held | None], is_anywhere: bool) -> IndexEntry:
+def _served(row: VersionRow, found: list[Held], is_anywhere: bool) -> IndexEntry:
     """READY in all workers, or LOADING; UNAVAILABLE where none has it and one can't load it.
 
     `found` is what each worker has of it, `is_anywhere` that one has it, if in an older form.
     """
-    troubles = [held for held in found if held is not None and held.loading not in FINE]
-    if found and all(held is not None and held not in troubles for held in found):
-        is_cold = any(held is not None and held.loading is Loading.COLD for held in found)
+    if found and all(held.loading in FINE for held in found):
+        is_cold = any(held.loading is Loading.COLD for held in found)
         return IndexEntry(row.model, row.version, Standing.READY, _also(row.reason, is_cold))
+    troubles = [held for held in found if held.loading in TROUBLED]
     standing = Standing.LOADING
     has_failed = any(held.loading is Loading.FAILED for held in troubles)
     if has_failed and not is_anywhere:

@@ -1,10 +1,13 @@
 """`model.yaml`: what the operator says of a model that its file doesn't."""
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -26,7 +29,31 @@ YAML_FAULTS = (yaml.YAMLError, ValueError, LookupError, AttributeError, Recursio
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # ASCII alone: \w over all scripts, 200 times, takes pydantic's regex engine 12 MB a process.
 ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,199}$")]
-Label = Annotated[str, Field(min_length=1, max_length=200)]
+# Control characters, and halves of characters: no database, log or answer takes them.
+NOT_IN_A_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+NOT_IN_A_LINE = re.compile(f"{NOT_IN_A_TEXT.pattern}|[\t\n]")
+
+
+def _check_text(text: str) -> str:
+    if NOT_IN_A_TEXT.search(text):
+        raise ValueError("expected no control characters but tabs and ends of lines")
+    return text
+
+
+def _check_line(text: str) -> str:
+    if NOT_IN_A_LINE.search(text):
+        raise ValueError("expected one line without control characters")
+    return text
+
+
+Text = Annotated[str, Field(max_length=10_000), AfterValidator(_check_text)]
+Line = Annotated[str, Field(max_length=200), AfterValidator(_check_line)]
+Label = Annotated[Line, Field(min_length=1)]
+# As in the bodies of requests: what every database holds as a number.
+MOST = 9_999_999_999
+Number = Annotated[int, Field(ge=1, le=MOST)]
+Version = Annotated[int, Field(ge=1, le=MOST, strict=True)]
+Amount = Annotated[float, Field(gt=0, le=MOST)]
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -57,7 +84,7 @@ class Latest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    latest: Annotated[int, Field(ge=1, strict=True)]
+    latest: Version
 
 
 class Specific(BaseModel):
@@ -65,7 +92,7 @@ class Specific(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    specific: Annotated[tuple[Annotated[int, Field(ge=1, strict=True)], ...], Field(min_length=1)]
+    specific: Annotated[tuple[Version, ...], Field(min_length=1)]
 
 
 VersionPolicy = Literal["all"] | Latest | Specific
@@ -88,23 +115,23 @@ class ModelConfig(BaseModel):
     chooses among the modules of the setting of that name.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    description: str = ""
+    description: Text = ""
     task: Literal["binary", "multiclass", "regression"] | None = None
     labels: tuple[Label, ...] = ()
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
     version_policy: VersionPolicy = Latest(latest=1)
-    version_labels: dict[Label, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
-    max_rows: Annotated[int, Field(ge=1)] | None = None
-    max_body_mb: Annotated[float, Field(gt=0)] | None = None
-    timeout_ms: Annotated[float, Field(gt=0)] | None = None
+    version_labels: dict[Label, Number] = Field(default_factory=dict)
+    max_rows: Number | None = None
+    max_body_mb: Amount | None = None
+    timeout_ms: Amount | None = None
     allow_non_finite: bool = False
     batching: Batching = Batching()
     weights: WeightsMode = "strict"
     theano_kernels: Kernels = "auto"
-    signature: Annotated[str, Field(max_length=200)] = ""
-    allow_lambda: dict[int, Sha256] = Field(default_factory=dict)
+    signature: Line = ""
+    allow_lambda: dict[Number, Sha256] = Field(default_factory=dict)
     custom_objects: tuple[ModuleName, ...] = ()
 
     def load_options(self, version: int) -> LoadOptions:
@@ -128,7 +155,7 @@ class ModelConfig(BaseModel):
             policy: VersionPolicy = check(value)
         except ValidationError:
             raise ValueError(
-                "expected all, {latest: N} or {specific: [N, ...]} with N from 1"
+                f"expected all, {{latest: N}} or {{specific: [N, ...]}} with N from 1 to {MOST}"
             ) from None
         return policy
 
@@ -153,6 +180,17 @@ def misfit(config: ModelConfig, signature: Signature) -> str:
     if config.labels and classes is not None and len(config.labels) != classes:
         return f"model.yaml: {len(config.labels)} labels, but the model tells {classes} classes"
     return ""
+
+
+def strange_modules(config: ModelConfig, registered: Collection[str]) -> str:
+    """Why the configuration can't be followed: it chooses among the operator's modules, and can't
+    have others imported. Empty when it can.
+    """
+    unknown = sorted(set(config.custom_objects) - set(registered))
+    if not unknown:
+        return ""
+    names = ", ".join(unknown)
+    return f"model.yaml: custom_objects names {names}; the setting custom_objects doesn't"
 
 
 def read_model_config(folder: Path) -> ModelConfig:
@@ -184,6 +222,11 @@ def read_model_config(folder: Path) -> ModelConfig:
 def _explain(error: ValidationError) -> str:
     faults = []
     for fault in error.errors(include_url=False):
-        where = ".".join(str(part) for part in fault["loc"]) or "the whole"
+        where = ".".join(_shown(str(part)) for part in fault["loc"]) or "the whole"
         faults.append(f"{where}: {fault['msg']}")
     return "; ".join(faults)
+
+
+def _shown(key: str) -> str:
+    """A key of the file, which may be anything, as a part of one line."""
+    return (key if key.isprintable() else ascii(key))[:200]

@@ -64,6 +64,15 @@ def current_of(rows: Iterable[VersionRow]) -> int | None:
     return next((row.version for row in rows if row.current), None)
 
 
+def rollback_target(rows: Iterable[VersionRow], route: Route) -> int | None:
+    """The version that a rollback makes current, out of a model's settled rows: the latest of those
+    before the current one that can be served.
+    """
+    ours = list(rows)
+    ready = {row.version for row in ours if row.state is State.READY} - {current_of(ours)}
+    return next((version for version in route.previous if version in ready), None)
+
+
 def chosen_by_policy(rows: list[VersionRow], candidates: set[int]) -> set[int]:
     """Those of the candidates that the version policy of model.yaml has loaded."""
     match _config_of(rows).version_policy:

@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 
 from service.base.http_errors import Conflict
 from service.repository.audit import Order
-from service.repository.changes import Change, moved
+from service.repository.changes import Change, moved, trials_ended
 from service.repository.consent import Moment
 from service.repository.labels import check_droppable, check_settable, check_traffic
+from service.repository.policy import labels_of, rollback_target
 from service.repository.retirement import Sweep, Use, sweep, why_kept
 from service.repository.route import Canary, Route
-from service.repository.states import State
 from service.repository.store import VersionStore
 from service.repository.swap import Swaps
+from service.repository.withdrawal import check_still_unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +34,27 @@ class Promoted:
 class Promotions:
     """Calls of operators; each blocks its thread until it is done or given up.
 
-    `me` is the worker whose thread that is, or this process if empty; `tell` has every process
-    look. Each raises ModelNotFound, Conflict when it isn't to be, SwapUnfinished.
+    `tell` has every process look. Each raises ModelNotFound, Conflict when it isn't to be,
+    SwapUnfinished.
     """
 
     def __init__(
         self,
         store: VersionStore,
-        me: str,
         tell: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._swaps = Swaps(store, me, tell, clock, pause)
+        self._swaps = Swaps(store, tell, clock, pause, wall_clock)
 
     def promote(self, model: str, version: int, order: Order) -> Promoted:
         """Make a version the current one, and keep it so until it is released."""
 
         def decide(now: Moment) -> Route:
-            return replace(moved(now.route, now.current, version), is_pinned=True)
+            labels = labels_of(now.rows, now.route)
+            return replace(moved(now.route, now.current, version, labels), is_pinned=True)
 
         return _promoted(self._swaps.load_then_change(model, version, order, "promote", decide))
 
@@ -69,7 +71,9 @@ class Promotions:
                     "nothing was rolled back"
                 )
             rest = previous[previous.index(version) + 1 :]
-            return replace(now.route, current=version, is_pinned=True, previous=rest)
+            labels = labels_of(now.rows, now.route)
+            route = trials_ended(now.route, now.current, version, labels)
+            return replace(route, current=version, is_pinned=True, previous=rest)
 
         return _promoted(self._swaps.load_then_change(model, version, order, "rollback", decide))
 
@@ -121,7 +125,10 @@ class Promotions:
                 raise Conflict(f"Version {version} of model '{model}' has to stay: {why}")
             return replace(now.route, retired=tuple(sorted({*now.route.retired, version})))
 
-        return self._swaps.change(model, order, "retire", decide)
+        change = self._swaps.change(model, order, "retire", decide)
+        if use is not None:
+            check_still_unused(self._store, self._swaps, change, version, use, order)
+        return change
 
     def restore(self, model: str, version: int, order: Order) -> Change:
         """Have a retired version be one like the others."""
@@ -142,21 +149,19 @@ class Promotions:
 
     def use(self, model: str, days: float, now: float) -> Use:
         """When the model's versions answered last, and for how many days that has them stay."""
-        used = {version: at for (name, version), at in self._store.used().items() if name == model}
-        return Use(used, days, now)
+        return Use.of_model(model, self._store.used(), days, now)
 
 
 def _earlier(moment: Moment) -> int:
     """The latest of the versions before the current one that can be served."""
-    ready = {row.version for row in moment.rows if row.state is State.READY} - {moment.current}
-    earlier = [version for version in moment.route.previous if version in ready]
-    if not earlier:
+    target = rollback_target(moment.rows, moment.route)
+    if target is None:
         before = ", ".join(map(str, moment.route.previous)) or "none"
         raise Conflict(
             f"Model '{moment.route.model}' has no earlier version to go back to: its current "
             f"version is {moment.current}, before it were {before}"
         )
-    return earlier[0]
+    return target
 
 
 def _promoted(change: Change) -> Promoted:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from service.base.compiled import digest_file
 from service.base.durable import rename_new, storing, sync
-from service.base.errors import ModelNotFound, RequestInvalid
+from service.base.errors import ModelNotFound
 from service.base.http_errors import Conflict
-from service.base.names import is_model_name, parse_version
+from service.base.names import check_model_name, parse_version
 from service.base.owned_folder import OwnedFolder, hold_folder, sweep
 from service.repository.layout import Found, find_versions, model_names
 from service.repository.manifest import MANIFEST, Provenance, write_manifest
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 WHERE = "repository"
 INCOMING, TRASH = ".incoming-", ".trash-"
 LEFT_AFTER_S = 3600.0
+MOST_ASKED = 8_999_999_999  # times and dates are below it, and a billion numbers above
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,7 @@ class Published:
 
 def check_writable(repository: Path, model: str) -> Path:
     """The repository's folder. Raises Conflict when no version of this model can get into it."""
-    if not is_model_name(model):
-        raise RequestInvalid(
-            f"model: expected 1 to 128 ASCII letters, digits, '_', '.', '-', got {model[:140]!a}"
-        )
+    check_model_name(model)
     if repository.is_file():
         raise Conflict(f"The repository can't be written: it is the single file {repository.name}")
     if not repository.is_dir() or not os.access(repository, os.W_OK | os.X_OK):
@@ -70,6 +68,8 @@ def check_writable(repository: Path, model: str) -> Path:
     root = repository.resolve(strict=True)
     if (root / model).is_symlink():
         raise Conflict(f"The folder of model {model} is a link; versions go into folders only")
+    if (root / model).exists() and not (root / model).is_dir():
+        raise Conflict(f"What is called {model} in the repository is no folder")
     for name in model_names(root):
         if name != model and name.lower() == model.lower():
             raise Conflict(f"Model {model} would differ from model {name} by its case only")
@@ -223,8 +223,16 @@ def _number(parcel: Parcel, versions: Mapping[int, Found]) -> int:
     if parcel.version is None:
         number = max(taken, default=0) + 1
         if parse_version(str(number)) is None:
-            raise Conflict(f"Model {parcel.model} has no number left after {number - 1}")
+            raise Conflict(
+                f"Model {parcel.model} has no number left after {number - 1}, which is the highest "
+                "there is: ask for a lower one with ?version="
+            )
         return number
+    if parcel.version > MOST_ASKED:
+        raise Conflict(
+            f"Version {parcel.version} is above {MOST_ASKED}: the numbers after that are left for "
+            "versions that are sent without one"
+        )
     if parcel.version in versions:
         raise Conflict(f"Model {parcel.model} has a version {parcel.version} already")
     if parcel.version in parcel.used:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
-from service.repository.policy import labels_of
+from service.repository.policy import labels_of, rollback_target
 from service.repository.route import Route
 from service.repository.states import State, VersionRow
 
@@ -32,6 +33,17 @@ class Use:
     days: float
     now: float
 
+    @classmethod
+    def of_model(
+        cls, model: str, used: Mapping[tuple[str, int], float], days: float, now: float
+    ) -> Self:
+        """One model's part of what is recorded of all."""
+        return cls({version: at for (of, version), at in used.items() if of == model}, days, now)
+
+    def anew(self, model: str, used: Mapping[tuple[str, int], float]) -> Self:
+        """The same question about what is recorded now."""
+        return self.of_model(model, used, self.days, self.now)
+
     def why_kept(self, version: int) -> str:
         """Empty if the version hasn't answered for so long."""
         age_days = (self.now - self.last_used.get(version, -1e12)) / DAY_S
@@ -47,7 +59,7 @@ def why_kept(rows: list[VersionRow], route: Route, version: int) -> str:
     labels = sorted(label for label, of in labels_of(rows, route).items() if of == version)
     if labels:
         return f"it is labelled {', '.join(labels)}"
-    if route.previous[:1] == (version,):
+    if rollback_target(rows, route) == version:
         return "a rollback goes back to it"
     if any(version == prepared for prepared, _ in route.preparing):
         return "it is being promoted"

@@ -1,6 +1,7 @@
 """The states of a version, and what is recorded of it and of the workers that load it."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -54,8 +55,12 @@ class VersionRow:
 
 
 class Loading(StrEnum):
-    """How far a worker has come with a version; a COLD one is loaded when a request asks for it."""
+    """How far a worker has come with a version; a COLD one is loaded when a request asks for it.
 
+    No worker reports LOADING: it is that of which a worker has said nothing yet.
+    """
+
+    LOADING = "LOADING"
     LOADED = "LOADED"
     COLD = "COLD"
     RETRYING = "RETRYING"
@@ -72,23 +77,33 @@ class Held:
     loading: Loading
     reason: str = ""
 
+    @property
+    def artefact(self) -> str:
+        """The key of what it has loaded, or is to load: see `VersionRow.identity`."""
+        return self.identity.split(" ")[1]
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerRecord:
     """One worker as it reports itself: what it holds, and by model the revision that it follows.
 
     With `seen`, no request that names no version is answered as an earlier revision says.
+    `forms` is `held` by model and identity.
     """
 
     worker: str
     held: tuple[Held, ...] = ()
     seen: dict[str, int] = field(default_factory=dict)
     beat: float = 0.0
+    forms: dict[tuple[str, str], Held] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        forms = {(held.model, held.identity): held for held in reversed(self.held)}
+        object.__setattr__(self, "forms", forms)
 
     def find(self, row: VersionRow) -> Held | None:
         """What it says of exactly this form of a version."""
-        ours = (row.model, row.identity)
-        return next((held for held in self.held if (held.model, held.identity) == ours), None)
+        return self.forms.get((row.model, row.identity))
 
     def is_serving(self, model: str, version: int | None = None) -> bool:
         """True when it has the model loaded, or this version of it."""
@@ -98,3 +113,10 @@ class WorkerRecord:
             and held.loading is Loading.LOADED
             for held in self.held
         )
+
+
+def loading_of(row: VersionRow, workers: Iterable[WorkerRecord]) -> list[Held]:
+    """What each worker says of exactly this form of a version; LOADING where that is nothing."""
+    unsaid = Held(row.model, row.version, row.identity, Loading.LOADING)
+    form = (unsaid.model, unsaid.identity)
+    return [worker.forms.get(form, unsaid) for worker in workers]

@@ -3,11 +3,14 @@
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from service.repository.model_config import ModelConfig
 from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
 from service.repository.store_routes import RouteStore
 from service.repository.store_tables import scans, versions, workers
+
+UNREADABLE = "model.yaml: as it was recorded, it is not accepted any more"
 
 
 class VersionStore(RouteStore):
@@ -41,11 +44,24 @@ class VersionStore(RouteStore):
                 sa.insert(scans), {"repository": self._repository, "scanned_at": now}
             )
 
+    def artefacts(self) -> set[str]:
+        """Keys of all compiled versions that a row or a worker names, of any repository."""
+        with self._engine.connect() as connection:
+            named = set(connection.scalars(sa.select(versions.c.artefact).distinct()))
+            reports = list(connection.execute(sa.select(workers)))
+        held = {one.artefact for record in reports for one in _worker(record, "").held}
+        return (named | held) - {""}
+
     def was_scanned(self) -> bool:
         """True once a controller has looked through the repository."""
+        return self.scanned_at() is not None
+
+    def scanned_at(self) -> datetime | None:
+        """When the rows were written, or none: as long as it stays the same, they do."""
         query = sa.select(scans.c.scanned_at).where(self._is_ours(scans))
         with self._engine.connect() as connection:
-            return connection.execute(query).first() is not None
+            found: datetime | None = connection.execute(query).scalar()
+        return found
 
     def report(self, record: WorkerRecord) -> None:
         """Replace what is recorded of a worker."""
@@ -82,7 +98,7 @@ class VersionStore(RouteStore):
             "model": row.model,
             "version": row.version,
             "state": row.state.value,
-            "reason": row.reason,
+            "reason": _storable(row.reason),
             "artefact": row.artefact,
             "config": row.config.model_dump(mode="json", exclude_defaults=True),
             "updated_at": now,
@@ -91,15 +107,24 @@ class VersionStore(RouteStore):
 
 
 def _row(record: sa.Row[tuple[object, ...]]) -> VersionRow:
+    try:
+        config = ModelConfig(**record.config)
+    except ValidationError:  # written by another release; one version must not stop the others
+        return VersionRow(record.model, record.version, State.FAILED, UNREADABLE)
     return VersionRow(
         model=record.model,
         version=record.version,
         state=State(record.state),
         reason=record.reason,
         artefact=record.artefact,
-        config=ModelConfig(**record.config),
+        config=config,
         files_state=None if record.files_state is None else State(record.files_state),
     )
+
+
+def _storable(text: str) -> str:
+    """The text with what no database takes written out: it may quote a stranger's file."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _plain(held: Held) -> dict[str, object]:

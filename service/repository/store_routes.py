@@ -13,10 +13,13 @@ from service.repository.audit import AuditEntry
 from service.repository.route import Canary, Route
 from service.repository.store_tables import audit, routes, usage
 
+LAST_ID = 2**63 - 1
 ATTEMPTS = 3  # two may insert the first record of a model at once
 
 Edit = Callable[[Route], Route]
 MakeEntry = Callable[[Route, Route], AuditEntry]
+Moves = dict[tuple[str, str], int]
+"""How many, by model and by the action in the audit."""
 
 
 class RouteStore:
@@ -84,6 +87,35 @@ class RouteStore:
             query = query.where(audit.c.id > after)
         with self._engine.connect() as connection:
             return [_entry(record) for record in connection.execute(query.limit(limit))]
+
+    def note(self, entry: AuditEntry) -> None:
+        """Write down what was done without a change of the model's route."""
+        with self._engine.begin() as connection:
+            record = {"repository": self._repository, **_record(entry)}
+            connection.execute(sa.insert(audit), record)
+
+    def count_moves(self, after: int = 0, until: float | None = None) -> tuple[Moves, int]:
+        """How often which model's pointer was moved by which action, in entries above `after`.
+
+        With `until` it counts to the first entry that isn't older than that. The number is the last
+        entry's id, or `after` if there is none. A model's first version takes nobody's place.
+        """
+        ours = [self._is_ours(audit), audit.c.id > after]
+        if until is not None:
+            first = sa.select(sa.func.min(audit.c.id)).where(*ours, audit.c.at >= until)
+            ours.append(audit.c.id < sa.func.coalesce(first.scalar_subquery(), LAST_ID))
+        before, now = (side["current"].as_string() for side in (audit.c.before, audit.c.after))
+        is_move = sa.and_(before.is_not(None), now.is_distinct_from(before))
+        counted = sa.func.sum(sa.case((is_move, 1), else_=0))
+        query = (
+            sa.select(audit.c.model, audit.c.action, counted, sa.func.max(audit.c.id))
+            .where(*ours)
+            .group_by(audit.c.model, audit.c.action)
+        )
+        with self._engine.connect() as connection:
+            found = list(connection.execute(query))
+        moves = {(model, action): count for model, action, count, _ in found if count}
+        return moves, max((last for *_, last in found), default=after)
 
     def note_used(self, used: Mapping[tuple[str, int], float]) -> None:
         """Record when versions answered last, in seconds since 1970; the latest time stays."""

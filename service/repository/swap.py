@@ -2,13 +2,14 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from service.base.errors import ModelNotFound, SwapUnfinished
 from service.base.http_errors import Conflict
 from service.repository.audit import Order
-from service.repository.changes import Change, Changes, reporting_trouble
+from service.repository.changes import Change, Changes
 from service.repository.consent import (
     Consent,
     Moment,
@@ -27,21 +28,20 @@ Decide = Callable[[Moment], Route]
 
 
 class Swaps:
-    """Decisions that are made in the thread of the worker called `me`, or of this process."""
+    """Decisions that are made in a thread of this process; `tell` has every process look."""
 
     def __init__(
         self,
         store: VersionStore,
-        me: str,
         tell: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self.consent = Consent(store, clock, pause)
-        self._me = me
-        self._changes = Changes(store, tell)
+        self.consent = Consent(store, clock, pause, wall_clock)
+        self._me = str(WorkerName.of(os.getpid()))
+        self._changes = Changes(store, tell, wall_clock)
 
-    @reporting_trouble()
     def look(self, model: str) -> Moment:
         """How a model stands. Raises ModelNotFound."""
         moment = self.consent.look(model)
@@ -56,15 +56,23 @@ class Swaps:
             raise ModelNotFound(model, version, "status")
         return moment
 
-    @reporting_trouble()
-    def change(self, model: str, order: Order, action: str, decide: Decide) -> Change:
-        """Decide and have every worker follow. Raises what `decide` raises, or SwapUnfinished."""
+    def change(
+        self,
+        model: str,
+        order: Order,
+        action: str,
+        decide: Decide,
+        beside: Mapping[str, Any] | None = None,
+    ) -> Change:
+        """Decide and have every worker follow. Raises what `decide` raises, or SwapUnfinished.
+
+        `beside` is written down with the change.
+        """
         started = self.consent.now()
-        change = self._make(self.look(model), order, action, decide)
+        change = self._make(self.look(model), order, action, decide, beside)
         self._follow(change, started)
         return change
 
-    @reporting_trouble()
     def load_then_change(
         self, model: str, version: int, order: Order, action: str, decide: Decide
     ) -> Change:
@@ -74,23 +82,18 @@ class Swaps:
         try:
             moment = self._load(model, version, revision, started)
             change = self._make(
-                moment, order, action, lambda now: without(decide(now), version, self.me)
+                moment, order, action, lambda now: without(decide(now), version, self._me)
             )
         except BaseException:
-            self._changes.prepare(model, lambda route: without(route, version, self.me))
+            self._changes.prepare(model, lambda route: without(route, version, self._me))
             raise
         self._follow(change, started)
         return change
 
-    @property
-    def me(self) -> str:
-        """The name under which versions are prepared."""
-        return self._me or str(WorkerName.of(os.getpid()))
-
     def _prepare(self, moment: Moment, version: int, order: Order) -> int:
         def prepared(now: Moment) -> Route:
             find_loadable(now, version)
-            return replace(now.route, preparing=(*now.route.preparing, (version, self.me)))
+            return replace(now.route, preparing=(*now.route.preparing, (version, self._me)))
 
         edit = checked(moment, order, prepared)
         return self._changes.prepare(moment.route.model, edit).revision
@@ -109,7 +112,14 @@ class Swaps:
             started,
         )
 
-    def _make(self, moment: Moment, order: Order, action: str, decide: Decide) -> Change:
+    def _make(
+        self,
+        moment: Moment,
+        order: Order,
+        action: str,
+        decide: Decide,
+        beside: Mapping[str, Any] | None = None,
+    ) -> Change:
         was: list[int | None] = []
 
         def noted(now: Moment) -> Route:
@@ -117,7 +127,7 @@ class Swaps:
             return decide(now)
 
         edit = checked(moment, order, noted)
-        change = self._changes.make(moment.route.model, edit, action, order)
+        change = self._changes.make(moment.route.model, edit, action, order, beside)
         return replace(change, was=was[0])
 
     def _follow(self, change: Change, started: float) -> None:

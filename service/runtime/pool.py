@@ -15,11 +15,9 @@ from service.base.errors import KerasdError, LabelUnknown, ModelNotFound, ModelN
 from service.base.metrics import MODEL_DRAIN
 from service.runtime.asked import Asked, Key
 from service.runtime.directions import Directions, Picks
-from service.runtime.slot import NOWHERE, Absent, Closable, Entry, Served, Signpost, Slot
+from service.runtime.slot import NOWHERE, Absent, Entry, Served, Signpost, Slot
 
 STARTING = Absent("the service has just started", is_coming=True)
-
-__all__ = ["Absent", "Closable", "Lease", "Pool", "Served", "Slot"]
 
 
 class Lease(Generic[Served]):
@@ -112,7 +110,7 @@ class Pool(Generic[Served]):
                 raise self._refusal(entry, model, version, label)
             slot.leases += 1
             post.leases += 1
-            slot.last_used = time.time()
+            slot.last_held = time.time()
         return slot, post
 
     def give_back(self, slot: Slot[Served], post: Signpost) -> None:
@@ -132,7 +130,7 @@ class Pool(Generic[Served]):
             entry = self._entries.get(model)
             slot = None if entry is None else entry.find(version, label)
             if slot is not None:
-                slot.last_used = time.time()  # its request is about to take a lease
+                slot.last_held = time.time()  # its request is about to take a lease
             elif entry is not None:
                 self._remember(entry, model, version, label)
         return slot is not None
@@ -205,12 +203,12 @@ class Pool(Generic[Served]):
         self._retire(previous)
 
     def evict(self, slot: Slot[Served], absent: Absent, idle_since: float) -> bool:
-        """Close a version unless it is used or has been since then, by the wall clock.
+        """Close a version unless it is leased or has been since then, by the wall clock.
 
-        A use in the future is one of a clock that has been set back. False where it stays.
+        A lease in the future is one of a clock that has been set back. False where it stays.
         """
         with self._lock:
-            if slot.leases or idle_since < slot.last_used <= time.time():
+            if slot.leases or idle_since < slot.last_held <= time.time():
                 return False
             entry = self._entry(slot.model)
             entry.slots.pop(slot.version, None)

@@ -23,8 +23,9 @@ Served = TypeVar("Served", bound=Closable)
 class Slot(Generic[Served]):
     """One loaded version; another `identity` means that it must be loaded anew.
 
-    `last_used` is a time of the wall clock: of its latest lease, or 0. `retired_at` is one of
-    `time.monotonic`, when the version had to give way.
+    Times of the wall clock, or 0: `last_used` is when it was asked for a prediction, `last_copied`
+    when it was tried on a copy of such a request, `last_held` when anybody leased it or was about
+    to, be it a probe. `retired_at` is one of `time.monotonic`, when the version had to give way.
     """
 
     model: str
@@ -36,6 +37,13 @@ class Slot(Generic[Served]):
     last_used: float = 0.0
     leases: int = 0
     retired_at: float | None = None
+    last_held: float = 0.0
+    last_copied: float = 0.0
+
+    @property
+    def last_run(self) -> float:
+        """When it had work last, for whoever that was."""
+        return max(self.last_used, self.last_copied)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,10 +129,10 @@ class TensorFlowVersion:
         golden = None
         if folder is not None and GOLDEN_FILE in compiled.files:
             content = read_verified(folder, compiled, GOLDEN_FILE)
-            golden = replayed_inputs(content, compiled.signature, self.run, folder.name)
+            golden = replayed_inputs(content, compiled.signature, self._try, folder.name)
         samples = Samples(compiled.signature, golden, compiled.free_axis)
-        times = measure_times(self.run, samples, (1, TRIED_ROWS))
-        rows = try_rows(self.run, samples, times)
+        times = measure_times(self._try, samples, (1, TRIED_ROWS))
+        rows = try_rows(self._try, samples, times)
         self._measured = Measured(
             times,
             rows,
@@ -154,6 +154,13 @@ class TensorFlowVersion:
     def run(self, inputs: Tensors, deadline: float | None = None) -> Tensors:
         """The outputs for a batch, by name. After the deadline nobody waits for them."""
         return self._proxy.ask(self._artefact, inputs, deadline)
+
+    def _try(self, inputs: Tensors) -> Tensors:
+        """A run while it is loaded: a process that hangs then is lost, and may come back."""
+        try:
+            return self.run(inputs)
+        except DeadlineExceeded as error:
+            raise RuntimeLost("it doesn't answer") from error
 
     def close(self) -> None:
         """Nothing to do: the TensorFlow process forgets versions by itself."""

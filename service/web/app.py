@@ -5,7 +5,7 @@ import time
 from functools import partial
 
 from flask import Flask, Response, g, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
@@ -17,10 +17,11 @@ from service.base.metrics import HTTP_DURATION
 from service.web import cors, sample
 from service.web.access.access import SCOPE_KEY
 from service.web.access.caller import Caller
-from service.web.admin import routes as admin
+from service.web.access.needs import may_pages_read
+from service.web.access.secret import one_by_name
+from service.web.admin import loading, reading, swaps
 from service.web.answers import JSON, REQUEST_ID, error_body, explain
 from service.web.health import live, ready
-from service.web.model_view import ModelViews
 from service.web.openapi import routes as openapi
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
@@ -37,13 +38,16 @@ from service.web.waiting import wait_for
 logger = logging.getLogger(__name__)
 
 UNKNOWN_ROUTE = "_unknown"
-ROOMS = (sample, admin, upload, v1, repository, v2, openapi)
+ROOMS = (sample, swaps, loading, reading, upload, v1, repository, v2, openapi)
 
 
 class ModelName(BaseConverter):
-    """A model's name in a path: whatever follows a colon is a verb."""
+    """A model's name in a path: whatever follows a colon is a verb.
 
-    regex = "[^/:]+"
+    Nothing has a name with control characters, which not every database takes in a question.
+    """
+
+    regex = r"[^/:\x00-\x1f\x7f]+"
 
 
 def create_app(process: WebProcess) -> Flask:
@@ -63,9 +67,7 @@ def create_app(process: WebProcess) -> Flask:
 
 
 def _add_health(app: Flask, process: WebProcess) -> None:
-    reloader, folder = process.reloader, process.settings.compiled_dir
-    views = ModelViews(reloader.store, process.pool, lambda: reloader.rows, folder)
-    scrapes = Scrapes(views)
+    scrapes = Scrapes(process)
 
     @app.get("/")
     def root() -> Response:
@@ -113,10 +115,14 @@ def _begin_span(process: WebProcess) -> RequestSpan | None:
 
 def _caller(process: WebProcess) -> Caller:
     """Who asks, as the front may have found out already. Raises what `Access.check` raises."""
-    known = request.environ.get("asgi.scope", {}).get(SCOPE_KEY)
+    scope = request.environ.get("asgi.scope", {})
+    known = scope.get(SCOPE_KEY)
     if isinstance(known, Caller):
         log_caller.set("" if process.access.is_open else known.name)
         return known
+    if "headers" in scope:  # by their own names: in WSGI, X_API_Key would be X-API-Key
+        given = one_by_name(scope["headers"])
+        return process.access.check(request.method, request.path, given)
     given = {
         name.lower().encode(): request.headers[name].encode("latin-1")
         for name in ("Authorization", "X-API-Key", "Origin", "Host")
@@ -142,7 +148,7 @@ def _end(process: WebProcess, response: Response) -> Response:
     response.headers[REQUEST_ID] = request_id.get()
     for name, value in security_headers(request.path):
         response.headers.setdefault(name, value)
-    if process.settings.cors:
+    if process.settings.cors and may_pages_read(request.method, request.path):
         response.headers.extend(cors.answer_headers(process.access.is_open))
     route = g.route
     end_span(g.span, response.status_code, "" if route == UNKNOWN_ROUTE else route)
@@ -165,8 +171,9 @@ def _answer_error(error: Exception) -> Response:
     """The one handler: ours as they are, Flask's in our words, anything else as internal."""
     if isinstance(error, RequestEntityTooLarge):
         error = BodyTooLarge(request.max_content_length or 0)
-    elif isinstance(error, OperationalError):
-        logger.warning("the database is not usable", extra={"why": str(error.orig)[:200]})
+    elif isinstance(error, SQLAlchemyError):  # away, read-only, without our tables, too busy
+        why = str(getattr(error, "orig", None) or error)[:200]
+        logger.warning("the database is not usable", extra={"why": why})
         error = DatabaseAway()
     elif isinstance(error, HTTPException) and error.code in (404, 405):
         kind = NotFound(request.path) if error.code == 404 else None

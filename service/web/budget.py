@@ -83,12 +83,12 @@ def in_order(rows: Iterable[VersionRow], used: Mapping[Key, float]) -> list[Vers
 def give_way(
     slots: Sequence[Slot[Served]], excess: int, spared: Collection[Key], wall: float
 ) -> list[Slot[Served]]:
-    """Those that make up for the excess, the least recently used first; fewer if there are not.
+    """Those that make up for the excess, the least recently run first; fewer if there are not.
 
     Whoever holds a lease, is spared, or came just now stays.
     """
     chosen: list[Slot[Served]] = []
-    for slot in sorted(slots, key=lambda slot: slot.last_used):
+    for slot in sorted(slots, key=lambda slot: slot.last_run):
         if excess <= 0:
             break
         is_new = 0 <= wall - slot.loaded_at < STAY_S

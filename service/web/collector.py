@@ -1,12 +1,13 @@
 """What is true at the moment of a scrape: which versions there are, how they are, who asks them.
 
 All of it is told by the database, so that it is the same whichever worker answers the scrape; only
-when a version was loaded last is this worker's own.
+when a version was loaded last is this worker's own. While the database is away, what it alone knows
+is left out: where requests go, and how other workers are.
 """
 
 import platform
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -16,17 +17,23 @@ from service import __version__
 from service.repository.policy import by_model, canary_of, current_of, labels_of, shadow_of
 from service.repository.route import Route
 from service.repository.states import State, VersionRow
-from service.web.model_view import UNKNOWN, ModelView
+from service.web.compiled_files import UNKNOWN, File
+from service.web.model_view import ModelView
+from service.web.swap_counts import Moves
 
 VERSION = ["model", "version"]
 WHOLE = 100.0
 
 
 class ModelCollector(Collector):
-    """Made for one scrape out of one view."""
+    """Made for one scrape out of one view; `files` are by artefact, `swaps` none if not known."""
 
-    def __init__(self, view: ModelView) -> None:
+    def __init__(
+        self, view: ModelView, files: Mapping[str, File] | None = None, swaps: Moves | None = None
+    ) -> None:
         self._view = view
+        self._files = files or {}
+        self._swaps = swaps
         self._models = by_model(view.rows)
 
     def collect(self) -> Iterator[Metric]:
@@ -36,33 +43,52 @@ class ModelCollector(Collector):
         )
         build.add_metric([__version__, platform.python_version()], 1)
         yield build
-        yield from self._versions()
-        yield from self._places()
-        yield from self._traffic()
-        yield from self._changes()
+        yield from (self._states(), self._loaded())
+        if self._view.is_whole:
+            yield from (self._versions(), self._revisions())
+            yield from self._places()
+            yield from self._traffic()
+        if self._swaps is not None:
+            yield _swapped(self._swaps)
 
-    def _versions(self) -> Iterator[Metric]:
+    def _states(self) -> Metric:
+        state = GaugeMetricFamily(
+            "kerasd_model_state",
+            "1 for the state that a version is in.",
+            labels=[*VERSION, "state"],
+        )
+        for row in self._view.rows:
+            state.add_metric([*_names(row), row.state.value], 1)
+        return state
+
+    def _loaded(self) -> Metric:
+        loaded_at = GaugeMetricFamily(
+            "kerasd_model_last_load_timestamp_seconds",
+            "When the version was loaded by the worker that answers the scrape.",
+            labels=VERSION,
+        )
+        for row in self._view.rows:
+            slot = self._view.slot(row)
+            if slot is not None:
+                loaded_at.add_metric(_names(row), slot.loaded_at)
+        return loaded_at
+
+    def _versions(self) -> Metric:
         info = GaugeMetricFamily(
             "kerasd_model_info",
             "A version in the repository; sha256 is that over its files, as long as they serve; "
             "alias is its labels, separated by commas.",
             labels=[*VERSION, "sha256", "format", "keras_version", "alias"],
         )
-        state = GaugeMetricFamily(
-            "kerasd_model_state",
-            "1 for the state that a version is in.",
-            labels=[*VERSION, "state"],
-        )
         for model, rows in self._models.items():
-            labels = labels_of(rows, self._route(model))
+            labels = labels_of(rows, self._view.route(model))
             for row in rows:
-                state.add_metric([*_names(row), row.state.value], 1)
                 if row.state is State.RETIRED:
                     continue
                 alias = ",".join(sorted(name for name, to in labels.items() if to == row.version))
-                file = self._view.files.get(row.artefact, UNKNOWN)
+                file = self._files.get(row.artefact, UNKNOWN)
                 info.add_metric([*_names(row), row.artefact, *file, alias], 1)
-        yield from (info, state)
+        return info
 
     def _places(self) -> Iterator[Metric]:
         ready = GaugeMetricFamily(
@@ -76,21 +102,13 @@ class ModelCollector(Collector):
             "LOADING, COLD, RETRYING, FAILED.",
             labels=[*VERSION, "state"],
         )
-        loaded_at = GaugeMetricFamily(
-            "kerasd_model_last_load_timestamp_seconds",
-            "When the version was loaded by the worker that answers the scrape.",
-            labels=VERSION,
-        )
         for row in self._view.rows:
             if row.served or row.state not in (State.READY, State.RETIRED):
                 ready.add_metric(_names(row), int(self._view.is_ready(row)))
             if row.served:
                 for state, count in sorted(Counter(self._view.loading(row)).items()):
-                    workers.add_metric([*_names(row), state], count)
-            slot = self._view.slots.get((row.model, row.version))
-            if slot is not None:
-                loaded_at.add_metric(_names(row), slot.loaded_at)
-        yield from (ready, workers, loaded_at)
+                    workers.add_metric([*_names(row), state.value], count)
+        yield from (ready, workers)
 
     def _traffic(self) -> Iterator[Metric]:
         current = GaugeMetricFamily(
@@ -110,7 +128,7 @@ class ModelCollector(Collector):
             labels=[*VERSION, "arm"],
         )
         for model, rows in self._models.items():
-            route = self._route(model)
+            route = self._view.route(model)
             for name, version in sorted(labels_of(rows, route).items()):
                 label.add_metric([model, str(version), name], 1)
             answering = current_of(rows)
@@ -120,25 +138,26 @@ class ModelCollector(Collector):
                     percent.add_metric([model, str(version), arm], share)
         yield from (current, label, percent)
 
-    def _changes(self) -> Iterator[Metric]:
+    def _revisions(self) -> Metric:
         revision = GaugeMetricFamily(
             "kerasd_model_route_revision",
-            "How often it was changed where requests for the model go.",
+            "Rises with each change of where the model's requests go, and while one is prepared.",
             labels=["model"],
         )
         for model, route in sorted(self._view.routes.items()):
             revision.add_metric([model], route.revision)
-        swaps = CounterMetricFamily(
-            "kerasd_model_swaps",
-            "How often another version of the model became current, by the action in the audit.",
-            labels=["model", "reason"],
-        )
-        for (model, reason), count in sorted(self._view.swaps.items()):
-            swaps.add_metric([model, reason], count)
-        yield from (revision, swaps)
+        return revision
 
-    def _route(self, model: str) -> Route:
-        return self._view.routes.get(model) or Route(model)
+
+def _swapped(moves: Moves) -> Metric:
+    swaps = CounterMetricFamily(
+        "kerasd_model_swaps",
+        "How often another version of the model became current, by the action in the audit.",
+        labels=["model", "reason"],
+    )
+    for (model, reason), count in sorted(moves.items()):
+        swaps.add_metric([model, reason], count)
+    return swaps
 
 
 def _arms(rows: list[VersionRow], route: Route, current: int) -> Iterator[tuple[str, int, float]]:

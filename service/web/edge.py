@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from service.web.connection import Connection
 from service.web.crowd import Crowd, EdgeLimits
-from service.web.host import Line
+from service.web.host import Inflow
 from service.web.pieces import Body
 from service.web.turn import App, Message, Turn
 
@@ -14,7 +14,7 @@ from service.web.turn import App, Message, Turn
 class Uploads(Protocol):
     """Takes the bodies that are too large for memory."""
 
-    def open(self, scope: Message, line: Line, admit: Callable[[Message], None]) -> Body:
+    def open(self, scope: Message, line: Inflow, admit: Callable[[Message], None]) -> Body:
         """Where the body of this request goes; `admit` raises if its sender may not send it."""
         ...
 
@@ -78,7 +78,7 @@ class Edge:
             server_state.connections = self.crowd.members  # told at the end to shut down
         return Connection(self, self._loop)
 
-    def open_body(self, scope: Message, line: Line) -> Body | None:
+    def open_body(self, scope: Message, line: Inflow) -> Body | None:
         """A body on the disk for an upload; none for all other requests. Raises its refusal."""
         if self._uploads is None or not self._uploads.is_upload(scope):
             return None

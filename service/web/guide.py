@@ -1,24 +1,22 @@
 """Leads the pool's requests as the routes say, for the reloader's thread and for rung bells."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Generic
 
 import sqlalchemy.exc
 
-from service.repository.policy import by_model, settle
+from service.repository.policy import settle
 from service.repository.route import Route
 from service.repository.states import VersionRow
 from service.repository.store import VersionStore
 from service.runtime.directions import Directions
-from service.runtime.pool import Pool, Served
+from service.runtime.pool import Pool
+from service.runtime.slot import NOWHERE, Served
 from service.web.outlook import Outlook, absent_of, directions_of, is_behind
 from service.web.residents import Residents
 
 logger = logging.getLogger(__name__)
-
-NO_DIRECTIONS = Directions(-1, None)
 
 
 class Guide(Generic[Served]):
@@ -29,20 +27,32 @@ class Guide(Generic[Served]):
     """
 
     def __init__(
-        self, store: VersionStore, pool: Pool[Served], residents: Residents[Served]
+        self,
+        store: VersionStore,
+        pool: Pool[Served],
+        residents: Residents[Served],
+        hasty: VersionStore | None = None,
     ) -> None:
         self._store = store
+        self._hasty = hasty or store  # for who holds up all requests
         self._pool = pool
         self._residents = residents
         self._outlook = Outlook()
+        self._routes: dict[str, Route] = {}
         self._led: set[str] = set()
         self._has_led = False
         self._is_reachable = True
         pool.resync = self.resync
 
     def read_routes(self) -> dict[str, Route]:
-        """All routes. Where they are older than what the pool follows, their record is another."""
-        routes = self._store.routes()
+        """All routes, the very same ones as long as no revision is another.
+
+        Where they are older than what the pool follows, their record is another.
+        """
+        known = {model: route.revision for model, route in self._routes.items()}
+        if self._store.revisions() != known:
+            self._routes = self._store.routes()
+        routes = self._routes
         behind = {
             model: directions.revision
             for model in {*self._led, *routes}
@@ -50,7 +60,7 @@ class Guide(Generic[Served]):
             and directions.revision > (routes.get(model) or Route(model)).revision
         }
         if behind:  # a bell may have been met meanwhile; then what is read now is no older
-            routes = self._store.routes()
+            routes = self._routes = self._store.routes()
         for model, revision in behind.items():
             if (routes.get(model) or Route(model)).revision < revision:
                 self._pool.forget(model, revision)
@@ -63,7 +73,7 @@ class Guide(Generic[Served]):
         self._pool.expect({})  # from now on it is known what there isn't
         for model in sorted(self._led):
             rows, route = outlook.rows(model), outlook.route(model)
-            directions = self._pool.directions(model) or NO_DIRECTIONS
+            directions = self._pool.directions(model) or NOWHERE
             is_same = rows == before.rows(model) and route == before.route(model)
             if not is_same or directions.revision != route.revision:
                 self._show(model, rows, route)
@@ -81,11 +91,11 @@ class Guide(Generic[Served]):
             return  # the first look comes first
         try:
             changed = {
-                model: self._store.route(model)
-                for model, revision in self._store.revisions().items()
+                model: self._hasty.route(model)
+                for model, revision in self._hasty.revisions().items()
                 if revision != outlook.route(model).revision
             }
-            recorded = self._rows_for(outlook, changed)
+            rows = {model: self._rows_for(outlook, route) for model, route in changed.items()}
         except sqlalchemy.exc.SQLAlchemyError as error:  # the thread looks again
             if self._is_reachable:
                 why = str(getattr(error, "orig", error))[:200]
@@ -94,13 +104,13 @@ class Guide(Generic[Served]):
             return
         self._is_reachable = True
         for model, route in changed.items():
-            self._show(model, settle(recorded.get(model, []), {model: route}), route)
+            self._show(model, settle(rows[model], {model: route}), route)
 
     def drop(self, outlook: Outlook) -> None:
         """Lend no more what is neither served nor stands in for what isn't loaded yet."""
         served = {(row.model, row.version) for row in outlook.served()}
         for slot in self._pool.slots():
-            directions = self._pool.directions(slot.model) or NO_DIRECTIONS
+            directions = self._pool.directions(slot.model) or NOWHERE
             is_ahead = directions.revision > outlook.route(slot.model).revision
             is_current = directions.current == slot.version
             if (slot.model, slot.version) not in served and not is_ahead and not is_current:
@@ -108,16 +118,13 @@ class Guide(Generic[Served]):
                 logger.info("version unloaded", extra=fields)
                 self._pool.remove(slot.model, slot.version)
 
-    def _rows_for(
-        self, outlook: Outlook, changed: Mapping[str, Route]
-    ) -> Mapping[str, list[VersionRow]]:
-        recorded = outlook.recorded
-        if any(is_behind(recorded.get(model, []), route) for model, route in changed.items()):
-            return by_model(self._store.rows())
-        return recorded
+    def _rows_for(self, outlook: Outlook, route: Route) -> list[VersionRow]:
+        """What is recorded of a model: read anew, alone, where that is older than its route."""
+        recorded = outlook.recorded.get(route.model, [])
+        return self._hasty.rows(route.model) if is_behind(recorded, route) else recorded
 
     def _show(self, model: str, rows: list[VersionRow], route: Route) -> None:
-        before = self._pool.directions(model) or NO_DIRECTIONS
+        before = self._pool.directions(model) or NOWHERE
         if before.revision > route.revision:
             return
         absent = absent_of(rows, route, self._residents.why_absent)

@@ -14,7 +14,11 @@ def ready(process: WebProcess) -> Health:
     """200 once everything that should be served has been loaded, here and by the siblings.
 
     After it no request meets a worker that has not loaded what was served then; see `readiness.py`.
+    Everybody may ask it: where access is not open, strangers don't learn the names of models.
     """
     state = process.reloader.readiness
     status = 200 if state.is_ready else 503
-    return status, {"ready": state.is_ready, "waits_for": list(state.waits_for)}
+    waits_for = list(state.waits_for)
+    if waits_for and not process.access.is_open:
+        waits_for = [f"{len(waits_for)} to be loaded or started"]
+    return status, {"ready": state.is_ready, "waits_for": waits_for}

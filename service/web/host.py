@@ -8,7 +8,7 @@ from service.web.pieces import Body
 from service.web.turn import Message, Turn
 
 
-class Line(Protocol):
+class Inflow(Protocol):
     """A connection, as a body sees it that may be slower than the client."""
 
     def pause(self) -> None:
@@ -32,7 +32,7 @@ class Host(Protocol):
         """All of its connections."""
         ...
 
-    def open_body(self, scope: Message, line: Line) -> Body | None:
+    def open_body(self, scope: Message, line: Inflow) -> Body | None:
         """Where a body goes that isn't kept in memory. Raises if its sender may not send it."""
         ...
 

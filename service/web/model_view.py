@@ -1,107 +1,108 @@
-"""What is known of all versions at one moment: recorded, decided, and held by each worker."""
+"""What is known of versions at one moment: recorded, decided, and held by each worker."""
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy.exc
 
-from service.base.compiled import read_compiled
-from service.base.refusals import ArtefactCorrupt
+from service.repository.policy import labels_of, settle
 from service.repository.route import Route
-from service.repository.states import Loading, State, VersionRow, WorkerRecord
-from service.repository.store import VersionStore
-from service.repository.workers import WorkerName, is_alive
-from service.runtime.pool import Pool, Slot
+from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord, loading_of
+from service.repository.workers import WorkerName, live_workers
+from service.runtime.asked import Key
+from service.runtime.pool import Pool
+from service.runtime.slot import Slot
+from service.web.process import WebProcess
 from service.web.served import ServedVersion
-from service.web.swap_counts import Moves, SwapCounts
 
-ALL = 1_000_000  # entries of an audit, more than anybody makes
-LOADING = "LOADING"
-AVAILABLE = (Loading.LOADED.value, Loading.COLD.value)
+AVAILABLE = (Loading.LOADED, Loading.COLD)
 
-File = tuple[str, str]  # format and version of Keras
-UNKNOWN: File = ("", "")
+Loaded = Mapping[Key, Slot[ServedVersion]]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """`workers` are those that live; `held` is by worker what it says of a model's version."""
+    """Settled rows of all models, or of one; `loaded` is what this worker has in memory.
+
+    `workers` are those that live, `used` are seconds since 1970. Without the database it isn't
+    whole: there are only the rows that were read last, and what this worker knows of itself.
+    """
 
     rows: list[VersionRow]
-    slots: Mapping[tuple[str, int], Slot[ServedVersion]]
-    files: Mapping[str, File] = field(default_factory=dict)
+    loaded: Loaded = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
-    swaps: Moves = field(default_factory=dict)
-    held: Mapping[str, Mapping[tuple[str, str], str]] = field(default_factory=dict)
+    workers: list[WorkerRecord] = field(default_factory=list)
+    used: Mapping[Key, float] = field(default_factory=dict)
+    is_whole: bool = True
 
-    def loading(self, row: VersionRow) -> list[str]:
-        """How far each worker has come with a version: in the words of `Loading`, or LOADING."""
-        key = (row.model, row.identity)
-        return [held.get(key, LOADING) for held in self.held.values()]
+    def route(self, model: str) -> Route:
+        """Where the model's requests go."""
+        return self.routes.get(model) or Route(model)
+
+    def of(self, model: str) -> list[VersionRow]:
+        """The model's versions."""
+        return [row for row in self.rows if row.model == model]
+
+    def labels(self, model: str) -> dict[str, int]:
+        """What each label of the model stands for."""
+        return labels_of(self.of(model), self.route(model))
+
+    def slot(self, row: VersionRow) -> Slot[ServedVersion] | None:
+        """The version as this worker has it loaded."""
+        return self.loaded.get((row.model, row.version))
+
+    def loading(self, row: VersionRow) -> list[Loading]:
+        """How far each worker has come with a version."""
+        return [held.loading for held in loading_of(row, self.workers)]
 
     def is_ready(self, row: VersionRow) -> bool:
         """True when every worker answers for it, if only after loading."""
         return row.state is State.READY and all(one in AVAILABLE for one in self.loading(row))
 
+    def answers(self, row: VersionRow) -> bool:
+        """True when this worker does, or some worker would load it for a request."""
+        return self.slot(row) is not None or Loading.COLD in self.loading(row)
 
-class ModelViews:
-    """Takes a view whenever one is needed; of other workers only what the database tells."""
-
-    def __init__(
-        self,
-        store: VersionStore,
-        pool: Pool[ServedVersion],
-        rows: Callable[[], list[VersionRow]],
-        compiled_dir: Path,
-    ) -> None:
-        self._store = store
-        self._pool = pool
-        self._rows = rows
-        self._compiled_dir = compiled_dir
-        self._files: dict[str, File] = {}
-        self._swaps = SwapCounts(lambda last_id: store.audit(limit=ALL, after=last_id))
-
-    def take(self) -> ModelView:
-        """The view now; without the database it is what this worker has itself."""
-        rows = self._rows()
-        slots = {(slot.model, slot.version): slot for slot in self._pool.slots()}
-        own = {(slot.model, slot.identity): Loading.LOADED.value for slot in slots.values()}
-        name, now = str(WorkerName.of(os.getpid())), time.time()
-        files = self._known_files(rows, slots)
-        try:
-            held = {
-                record.worker: _held(record)
-                for record in self._store.workers()
-                if is_alive(record, now)
-            }
-            held[name] = _kept(held.get(name, {})) | own
-            return ModelView(rows, slots, files, self._store.routes(), self._swaps.count(now), held)
-        except sqlalchemy.exc.SQLAlchemyError:  # the reloader tells of it
-            return ModelView(rows, slots, files, held={name: own})
-
-    def _known_files(
-        self, rows: list[VersionRow], slots: Mapping[tuple[str, int], Slot[ServedVersion]]
-    ) -> Mapping[str, File]:
-        """What the compiled versions were; read once for each, as it never changes."""
-        for slot in slots.values():
-            identity = slot.served.facts.identity
-            self._files[identity.artefact] = (identity.format, identity.keras_version)
-        for artefact in {row.artefact for row in rows if row.artefact} - self._files.keys():
-            try:
-                compiled = read_compiled(self._compiled_dir / artefact)
-            except ArtefactCorrupt:
-                continue
-            self._files[artefact] = (compiled.format, compiled.keras_version)
-        return self._files
+    def last_used(self, row: VersionRow) -> float:
+        """When it answered last; what is recorded of that is written down now and then."""
+        slot = self.slot(row)
+        recorded = self.used.get((row.model, row.version), 0.0)
+        return recorded if slot is None else max(recorded, slot.last_used)
 
 
-def _held(record: WorkerRecord) -> dict[tuple[str, str], str]:
-    return {(one.model, one.identity): one.loading.value for one in record.held}
+def take_view(
+    process: WebProcess, model: str = "", rows: list[VersionRow] | None = None
+) -> ModelView:
+    """As the database tells it now; as this worker knows it where the database doesn't.
+
+    `rows` are taken where they are given, settled and new enough.
+    """
+    store, loaded = process.reloader.store, _loaded(process.pool)
+    try:
+        routes = {model: store.route(model)} if model else store.routes()
+        if rows is None:
+            rows = settle(store.rows(model), routes)
+        workers = _with_own(live_workers(store, time.time(), model), loaded)
+        return ModelView(rows, loaded, routes, workers, store.used())
+    except sqlalchemy.exc.SQLAlchemyError:  # the reloader tells of it
+        workers = _with_own([], loaded)
+        return ModelView(process.reloader.rows, loaded, workers=workers, is_whole=False)
 
 
-def _kept(reported: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """What this worker has reported of itself, but for what it had loaded then."""
-    return {key: one for key, one in reported.items() if one != Loading.LOADED.value}
+def _loaded(pool: Pool[ServedVersion]) -> Loaded:
+    return {(slot.model, slot.version): slot for slot in pool.slots()}
+
+
+def _with_own(workers: list[WorkerRecord], loaded: Loaded) -> list[WorkerRecord]:
+    """This worker knows better than its last report what it has loaded."""
+    name = str(WorkerName.of(os.getpid()))
+    reported = next((one for one in workers if one.worker == name), WorkerRecord(name))
+    own = [
+        Held(slot.model, slot.version, slot.identity, Loading.LOADED) for slot in loaded.values()
+    ]
+    own += [held for held in reported.held if held.loading is not Loading.LOADED]
+    others = [one for one in workers if one.worker != name]
+    everybody = [*others, replace(reported, held=tuple(own))]
+    return sorted(everybody, key=lambda one: one.worker)

@@ -7,7 +7,7 @@ from service.repository.policy import by_model, canary_of, current_of, labels_of
 from service.repository.route import Route
 from service.repository.states import COMING, State, VersionRow
 from service.runtime.directions import Directions, Split
-from service.runtime.pool import Absent
+from service.runtime.slot import Absent
 
 WhyAbsent = Callable[[VersionRow], Absent]
 

@@ -18,7 +18,8 @@ from service.base.http_errors import BodyTooLarge
 from service.base.metrics import PREDICT_REJECTED
 from service.repository.route import STABLE
 from service.runtime.directions import Directions
-from service.runtime.pool import Pool, Slot
+from service.runtime.pool import Pool
+from service.runtime.slot import Slot
 from service.web.counted import Pending
 from service.web.exchange import Call, Headers, Reply, Translator
 from service.web.inflate import inflate
@@ -124,6 +125,7 @@ class Plane:
             lease = self._pool.lease(path.model, path.version, path.label, call.picks)
             with lease as slot:
                 _check(call, slot)
+                slot.last_used = slot.last_held
                 if call.split is not None:
                     arm = "canary" if slot.version == call.split.version else "current"
                     self._arms.add((slot.model, slot.version, arm))

@@ -7,7 +7,7 @@ from functools import partial
 
 from service.base.bell import Bell
 from service.base.compiled import ONNX_FILE, discard, read_compiled
-from service.base.database import open_database
+from service.base.database import hasty, open_database
 from service.base.errors import KerasdError
 from service.base.metrics import WORKER_STARTS
 from service.base.refusals import ArtefactCorrupt
@@ -32,6 +32,7 @@ from service.web.answers import RequestIds
 from service.web.arrivals import Arrivals
 from service.web.budget import Budget
 from service.web.counted import VersionMetrics
+from service.web.counters import Counters
 from service.web.decisions import decider
 from service.web.exchange import Facts, Identity
 from service.web.plane import Plane
@@ -41,6 +42,7 @@ from service.web.residents import Residents
 from service.web.served import ServedVersion
 from service.web.shadow import Shadow
 from service.web.spans import Tracer, open_traces
+from service.web.swap_counts import SwapCounts
 from service.web.version_loader import VersionLoader
 from service.web.warm_up import golden_inputs, warm_up
 
@@ -62,6 +64,7 @@ class WebProcess:
         self.permits = Permits(settings.model_control)
         self.access = make_access(settings)
         self.tracer: Tracer | None = None
+        self.counters = Counters()
         self.bell = Bell(settings.run_dir / "bell")
         self.pool: Pool[ServedVersion] = Pool(self.bell)
         self._translators = translators()
@@ -76,11 +79,14 @@ class WebProcess:
             self.shadow,
         )
         self._engine = open_database(settings.database)
+        self._hasty = hasty(self._engine)
         self._watchdog = Watchdog()
         self._disposal = Disposal()
         self._proxy = TensorFlowProxy(settings.run_dir, settings.predict_timeout_s)
         store = VersionStore(self._engine, settings.repository_key)
-        self.reloader = Reloader(store, self.pool, self._residents(), siblings)
+        self.swap_counts = SwapCounts(store)
+        at_once = VersionStore(self._hasty, settings.repository_key)
+        self.reloader = Reloader(store, self.pool, self._residents(), siblings, hasty=at_once)
         self.arrivals = Arrivals(self.pool, self.reloader, settings.load_wait_s)
 
     def start(self) -> None:
@@ -128,6 +134,7 @@ class WebProcess:
         self._watchdog.close()
         self._proxy.close()
         self._engine.dispose()
+        self._hasty.dispose()
         self.bell.close()
         self.access.close()
         if self.tracer is not None:
@@ -139,8 +146,15 @@ class WebProcess:
             self.settings.model_memory_mb * MEBIBYTE, self.settings.cold_models == "wait"
         )
         measure = used_bytes if budget.limit_bytes else anonymous_bytes
-        loader = VersionLoader(self.pool, self._load, self._weigh, measure)
+        loader = VersionLoader(self.pool, self._load, self._weigh, measure, self._is_remote)
         return Residents(self.pool, loader, budget, lambda: self._disposal.count)
+
+    def _is_remote(self, row: VersionRow) -> bool:
+        """Whether TensorFlow's process runs it; what can't be read is met when it is loaded."""
+        try:
+            return read_compiled(self.settings.compiled_dir / row.artefact).runtime == "tensorflow"
+        except ArtefactCorrupt:
+            return False
 
     def _weigh(self, row: VersionRow) -> int:
         """Bytes that a version takes at least: its weights, without what its runs need."""

@@ -39,7 +39,7 @@ class Reader:
         self._deliver = deliver
         self._open_body = open_body
         self._parser: Any = httptools.HttpRequestParser(self)
-        self._read_bytes = self._head_bytes = 0
+        self._read_bytes = self._head_bytes = self._empty_bytes = 0
         self._url = b""
         self._fields: head.Fields = []
         self._scope: Message = {}
@@ -66,7 +66,7 @@ class Reader:
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises one of our errors for what can't or mustn't be read."""
-        before, begun = self.phase, self.begun
+        before, begun, size = self.phase, self.begun, self._body.size
         self._read_bytes = len(data)
         rest = data
         while rest:
@@ -86,9 +86,10 @@ class Reader:
             is_alone = before == IDLE and begun + 1 == self.begun
             self._check_begun_head(data, is_same, is_alone)
         elif self.phase == BODY:
-            is_same = before == BODY and begun == self.begun
-            if is_same and self._body.is_wrapped_thickly(len(data)):
-                raise HeadMalformed("The chunks of the body have more around them than in them")
+            if before == BODY and begun == self.begun:
+                self._check_begun_body(len(data), self._body.size > size)
+            else:
+                self._empty_bytes = 0
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -186,6 +187,17 @@ class Reader:
             raise head.too_large()
         if is_alone and not head.names_version(data):
             raise HeadMalformed("The request line names no version of HTTP")
+
+    def _check_begun_body(self, more: int, has_grown: bool) -> None:
+        """Limit what isn't body: chunk extensions, and trailers, which the parser keeps whole."""
+        if self._body.is_wrapped_thickly(more):
+            raise HeadMalformed("The chunks of the body have more around them than in them")
+        self._empty_bytes = 0 if has_grown else self._empty_bytes + more
+        if self._empty_bytes > head.MAX_HEAD_BYTES:
+            raise HeadMalformed(
+                f"A chunk's line, or what follows the body, is longer than {head.MAX_HEAD_BYTES} "
+                "bytes"
+            )
 
 
 class _BodyOnly:

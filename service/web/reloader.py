@@ -5,6 +5,7 @@ import math
 import os
 import threading
 import time
+from datetime import datetime
 from typing import Generic
 
 import sqlalchemy.exc
@@ -15,7 +16,8 @@ from service.repository.states import Held, Loading, VersionRow
 from service.repository.store import VersionStore
 from service.repository.workers import Reporter, WorkerName
 from service.runtime.asked import Key
-from service.runtime.pool import Pool, Served
+from service.runtime.pool import Pool
+from service.runtime.slot import Served
 from service.web.guide import Guide
 from service.web.outlook import Outlook, look_out
 from service.web.readiness import NOT_LOOKED, Readiness, Siblings, judge
@@ -32,7 +34,8 @@ SHORTEST_PAUSE_S = 0.02
 class Reloader(Generic[Served]):
     """A thread that polls; `step` is public so that tests call it with their own time.
 
-    `siblings` is how many workers listen on this worker's socket, itself included.
+    `siblings` is how many workers listen on this worker's socket, itself included. `hasty` reads
+    the same store without waiting for locks.
     """
 
     def __init__(
@@ -42,11 +45,12 @@ class Reloader(Generic[Served]):
         residents: Residents[Served],
         siblings: int = 1,
         name: WorkerName | None = None,
+        hasty: VersionStore | None = None,
     ) -> None:
         self.store = store
         self._pool = pool
         self._residents = residents
-        self._guide = Guide(store, pool, residents)
+        self._guide = Guide(store, pool, residents, hasty)
         self._usage = Usage(store)
         self._siblings = Siblings(store, siblings)
         self._name = name
@@ -59,8 +63,11 @@ class Reloader(Generic[Served]):
         self._pause_s = math.inf
         self._is_stopping = False
         self._wake = threading.Event()
+        residents.call_when_loaded(self._wake.set)
         self._begun = self._finished = 0
         self._thread: threading.Thread | None = None
+        self._outlook = Outlook()
+        self._scanned_at: datetime | None = None
         self.rows: list[VersionRow] = []
         self.readiness = NOT_LOOKED
 
@@ -75,8 +82,9 @@ class Reloader(Generic[Served]):
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
+        self._residents.close()
         self._usage.gather(self._pool.slots())
-        self._usage.write()
+        self._usage.save()
         if self._reporter is not None:
             self._reporter.leave()
 
@@ -104,13 +112,15 @@ class Reloader(Generic[Served]):
             if route.revision != self._read.get(model):
                 self._residents.retry(model)  # what was asked for anew is tried again at once
         self._read = {model: route.revision for model, route in outlook.routes.items()}
-        self._usage.gather(self._pool.slots())
+        slots = self._pool.slots()
+        self._usage.gather(slots)
         self._residents.learn(outlook, self._used or {})
         if was_scanned:
             self._guide.lead(outlook)
         self._guide.drop(outlook)
         self._pause_s = self._residents.load(outlook, now, self._guide.show)
         self._guide.drop(outlook)  # what stood in for those that are there now
+        self._usage.gather(slots)  # to the last request of those that were dropped
         self._tell(outlook, now)
         self.readiness = self._judge(outlook, was_scanned)
         self._usage.note(now)
@@ -121,20 +131,26 @@ class Reloader(Generic[Served]):
         if self._used is None and self._residents.is_limited:
             self._used = self._usage.read()
         routes = self._guide.read_routes()
-        was_scanned = self.store.was_scanned()  # first: rows written meanwhile are no empty scan
-        outlook = look_out(self.store.rows(), routes)
-        self.rows = [row for rows in outlook.settled.values() for row in rows]
-        return outlook, was_scanned
+        scanned_at = self.store.scanned_at()  # first: rows written meanwhile are no empty scan
+        is_same = routes is self._outlook.routes and scanned_at == self._scanned_at
+        if scanned_at is None or not is_same:
+            self._outlook = look_out(self.store.rows(), routes)
+            self._scanned_at = scanned_at
+            self.rows = [row for rows in self._outlook.settled.values() for row in rows]
+        return self._outlook, scanned_at is not None
 
     def _tell(self, outlook: Outlook, now: float) -> None:
         """Report what is held, and each route that all leases under way have gone by."""
         self._undrained = {}
+        before = dict(self._seen)
         for model, route in outlook.routes.items():
             if self._pool.is_drained(model, route.revision):
                 self._seen[model] = route.revision
             else:
                 self._undrained[model] = route.revision
         self._seen = {m: seen for m, seen in self._seen.items() if m in outlook.routes}
+        if self._seen != before:
+            self._usage.write()  # whoever waits for this may be about to delete what wasn't used
         if self._reporter is not None:
             self._reporter.tell(self._held(outlook), dict(self._seen), now)
 

@@ -10,7 +10,8 @@ from service.base.metrics import MODEL_EVICTIONS
 from service.repository.policy import current_of
 from service.repository.states import Held, VersionRow
 from service.runtime.asked import Key
-from service.runtime.pool import Absent, Pool, Served, Slot
+from service.runtime.pool import Pool
+from service.runtime.slot import Absent, Served, Slot
 from service.web.budget import IDLE_S, Budget, give_way, in_order
 from service.web.outlook import Outlook
 from service.web.version_loader import VersionLoader
@@ -59,6 +60,14 @@ class Residents(Generic[Served]):
         """Try what couldn't be loaded of a model again at once."""
         self._loader.retry(model)
 
+    def call_when_loaded(self, call: Callable[[], object]) -> None:
+        """Have `call` called when there is something to do for `load` that was begun before."""
+        self._loader.side.on_end = call
+
+    def close(self) -> None:
+        """End what is under way."""
+        self._loader.side.close()
+
     def learn(self, outlook: Outlook, used: Mapping[Key, float]) -> None:
         """Take an outlook into account, with the times of use from before this worker's time."""
         self._used = used
@@ -82,6 +91,9 @@ class Residents(Generic[Served]):
 
         They are infinite where nothing is left.
         """
+        taken = self._loader.take(outlook.served(), now, self._used)
+        if taken is not None:
+            show(taken.model)
         self._shrink()
         began = time.perf_counter()
         pause_s = math.inf
@@ -187,7 +199,7 @@ class Residents(Generic[Served]):
 
     def _shrink(self) -> None:
         """Have versions give way where those in memory turned out larger; the last one stays."""
-        slots = sorted(self._pool.slots(), key=lambda slot: slot.last_used)
+        slots = sorted(self._pool.slots(), key=lambda slot: slot.last_run)
         excess = self._budget.excess(slots)
         if excess > 0:
             self._evict(give_way(slots[:-1], excess, self._spared(slots), time.time()))

@@ -1,36 +1,42 @@
 """One scrape: what all workers have counted, and what is true of models now."""
 
-from pathlib import Path
+import time
 
+import sqlalchemy.exc
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector
 
-from service.base.metric_files import MetricFiles
-from service.base.metrics import REGISTRY, counts_in_files
 from service.web.collector import ModelCollector
-from service.web.model_view import ModelViews
+from service.web.compiled_files import CompiledFiles
+from service.web.model_view import ModelView, take_view
+from service.web.process import WebProcess
+from service.web.swap_counts import Moves
 
 
 class Scrapes:
-    """Answers scrapes; kept, because the files are read on from where the last one ended."""
+    """Answers scrapes."""
 
-    def __init__(self, views: ModelViews) -> None:
-        self._views = views
-        self._files = MetricFiles(_folder()) if counts_in_files() else None
+    def __init__(self, process: WebProcess) -> None:
+        self._process = process
+        self._compiled = CompiledFiles(process.settings.compiled_dir)
 
     def take(self, accept: str) -> tuple[bytes, str]:
         """The exposition in the form that is accepted, and its content type."""
         encode, content_type = choose_encoder(accept)
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(ModelCollector(self._views.take()))
-        if self._files is None:
-            registry.register(REGISTRY)
-            return encode(registry), content_type
-        counted = self._files.text("openmetrics" in content_type)
+        registry.register(self._collector())
+        counted = self._process.counters.text(encode, "openmetrics" in content_type)
         return counted + encode(registry), content_type
 
+    def _collector(self) -> ModelCollector:
+        """With the rows that this worker has read last: they are many, and no older than a poll."""
+        view = take_view(self._process, rows=self._process.reloader.rows)
+        return ModelCollector(view, self._compiled.of(view), self._swaps(view))
 
-def _folder() -> Path:
-    """Where prometheus_client counts; it has read that from the environment itself."""
-    return Path(MultiProcessCollector(None)._path)  # type: ignore[no-untyped-call]
+    def _swaps(self, view: ModelView) -> Moves | None:
+        if not view.is_whole:
+            return None
+        try:
+            return self._process.swap_counts.count(time.time())
+        except sqlalchemy.exc.SQLAlchemyError:  # the reloader tells of it
+            return None

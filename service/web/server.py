@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 BACKLOG = 2048
 GRACE_S = 30
 END_S = 25  # a worker ends by itself before gunicorn's patience does
-OTHER_FILES = 256  # what a worker opens besides its connections
+OTHER_FILES = 256  # what a worker opens besides its connections; it can do with fewer
 LEAST_MEMORY = 4096 * MEBIBYTE  # addresses, of which a worker reserves far more than it uses
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -75,7 +75,7 @@ def worker_class(edge: Edge) -> type[UvicornWorker]:
 
 def edge_limits(settings: Settings, open_files: int) -> EdgeLimits:
     """The edge's limits; fewer connections where the platform allows fewer open files."""
-    most = max(1, open_files - OTHER_FILES)
+    most = max(open_files - OTHER_FILES, open_files // 3, 1)
     if most < settings.max_connections:
         logger.warning("few open files are allowed", extra={"connections": most})
     return EdgeLimits(

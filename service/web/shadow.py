@@ -16,12 +16,12 @@ import numpy as np
 
 from service.base.errors import KerasdError
 from service.base.signature import Tensors
+from service.runtime.asked import Key
 from service.runtime.pool import Pool
 from service.web.agreement import Agreement, Given, compare, fits
 from service.web.counted import Pending
 from service.web.served import ServedVersion
 from service.web.traffic_counts import (
-    VersionKey,
     count_agreement,
     count_dropped,
     count_outcome,
@@ -41,7 +41,7 @@ CLOSE_WAIT_S = 5.0
 class Copy:
     """What the current version was asked and what it gave, for the version that is to be tried."""
 
-    key: VersionKey
+    key: Key
     inputs: Tensors
     given: Given
     size: int
@@ -58,7 +58,7 @@ class Shadow:
         self._lock = threading.Lock()
         self._copies = self._bytes = 0
         self._dropped = Pending(count_dropped)
-        self._ailing: set[VersionKey] = set()
+        self._ailing: set[Key] = set()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -79,7 +79,7 @@ class Shadow:
             self._dropped.add(copy.key)
         self._dropped.flush()
 
-    def offer(self, key: VersionKey, inputs: Tensors, given: Given) -> None:
+    def offer(self, key: Key, inputs: Tensors, given: Given) -> None:
         """Take a copy of an answered request, or drop it; never waits, never raises."""
         size = _size_of(inputs) + _size_of(given.outputs)
         with self._lock:
@@ -148,6 +148,7 @@ class Shadow:
     def _answer(self, copy: Copy) -> Agreement | None:
         """The version is leased by its number, so that it isn't closed meanwhile."""
         with self._pool.lease(*copy.key) as slot:
+            slot.last_copied = slot.last_held
             if not fits(copy.inputs, slot.served.facts.signature):
                 return None
             began = time.perf_counter()
@@ -155,7 +156,7 @@ class Shadow:
             observe_run(copy.key, time.perf_counter() - began)
         return compare(copy.given, given)
 
-    def _tell(self, key: VersionKey, error: Exception) -> None:
+    def _tell(self, key: Key, error: Exception) -> None:
         """The first failure in a row: the others are counted."""
         if key in self._ailing:
             return

@@ -13,7 +13,7 @@ UNTRACED = frozenset({"/livez", "/readyz", "/metrics", "/monitoring/prometheus/m
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class RequestStart:
     """What is known of a request when its span begins; `route` is empty where it isn't yet."""
 
     method: str
@@ -37,7 +37,7 @@ class RequestSpan(Protocol):
 class Tracer(Protocol):
     """Begins spans; there is none where traces are off."""
 
-    def begin(self, begun: Begun, parent: TraceParent | None) -> RequestSpan:
+    def begin(self, begun: RequestStart, parent: TraceParent | None) -> RequestSpan:
         """The span of a request, in the trace of its caller if that told one."""
         ...
 
@@ -57,7 +57,7 @@ def begin_span(
     if tracer is None or path in UNTRACED:
         return None
     host = headers.get(b"host", b"").decode("latin-1")
-    return tracer.begin(Begun(method, route, path, host), parent)
+    return tracer.begin(RequestStart(method, route, path, host), parent)
 
 
 def end_span(span: RequestSpan | None, status: int, route: str = "") -> None:

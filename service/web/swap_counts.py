@@ -6,9 +6,9 @@ takes nothing back.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from service.repository.audit import AuditEntry
+from service.repository.store_routes import RouteStore
 
 Moves = Mapping[tuple[str, str], int]
 """How many, by model and by the action in the audit."""
@@ -17,10 +17,10 @@ SETTLED_S = 10.0  # entries may become visible in another order than their ids t
 
 
 class SwapCounts:
-    """Reads what is new in the audit; `read` gives the entries after the one with that id."""
+    """Has the database count; what has settled is counted once."""
 
-    def __init__(self, read: Callable[[int], list[AuditEntry]]) -> None:
-        self._read = read
+    def __init__(self, store: RouteStore) -> None:
+        self._store = store
         self._settled: Counter[tuple[str, str]] = Counter()
         self._last_id = 0
         self._lock = threading.Lock()
@@ -28,22 +28,8 @@ class SwapCounts:
     def count(self, wall_now: float) -> Moves:
         """All moves up to now."""
         with self._lock:
-            recent: list[AuditEntry] = []
-            is_settled = True
-            for entry in sorted(self._read(self._last_id), key=lambda entry: entry.id):
-                is_settled = is_settled and entry.at < wall_now - SETTLED_S
-                if not is_settled:
-                    recent.append(entry)
-                    continue
-                self._last_id = entry.id
-                self._settled.update(_move(entry))
-            total = self._settled.copy()
-            for entry in recent:
-                total.update(_move(entry))
-            return total
-
-
-def _move(entry: AuditEntry) -> list[tuple[str, str]]:
-    """The first version of a model takes nobody's place."""
-    before, after = entry.before.get("current"), entry.after.get("current")
-    return [(entry.model, entry.action)] if before is not None and after != before else []
+            until = wall_now - SETTLED_S
+            settled, self._last_id = self._store.count_moves(self._last_id, until)
+            self._settled.update(settled)
+            recent, _ = self._store.count_moves(self._last_id)
+            return self._settled + Counter(recent)

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, TraceFlags, TraceS
 from service import __version__
 from service.base.log import trace_id
 from service.web.counted import Stopwatch
-from service.web.spans import Begun
+from service.web.spans import RequestStart
 from service.web.trace_context import TraceParent
 
 METHODS = frozenset("CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT TRACE".split())
@@ -40,7 +40,7 @@ class Traces:
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("kerasd", __version__)
 
-    def begin(self, begun: Begun, parent: TraceParent | None) -> "TracedRequest":
+    def begin(self, begun: RequestStart, parent: TraceParent | None) -> "TracedRequest":
         """The server's span; its trace is named in the log, whoever began it."""
         method = begun.method if begun.method in METHODS else OTHER_METHOD
         attributes = {

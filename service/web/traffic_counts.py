@@ -9,9 +9,9 @@ from service.base.metrics import (
     SHADOW_REQUESTS,
     SHADOW_ROWS,
 )
+from service.runtime.asked import Key
 from service.web.agreement import Agreement
 
-VersionKey = tuple[str, int]  # model and version
 Arm = tuple[str, int, str]  # model, the version that got the request, `canary` or `current`
 
 
@@ -21,19 +21,19 @@ def count_arms(arms: list[Arm]) -> None:
         CANARY_REQUESTS.labels(model, str(version), arm).inc(requests)
 
 
-def count_dropped(keys: list[VersionKey]) -> None:
+def count_dropped(keys: list[Key]) -> None:
     """Copies that nobody took, gathered: they are many when a shadow is slow."""
     for key, requests in Counter(keys).items():
         count_outcome(key, "dropped", requests)
 
 
-def count_outcome(key: VersionKey, outcome: str, requests: int = 1) -> None:
+def count_outcome(key: Key, outcome: str, requests: int = 1) -> None:
     """Copies that ended so: compared, dropped, failed or incompatible."""
     model, version = key
     SHADOW_REQUESTS.labels(model, str(version), outcome).inc(requests)
 
 
-def count_agreement(key: VersionKey, agreement: Agreement) -> None:
+def count_agreement(key: Key, agreement: Agreement) -> None:
     """The rows of one comparison."""
     model, version = key[0], str(key[1])
     differing = agreement.rows - agreement.agreeing
@@ -44,6 +44,6 @@ def count_agreement(key: VersionKey, agreement: Agreement) -> None:
         SHADOW_DIFFERENCE.labels(model, version).observe(agreement.largest)
 
 
-def observe_run(key: VersionKey, took_s: float) -> None:
+def observe_run(key: Key, took_s: float) -> None:
     """One run of a shadow version."""
     SHADOW_DURATION.labels(key[0], str(key[1])).observe(took_s)

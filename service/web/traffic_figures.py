@@ -13,6 +13,7 @@ CANARY = "kerasd_canary_requests_total"
 REQUESTS = "kerasd_shadow_requests_total"
 ROWS = "kerasd_shadow_rows_total"
 RUN = "kerasd_shadow_duration_seconds"
+FAMILIES = (*(name.removesuffix("_total") for name in (CANARY, REQUESTS, ROWS)), RUN)
 OUTCOMES = ("compared", "dropped", "failed", "incompatible")
 MILLISECONDS = 1000
 DIGITS = 6

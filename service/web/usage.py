@@ -7,7 +7,7 @@ import sqlalchemy.exc
 
 from service.repository.store import VersionStore
 from service.runtime.asked import Key
-from service.runtime.pool import Served, Slot
+from service.runtime.slot import Served, Slot
 
 logger = logging.getLogger(__name__)
 
@@ -41,17 +41,20 @@ class Usage:
             self._next_at = now + NOTE_S
         if now >= self._next_at:
             self._next_at = now + NOTE_S
-            self.write()
+            self.save()
 
-    def write(self) -> None:
+    def save(self) -> None:
         """Record what is new now; a database that can't be written can wait."""
-        if not self._last:
-            return
         try:
-            self._store.note_used(self._last)
+            self.write()
         except sqlalchemy.exc.SQLAlchemyError as error:
             why = str(getattr(error, "orig", error))[:200]
             logger.debug("can't record when versions were used", extra={"why": why})
+
+    def write(self) -> None:
+        """Record what is new now; raises what the database does."""
+        if not self._last:
             return
+        self._store.note_used(self._last)
         self._noted = {**self._noted, **self._last}
         self._last = {}

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic
 
@@ -11,7 +11,9 @@ from service.base.metrics import MODEL_LOAD_DURATION, MODEL_LOADS
 from service.base.resident import anonymous_bytes
 from service.repository.states import Held, Loading, VersionRow
 from service.runtime.asked import Key
-from service.runtime.pool import Pool, Served, Slot
+from service.runtime.pool import Pool
+from service.runtime.slot import Served, Slot
+from service.web.side_loader import SideLoader
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,9 @@ class VersionLoader(Generic[Served]):
 
     How large it is indeed is how much this process has grown when it was loaded; what other threads
     did meanwhile is in it, so that the latest load counts, and the files are the least.
+
+    What another process runs, as `is_remote` tells, is loaded in a thread of its own, one at a time
+    so that nothing else ever waits for that process: `load` only begins with it, `take` ends it.
     """
 
     def __init__(
@@ -46,7 +51,10 @@ class VersionLoader(Generic[Served]):
         load_version: Callable[[VersionRow], Served],
         weigh: Callable[[VersionRow], int] = lambda _row: 0,
         measure: Callable[[], int] = anonymous_bytes,
+        is_remote: Callable[[VersionRow], bool] = lambda _row: False,
     ) -> None:
+        self.side = SideLoader(load_version)
+        self._is_remote = is_remote
         self._pool = pool
         self._load_version = load_version
         self._weigh = weigh
@@ -68,7 +76,8 @@ class VersionLoader(Generic[Served]):
     def is_due(self, row: VersionRow, now: float) -> bool:
         """True when the version may be tried: never in vain so far, or long enough ago."""
         failure = self.failure_of(row)
-        return failure is None or now >= failure.retry_at
+        is_time = failure is None or now >= failure.retry_at
+        return is_time and not (self.side.is_busy and self._is_remote(row))
 
     def keep(self, served: Collection[Key]) -> None:
         """Forget the failures of all other versions."""
@@ -80,27 +89,57 @@ class VersionLoader(Generic[Served]):
 
     def load(self, row: VersionRow, now: float, last_used: float = 0.0) -> bool:
         """Load one version and lend it from then on; false if it failed."""
-        key = (row.model, row.version)
+        if self._is_remote(row):
+            self.side.begin(row)
+            return True
         started, before = time.perf_counter(), self._measure()
         try:
             served = self._load_version(row)
-        except Exception as error:
+            took_s = time.perf_counter() - started
+            size = max(self._weigh(row), self._measure() - before)
+            self._lend(row, served, size, took_s, last_used)
+        except Exception as error:  # of one version, which must not keep others from being loaded
             self._fail(row, now, error)
             return False
-        took_s = time.perf_counter() - started
-        size = max(self._weigh(row), self._measure() - before)
-        self._sizes[row.artefact] = size
+        return True
+
+    def take(
+        self, rows: Iterable[VersionRow], now: float, used: Mapping[Key, float]
+    ) -> VersionRow | None:
+        """Lend what was loaded in the thread beside, or note why it wasn't; which of `rows` it was.
+
+        What isn't among them any more in this very form is closed.
+        """
+        ended = self.side.take()
+        if ended is None:
+            return None
+        key, identity = (ended.row.model, ended.row.version), ended.row.identity
+        if all((row.model, row.version) != key or row.identity != identity for row in rows):
+            if ended.served is not None:
+                ended.served.close()
+            return None
+        if ended.served is not None:
+            size = self._weigh(ended.row)  # the rest of it isn't here
+            self._lend(ended.row, ended.served, size, ended.took_s, used.get(key, 0.0))
+        elif ended.error is not None:
+            self._fail(ended.row, now, ended.error)
+        return ended.row
+
+    def held(self) -> list[Held]:
+        """Every version that couldn't be loaded, with the reason."""
+        return [self._failures[key].held for key in sorted(self._failures)]
+
+    def _lend(
+        self, row: VersionRow, served: Served, size: int, took_s: float, last_used: float
+    ) -> None:
+        key = (row.model, row.version)
         self._pool.put(Slot(*key, row.identity, served, time.time(), size, last_used))
+        self._sizes[row.artefact] = size
         self._failures.pop(key, None)
         MODEL_LOADS.labels(row.model, "ok").inc()
         MODEL_LOAD_DURATION.labels(row.model).observe(took_s)
         fields = {"model": row.model, "version": row.version, "bytes": size}
         logger.info("version loaded", extra={**fields, "took_ms": round(took_s * 1000, 1)})
-        return True
-
-    def held(self) -> list[Held]:
-        """Every version that couldn't be loaded, with the reason."""
-        return [self._failures[key].held for key in sorted(self._failures)]
 
     def _fail(self, row: VersionRow, now: float, error: Exception) -> None:
         """What is there already goes on; it is tried again later and later."""

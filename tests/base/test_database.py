@@ -1,6 +1,9 @@
 """The database: opened with care, and its schema is the one that the program declares."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from service.base.database import HEAD, MIGRATIONS, migrate, open_database
+from service.base.database import BUSY_TIMEOUT_MS, HEAD, MIGRATIONS, hasty, migrate, open_database
 from service.repository.route import Route
 from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
@@ -111,3 +114,73 @@ def test_a_writer_does_not_wait_for_a_reader(engine: sa.Engine) -> None:
         assert (before, reader.execute(rows).scalar()) == (0, 0)  # the reader's own moment
     with engine.connect() as later:
         assert later.execute(rows).scalar() == 1
+
+
+def test_readers_keep_the_log_open_and_never_write_it_back(
+    engine: sa.Engine, tmp_path: Path
+) -> None:
+    migrate(engine)
+    log = tmp_path / "state" / "kerasd.sqlite-wal"
+    before = log.stat().st_ino
+    quick = hasty(engine)
+    for each in (quick, engine, quick):
+        with each.connect() as reader:
+            reader.execute(sa.text("SELECT * FROM scans")).all()
+    assert log.stat().st_ino == before
+    assert quick.pool.checkedin() == 1  # type: ignore[attr-defined]
+    quick.dispose()
+
+
+def test_many_threads_wait_for_no_connection(engine: sa.Engine) -> None:
+    migrate(engine)
+    with ExitStack() as stack:
+        held = [stack.enter_context(engine.connect()) for _ in range(40)]
+        assert all(one.execute(sa.text("SELECT 1")).scalar() == 1 for one in held)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True], ids=["removed", "replaced"])
+def test_a_file_that_is_another_one_is_noticed(
+    engine: sa.Engine, tmp_path: Path, is_replaced: bool
+) -> None:
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO scans VALUES ('repo', '2026-01-01')"))
+    if is_replaced:
+        other = open_database(f"sqlite:///{tmp_path}/other.sqlite")
+        migrate(other)
+        other.dispose()
+    for path in (tmp_path / "state").iterdir():
+        path.unlink()
+    if is_replaced:
+        (tmp_path / "other.sqlite").rename(tmp_path / "state" / "kerasd.sqlite")
+
+    migrate(engine)
+
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT * FROM scans")).all() == []
+    assert (tmp_path / "state" / "kerasd.sqlite").stat().st_size > 0
+
+
+def test_who_is_in_haste_does_not_wait_for_a_lock(engine: sa.Engine, tmp_path: Path) -> None:
+    migrate(engine)
+    engine.dispose()
+    quick = hasty(engine)
+    owner = sqlite3.connect(tmp_path / "state" / "kerasd.sqlite", isolation_level=None)
+    owner.execute("PRAGMA locking_mode=EXCLUSIVE")
+    owner.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+
+    with pytest.raises(sa.exc.OperationalError, match="locked"), quick.connect():
+        pass
+
+    assert time.monotonic() - began < BUSY_TIMEOUT_MS / 2000
+    owner.close()
+    with quick.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM scans")).scalar() == 0
+    quick.dispose()
+
+
+def test_other_databases_have_one_engine() -> None:
+    memory = open_database("sqlite://")
+    assert hasty(memory) is memory
+    memory.dispose()

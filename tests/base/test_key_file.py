@@ -5,16 +5,15 @@ import stat
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import get_args
 
 import orjson
 import pytest
 
 from service.base.errors import KeysRefused
 from service.base.key_changes import Grant, add_key, revoke_key, rotate_key
-from service.base.key_file import KeyRecord, Role, change_keys, read_keys
+from service.base.key_file import KeyRecord, change_keys, read_keys
 from service.base.key_text import make_key
-from service.web.access import caller
+from service.base.roles import Role
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -66,8 +65,25 @@ class TestFile:
 
         assert path.read_bytes() == before
 
-    def test_roles_are_those_of_callers(self) -> None:
-        assert set(get_args(Role)) == {role.value for role in caller.Role}
+    def test_every_role_can_be_given_and_is_written_as_its_word(self, path: Path) -> None:
+        words = ["admin", "feedback", "metrics", "predict", "read", "train"]
+
+        change_keys(path, lambda known: given("all", *words, known=known))
+
+        assert sorted(Role) == words
+        assert orjson.loads(path.read_bytes())["keys"][-1]["roles"] == words
+        assert read_keys(path)[-1].roles == tuple(Role(word) for word in words)
+
+
+def test_the_lock_belongs_to_whose_service_reads_the_file(tmp_path: Path) -> None:
+    """Or `kerasd keys`, run as root once, would keep that user from making keys."""
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 12345, 12345)
+
+    change_keys(tmp_path / "keys.json", lambda known: known)
+
+    owner = tmp_path.stat().st_uid
+    assert [path.stat().st_uid for path in sorted(tmp_path.iterdir())] == [owner, owner]
 
 
 class TestRefused:
@@ -94,6 +110,14 @@ class TestRefused:
 
         with pytest.raises(KeysRefused, match="leads out"):
             read_keys(folder / "keys.json")
+
+    def test_a_link_to_itself(self, tmp_path: Path) -> None:
+        path = tmp_path / "keys.json"
+        path.symlink_to(path)
+
+        for use in (read_keys, lambda path: change_keys(path, lambda known: known)):
+            with pytest.raises(KeysRefused, match="leads to itself"):
+                use(path)
 
     def test_no_regular_file(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe", 0o600)

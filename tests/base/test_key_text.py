@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from service.base.key_text import KEY_LENGTH, SECRET_BYTES, digest, make_key, split_key
+from service.base.key_text import SECRET_BYTES, digest, make_key, split_key
 
 
 def test_a_key_has_an_id_and_256_bits_that_are_nowhere_else() -> None:
@@ -18,7 +18,7 @@ def test_a_key_has_an_id_and_256_bits_that_are_nowhere_else() -> None:
         assert identifier == key.id
         assert hashlib.sha256(secret).hexdigest() == key.sha256 == digest(secret).hex()
         assert secret.decode() not in key.sha256 + key.id
-        assert len(key.text) == KEY_LENGTH
+        assert len(key.text) == len("kerasd_") + 12 + 1 + 43
     assert len({key.text for key in keys}) == len(keys)
     assert len({key.id for key in keys}) == len(keys)
 

@@ -1,6 +1,6 @@
 """The workers' metric files, read as prometheus_client reads them itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -132,6 +132,54 @@ def test_keys_of_every_length_are_found(folder: Path, length: int) -> None:
 
     assert told == wanted
     assert sorted(told.values()) == [7, 8]
+
+
+def test_a_file_that_goes_between_the_look_and_the_reading_is_left_out(folder: Path) -> None:
+    """Those of a worker's live gauges are removed when it ends."""
+    for pid in (1, 2):
+        Worker(folder, pid).set("gauge_livesum", "waiting", pid)
+
+    class Vanishing(type(folder)):  # type: ignore[misc]
+        def glob(self, pattern: str) -> Iterator[Path]:
+            found = sorted(super().glob(pattern))
+            Worker(folder, 1).die()
+            return iter(found)
+
+    files = MetricFiles(Vanishing(folder))
+
+    assert b"waiting 2.0" in files.text(False)
+
+
+def test_some_families_of_one_model_are_those_of_prometheus_client(folder: Path) -> None:
+    for pid in (1, 22, 333):
+        _write(Worker(folder, pid), pid)
+        Worker(folder, pid).observe(1.0, (pid, 0, 1), model="n", note='"model": "m"')
+        Worker(folder, pid).set("counter", "asked_total", pid, model="n")
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    names = ["asked", "took", "last", "unknown"]
+    wanted = {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in registry.collect()
+        for sample in family.samples
+        if family.name in names and sample.labels.get("model") == "m"
+    }
+
+    told = MetricFiles(folder).families(names, "m")
+
+    assert wanted
+    assert {family.name: family.type for family in told} == {
+        "asked": "counter",
+        "took": "histogram",
+        "last": "gauge",
+    }
+    assert wanted == {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in told
+        for sample in family.samples
+    }
+    everything = MetricFiles(folder).families(names)
+    assert sum(len(family.samples) for family in everything) > len(wanted)
 
 
 def test_names_that_need_escaping_come_back(folder: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from service.base.confinement import Limits
 from service.base.settings import bare_environment
+from service.base.task import NO_ROOM
 
 pytestmark = pytest.mark.slow
 
@@ -73,4 +74,13 @@ def test_any_other_error_leaves_no_result(tmp_path: Path) -> None:
 
     assert ran.returncode == 1
     assert "unforeseen" in ran.stderr
+    assert not (tmp_path / "result.json").exists()
+
+
+@pytest.mark.parametrize("code", ["ENOSPC", "EDQUOT"])
+def test_a_full_disk_is_told_by_the_exit_code(tmp_path: Path, code: str) -> None:
+    """It can't be told in any other way: nothing can be written."""
+    ran = run(tmp_path, f"import errno; raise OSError(errno.{code}, 'full')")
+
+    assert ran.returncode == NO_ROOM
     assert not (tmp_path / "result.json").exists()

@@ -17,7 +17,7 @@ from tests.chaos.figures import Figures, keep
 from tests.chaos.house import House
 
 MAKING_S = 240.0
-SHORT_S = 30.0
+SHORT_S = 20.0
 
 
 @pytest.fixture(scope="session")

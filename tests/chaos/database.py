@@ -23,14 +23,22 @@ def locked(file: Path) -> Iterator[None]:
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """Whatever is opened in the folder from now on can only be read, by root, too."""
-    require_root("remounting a folder read-only")
-    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    require_root("mounting a folder read-only")
+    aside = folder.with_name(f"{folder.name}-read-only")
+    aside.mkdir()
+    # Made read-only where nobody writes: a mount in use can't be. Mounted again, it stays so.
+    _mount("--bind", folder, aside)
+    _mount("-o", "remount,bind,ro", aside)
+    _mount("--bind", aside, folder)
     try:
-        remount = ["mount", "-o", "remount,bind,ro", str(folder)]
-        subprocess.run(remount, check=True)
         yield
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        for place in (folder, aside):
+            subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def _mount(*arguments: str | Path) -> None:
+    subprocess.run(["mount", *map(str, arguments)], check=True)
 
 
 def remove(file: Path) -> None:

@@ -22,7 +22,7 @@ VERSIONS = (1, 2, 3)
 THREADS = 32
 CHANGES, ALL_CHANGES = 1024, 32 * 1024
 AT_MOST_S, ALL_AT_MOST_S = 12.0, 1200.0
-DUELS, ALL_DUELS = 50, 1000
+DUELS, ALL_DUELS = 40, 1000
 ALL_LOADED = "version_policy: all\n"
 BUSY = 429
 # Loaded or unloaded by others meanwhile, another current version than expected.

@@ -106,16 +106,20 @@ def test_a_rotated_key_is_another_with_the_same_rights(path: Path) -> None:
         (("add", "ключ", "--roles", "read"), "name of the key"),
         (("add", "anybody", "--roles", "read"), "taken"),
         (("add", "x", "--roles", "boss"), "'predict'"),
-        (("add", "x", "--roles", ""), "roles of the key"),
+        (("add", "x", "--roles", ""), "lists nothing"),
         (("add", "x"), "--roles"),
         (("add", "x", "--roles", "read", "--rate", "fast"), "100/s"),
         (("add", "x", "--roles", "read", "--expires", "tomorrow"), "30d"),
         (("add", "x", "--roles", "read", "--models", "../a"), "name of a model"),
+        (("add", "x", "--roles", "read", "--models", ""), "lists nothing"),
+        (("add", "x", "--roles", "read", "--models", " , "), "lists nothing"),
+        (("add", "x", "--roles", "read", "--rate", ""), "empty"),
+        (("add", "x", "--roles", "read", "--rate", " "), "empty"),
         (("rotate", "x"), "no good key"),
         (("list",), "No such file"),
         (("check",), "No such file"),
     ],
-    ids=range(12),
+    ids=range(16),
 )
 def test_what_is_wrong_is_said(path: Path, words: tuple[str, ...], says: str) -> None:
     assert says in refusal(path, *words)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -73,9 +72,7 @@ def test_a_version_changed_in_place_serves_its_old_form_until_the_new_one_is_rea
         assert (row.state, row.served, row.artefact) == (State.READY, True, old)
         assert row.files_state in COMING
         assert "an earlier form of them is served" in row.reason
-    while world.step(0.1)["m", 1].files_state is not State.FAILED:
-        time.sleep(0.05)
-    row = world.step()["m", 1]
+    row = world.step_until_files(("m", 1), State.FAILED)
     assert (row.served, row.artefact) == (True, old)
     assert "neither a Keras model" in row.reason
     world.add_compiled("m", 1, "better")

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.base.bell import Bell
-from service.repository.route import Route
+from service.repository.route import Canary, Route
 from service.repository.states import Loading, State
 from tests.controller.world import LIMITS, World
 
@@ -72,6 +72,18 @@ def test_a_new_version_becomes_current_when_all_workers_have_it(
     (line,) = [record for record in caplog.records if "current version" in record.message]
     fields = (line.__dict__[name] for name in ("model", "from", "to", "who", "why"))
     assert tuple(fields) == ("m", 1, 2, "controller", "version policy")
+
+
+def test_a_canary_that_becomes_current_is_none_any_more(old: World) -> None:
+    trial = {"labels": {"next": 2}, "canary": Canary("next", 5), "shadow": "next"}
+    old.store.change("m", lambda route: replace(route, **trial))  # type: ignore[arg-type]
+    old.step()
+    for name in (FIRST, SECOND):
+        old.report(name, 1, 2)
+    assert old.step()["m", 2].current
+    route = old.store.route("m")
+    assert (route.canary, route.shadow, route.labels) == (None, "", {"next": 2})
+    assert old.store.audit()[0].before["shadow"] == "next"
 
 
 def test_a_version_that_a_worker_cannot_load_never_becomes_current(old: World) -> None:

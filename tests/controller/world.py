@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -36,12 +37,12 @@ class World:
         migrate(engine)
         self.store = VersionStore(engine, "repository")
         self.run_dir = folder / "run"
-        self.now = 100.0
+        self.now, self.wall_now = 100.0, float(LONG_AGO)
         self.controller = self.new_controller(LIMITS)
 
     def new_controller(self, limits: ControllerLimits) -> Controller:
         return Controller(
-            self.repository, self.store, self.compiled, self.run_dir, limits, lambda: LONG_AGO * 1.0
+            self.repository, self.store, self.compiled, self.run_dir, limits, lambda: self.wall_now
         )
 
     def forget(self) -> None:
@@ -68,9 +69,18 @@ class World:
 
     def step_until(self, key: tuple[str, int], state: State) -> VersionRow:
         """Step with real time in between, for a child that really works."""
+        return self._step_until(key, lambda row: row.state is state, state)
+
+    def step_until_files(self, key: tuple[str, int], state: State) -> VersionRow:
+        """The same for the newer files of a version whose earlier form is served."""
+        return self._step_until(key, lambda row: row.files_state is state, state)
+
+    def _step_until(
+        self, key: tuple[str, int], is_so: Callable[[VersionRow], bool], state: State
+    ) -> VersionRow:
         for _ in range(600):
             row = self.step(0.1)[key]
-            if row.state is state:
+            if is_so(row):
                 return row
             time.sleep(0.05)
         raise AssertionError(f"{key} never became {state}; it is {row}")

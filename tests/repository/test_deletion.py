@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from service.base.database import migrate, open_database
-from service.base.errors import ModelNotFound
+from service.base.errors import ModelNotFound, SwapUnfinished
 from service.base.http_errors import Conflict
 from service.repository.audit import Order
 from service.repository.deletion import Deletions
 from service.repository.layout import scan
 from service.repository.route import Canary, Route
-from service.repository.states import State, VersionRow
+from service.repository.states import State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
+from service.repository.swap import Swaps
+from tests.repository.crew import ALWAYS, FIRST
 from tests.repository.test_publishing import send
 
 NOW = 1_000_000_000.0
@@ -35,12 +37,21 @@ class Place:
             send(folder, content=str(number).encode())
         self.store.replace([VersionRow("m", n, State.READY, artefact="a") for n in range(1, 5)])
         self.told = 0
-        self.deletions = Deletions(
-            self.store, folder / "repository", 7, self._tell, wall_clock=lambda: NOW
-        )
+        self.now = 0.0
+        self.meanwhile: Callable[[], object] = lambda: None
+        swaps = Swaps(self.store, self._tell, lambda: self.now, self._pause, lambda: NOW)
+        self.deletions = Deletions(self.store, swaps, folder / "repository", 7, lambda: NOW)
 
     def _tell(self) -> None:
         self.told += 1
+
+    def _pause(self, _seconds: float) -> None:
+        self.now += 20
+        self.meanwhile()
+
+    def report(self, seen: int) -> None:
+        """A worker that follows the model's route up to this revision."""
+        self.store.report(WorkerRecord(FIRST, seen={"m": seen}, beat=ALWAYS))
 
     def delete(self, version: int, is_forced: bool = False) -> None:
         self.deletions.delete("m", version, ORDER, is_forced)
@@ -69,6 +80,31 @@ def test_a_version_that_nobody_needs_goes_and_it_is_written_down(place: Place) -
     assert place.told == 1
 
 
+def test_the_files_go_only_when_no_worker_serves_the_version(place: Place) -> None:
+    place.report(seen=0)
+    lay: list[list[int]] = []
+
+    def follow() -> None:
+        lay.append(place.versions())
+        place.report(seen=place.store.route("m").revision)
+
+    place.meanwhile = follow
+    place.delete(1)
+    assert lay == [[1, 2, 3, 4]]
+    assert place.versions() == [2, 3, 4]
+
+
+def test_a_worker_that_hangs_keeps_the_files_until_a_second_call(place: Place) -> None:
+    place.report(seen=0)
+    with pytest.raises(SwapUnfinished, match="worker 11 on host has not followed yet"):
+        place.delete(1)
+    assert place.versions() == [1, 2, 3, 4]
+    assert place.store.route("m").retired == (1,)
+    place.store.forget(FIRST)
+    place.delete(1)
+    assert place.versions() == [2, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("edit", "version", "words"),
     [
@@ -81,20 +117,26 @@ def test_a_version_that_nobody_needs_goes_and_it_is_written_down(place: Place) -
             "it is labelled new",
         ),
         (lambda r: replace(r, current=4, previous=(3, 1)), 3, "a rollback goes back to it"),
-        (lambda r: replace(r, preparing=((2, "w"),)), 2, "it is being promoted"),
+        (
+            lambda r: replace(r, current=4, previous=(3, 2, 1), retired=(3,)),
+            2,
+            "a rollback goes back to it",
+        ),
+        (lambda r: replace(r, preparing=((2, FIRST),)), 2, "it is being promoted"),
     ],
-    ids=["policy", "current", "label", "canary", "previous", "preparing"],
+    ids=["policy", "current", "label", "canary", "previous", "beyond a retired one", "preparing"],
 )
 @pytest.mark.parametrize("is_forced", [False, True], ids=["asked", "forced"])
 def test_one_that_is_needed_stays(
     place: Place, edit: Callable[[Route], Route], version: int, words: str, is_forced: bool
 ) -> None:
     place.change(edit)
+    place.report(seen=1)  # a promoter that doesn't live has nothing kept
     with pytest.raises(Conflict) as caught:
         place.delete(version, is_forced)
     assert str(caught.value) == f"Version {version} of model m is not deleted: {words}"
     assert place.versions() == [1, 2, 3, 4]
-    assert place.store.route("m").retired == ()
+    assert version not in place.store.route("m").retired
     assert place.store.audit() == []
     assert place.told == 0
 
@@ -106,6 +148,24 @@ def test_one_that_answered_lately_stays_unless_it_is_forced(place: Place) -> Non
     place.delete(2)
     place.delete(1, is_forced=True)
     assert place.versions() == [3, 4]
+
+
+def test_one_that_answered_while_it_was_decided_stays_and_is_served_again(place: Place) -> None:
+    """Workers record when they answered last before they say that they follow."""
+    place.report(seen=0)
+
+    def follow() -> None:
+        place.store.note_used({("m", 1): NOW + 1})
+        place.report(seen=place.store.route("m").revision)
+
+    place.meanwhile = follow
+    with pytest.raises(Conflict, match="has to stay: it answered within the last 7 days"):
+        place.delete(1)
+    assert place.versions() == [1, 2, 3, 4]
+    assert place.store.route("m").retired == ()
+    assert [entry.action for entry in place.store.audit("m")] == ["restore", "delete"]
+    place.delete(1, is_forced=True)
+    assert place.versions() == [2, 3, 4]
 
 
 def test_what_is_not_there_is_not_found(place: Place) -> None:

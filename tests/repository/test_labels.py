@@ -27,7 +27,7 @@ def crew(tmp_path: Path) -> Iterator[Crew]:
 
 @pytest.fixture
 def promotions(crew: Crew) -> Promotions:
-    return Promotions(crew.store, "", crew.tell, crew.clock, crew.pause)
+    return Promotions(crew.store, crew.tell, crew.clock, crew.pause)
 
 
 def labels(crew: Crew) -> dict[str, int]:
@@ -149,3 +149,32 @@ class TestTraffic:
         promotions.set_traffic("m", None, "next", BY_ANN)
         with pytest.raises(Conflict, match="The shadow of model 'm' is label 'next'; end"):
             promotions.drop_label("m", "next", BY_ANN)
+
+    @pytest.mark.parametrize("version", [2, 1], ids=["becomes current", "stays beside"])
+    def test_a_trial_ends_with_the_move_that_it_was_for(
+        self, crew: Crew, promotions: Promotions, version: int
+    ) -> None:
+        promotions.set_traffic("m", Canary("next", 5), "next", BY_ANN)
+        promotions.promote("m", version, BY_ANN)
+        promotions.rollback("m", BY_ANN)
+        route = crew.store.route("m")
+        assert route.current == 3
+        on_trial = (None, "") if version == 2 else (Canary("next", 5), "next")
+        assert (route.canary, route.shadow) == on_trial
+        back, promoted, *_ = crew.store.audit()
+        assert ("canary" in promoted.before) is (version == 2)
+        assert ("canary" in back.before) is False
+
+    def test_a_rollback_ends_the_trial_of_what_it_brings_back_or_leaves(
+        self, crew: Crew, promotions: Promotions
+    ) -> None:
+        promotions.promote("m", 1, BY_ANN)
+        for label, version in (("next", 3), ("old", 1)):
+            labels = {label: version}
+            trial = {"labels": labels, "canary": Canary(label, 5), "shadow": label}
+            crew.store.change("m", lambda route, new=trial: replace(route, **new))  # type: ignore[misc]
+            promotions.rollback("m", BY_ANN)
+            assert crew.store.route("m").canary is None
+            assert crew.store.route("m").shadow == ""
+            assert crew.store.audit()[0].before["canary"]["label"] == label
+            promotions.promote("m", 1, BY_ANN)

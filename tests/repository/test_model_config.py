@@ -193,12 +193,64 @@ def test_a_version_policy_reads_and_is_stored(
     [
         "newest", "{}", "{latest: 0}", "{latest: '2'}", "{latest: 1.5}", "{latest: true}",
         "{specific: []}", "{specific: [0]}", "{specific: 3}", "{latest: 1, specific: [2]}", "3",
+        "{latest: 10000000000}", "{specific: [99999999999999999999]}",
     ],
 )  # fmt: skip
 def test_another_version_policy_is_refused_in_one_sentence(tmp_path: Path, policy: str) -> None:
     with pytest.raises(
         ModelConfigInvalid,
         match=r"version_policy: Value error, expected all, \{latest: N\} or \{specific: \[N, "
-        r"\.\.\.\]\} with N from 1$",
+        r"\.\.\.\]\} with N from 1 to 9999999999$",
     ):
         _read(tmp_path, f"version_policy: {policy}")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('description: "\\ud800"', "description"),
+        ('description: "\\0"', "description"),
+        ('description: "\\x1b[2J"', "description"),
+        ("description: " + "x" * 10_001, "description"),
+        ('labels: ["\\ud800", b]', "labels.0"),
+        ('labels: ["a\\nb"]', "labels.0"),
+        ('signature: "\\ud800"', "signature"),
+        ('version_labels: {"\\ud800": 1}', "unicode string"),
+        ('version_labels: {"a\\tb": 1}', "version_labels"),
+        ('"\\ud800": 1', "unicode string"),
+        ('custom_objects: ["\\ud800"]', "custom_objects.0"),
+        ('task: "\\ud800"', "task"),
+    ],
+)
+def test_what_no_database_or_answer_takes_is_no_text(tmp_path: Path, text: str, word: str) -> None:
+    with pytest.raises(ModelConfigInvalid, match=word) as caught:
+        _read(tmp_path, text)
+
+    assert str(caught.value).encode().decode().isprintable()
+
+
+def test_a_description_has_lines_and_every_script(tmp_path: Path) -> None:
+    text = "Für α\n\tund 漢字 😀\n"
+    config = _read(tmp_path, "description: |\n  Für α\n  \tund 漢字 😀\n")
+
+    assert config.description == text
+    assert _read(tmp_path, "labels: [é, 漢]").labels == ("é", "漢")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version_labels: {a: 99999999999999999999}",
+        "max_rows: 99999999999999999999",
+        "max_body_mb: .inf",
+        "max_body_mb: 1e300",
+        "timeout_ms: .inf",
+        "timeout_ms: 1e308",
+        "allow_lambda: {99999999999999999999: " + "0" * 64 + "}",
+        "batching: {max_batch_size: 99999999999999999999}",
+        "batching: {max_wait_ms: .nan}",
+    ],
+)
+def test_a_number_that_no_database_holds_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ModelConfigInvalid, match=text.partition(":")[0]):
+        _read(tmp_path, text)

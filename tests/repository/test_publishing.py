@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -75,6 +76,30 @@ class TestNumbers:
         told = read_provenance(folder)
         assert (told.uploaded_by, told.why) == ("ann", "better")
         assert lies(place) == ["m", "m/1", "m/1/manifest.json", "m/1/model.h5"]
+
+    def test_a_number_that_would_leave_none_is_not_given(self, place: Path) -> None:
+        with pytest.raises(Conflict, match="above 8999999999"):
+            send(place, version=9_999_999_999)
+        assert lies(place) == []
+        assert send(place, version=8_999_999_999).is_new
+        assert send(place, content=b"two").version == 9_000_000_000
+
+    def test_after_the_highest_there_is_a_lower_one_may_be_asked_for(self, place: Path) -> None:
+        (place / "repository" / "m" / "9999999999").mkdir(parents=True)
+        with pytest.raises(Conflict, match=r"no number left .*\?version="):
+            send(place)
+        assert send(place, version=5).version == 5
+
+    @pytest.mark.parametrize("make", [os.mkfifo, Path.touch], ids=["fifo", "file"])
+    def test_what_is_no_folder_takes_no_versions(
+        self, place: Path, make: Callable[[Path], None]
+    ) -> None:
+        make(place / "repository" / "m")
+        with pytest.raises(Conflict, match="called m in the repository is no folder"):
+            send(place)
+        with pytest.raises(Conflict, match="no folder"):
+            remove_version(place / "repository", "m", 1)
+        assert lies(place) == ["m"]
 
     def test_a_bare_file_has_the_number_one(self, place: Path) -> None:
         (place / "repository" / "m.h5").write_bytes(b"\x89HDF\r\n\x1a\nbare")

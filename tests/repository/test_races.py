@@ -23,6 +23,7 @@ class BusyCrew(Crew):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.store.change("m", lambda route: replace(route, current=1, is_pinned=True))
+        self.follow()  # they report themselves before the first look of the thread
         self.stopping = threading.Event()
         self.failures: list[Exception] = []
         self.thread = threading.Thread(target=self._run)
@@ -51,7 +52,7 @@ def crew(tmp_path: Path) -> Iterator[BusyCrew]:
 
 
 def promotions(crew: Crew) -> Promotions:
-    return Promotions(crew.store, "", crew.tell, pause=lambda _: None)
+    return Promotions(crew.store, crew.tell, pause=lambda _: None)
 
 
 def attempt(crew: Crew, version: int, order: Order) -> str:

@@ -34,7 +34,7 @@ def crew(tmp_path: Path) -> Iterator[Crew]:
 
 @pytest.fixture
 def promotions(crew: Crew) -> Promotions:
-    return Promotions(crew.store, "", crew.tell, crew.clock, crew.pause)
+    return Promotions(crew.store, crew.tell, crew.clock, crew.pause)
 
 
 class TestStaying:
@@ -52,6 +52,16 @@ class TestStaying:
     def test_what_has_to_stay_says_why(self, version: int, why: str) -> None:
         rows = settle(map(ready, range(1, 10)), {"m": ROUTE})
         assert why_kept(rows, ROUTE, version) == why
+
+    def test_what_a_rollback_really_goes_back_to_stays(
+        self, crew: Crew, promotions: Promotions
+    ) -> None:
+        """The version before the current one is lost, so that the one before that is meant."""
+        rows = [ready(version) for version in (1, 5, 8)]
+        crew.store.replace([*rows, VersionRow("m", 6, State.FAILED, "damaged")])
+        with pytest.raises(Conflict, match=r"Version 5 .* has to stay: a rollback goes back to it"):
+            promotions.retire("m", 5, BY_ANN)
+        assert promotions.rollback("m", BY_ANN).version == 5
 
     def test_what_answered_lately_stays(self) -> None:
         use = Use({1: NOW - 6.9 * DAY_S, 2: NOW - 7 * DAY_S}, 7, NOW)
@@ -118,6 +128,15 @@ class TestRetiring:
         with pytest.raises(ModelNotFound):
             promotions.retire("m", 11, BY_ANN)
         assert crew.store.route("m").retired == (2,)
+
+    def test_one_that_answers_while_it_is_decided_is_restored(
+        self, crew: Crew, promotions: Promotions
+    ) -> None:
+        crew.meanwhile = lambda: crew.store.note_used({("m", 2): NOW + 1})
+        with pytest.raises(Conflict, match="it answered within the last 7 days"):
+            promotions.retire("m", 2, BY_ANN, promotions.use("m", 7, NOW))
+        assert crew.store.route("m").retired == ()
+        assert crew.actions() == ["retire", "restore"]
 
     def test_a_retired_version_is_promoted_after_its_restoration_only(
         self, crew: Crew, promotions: Promotions

@@ -10,6 +10,7 @@ from service.base.database import migrate, open_database
 from service.repository.model_config import ModelConfig
 from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
+from service.repository.store_tables import versions
 
 READY = VersionRow(
     model="digits",
@@ -135,3 +136,31 @@ def test_a_forgotten_worker_is_gone_alone(engine: sa.Engine) -> None:
 
     assert [record.worker for record in store.workers()] == ["b:2:2"]
     assert [record.worker for record in other.workers()] == ["a:1:1"]
+
+
+@pytest.mark.parametrize(
+    "config", [{"description": "\ud800"}, {"word_of_a_later_release": 1}, {"max_rows": 10**20}]
+)
+def test_a_recorded_configuration_that_is_not_accepted_any_more_is_one_versions_matter(
+    engine: sa.Engine, config: dict[str, object]
+) -> None:
+    store = VersionStore(engine, "/models")
+    other = VersionRow("a", 1, State.READY, artefact="a" * 64)
+    store.replace([other, READY])
+    with engine.begin() as connection:
+        change = sa.update(versions).where(versions.c.model == "digits").values(config=config)
+        connection.execute(change)
+
+    found, odd = store.rows()
+
+    assert found == other
+    assert (odd.model, odd.version, odd.state) == ("digits", READY.version, State.FAILED)
+    assert odd.identity
+
+
+def test_a_reason_that_quotes_half_a_character_is_recorded(engine: sa.Engine) -> None:
+    store = VersionStore(engine, "/models")
+
+    store.replace([VersionRow("a", 1, State.FAILED, "no layer '\udc80\0'")])
+
+    assert store.rows()[0].reason == r"no layer '\udc80\x00'"

@@ -144,6 +144,55 @@ class TestAudit:
         assert store.audit(after=told[2].id) == told[:2]
 
 
+def moved(model: str, action: str, at: float, before: int | None, after: int) -> AuditEntry:
+    sides = {"current": before}, {"current": after}
+    return AuditEntry(at, model, action, "ann", before=sides[0], after=sides[1])
+
+
+class TestMoves:
+    def test_what_is_noted_changes_no_route(self, store: VersionStore) -> None:
+        store.note(AuditEntry(1.5, "m", "upload", "ann", after={"version": 3}))
+        assert (store.route("m"), store.routes()) == (Route("m"), {})
+        (one,) = store.audit("m")
+        assert (one.action, one.after) == ("upload", {"version": 3})
+
+    def test_moves_are_counted_and_nothing_else_is(self, store: VersionStore) -> None:
+        large = 9_999_999_999
+        for one in (
+            moved("m", "promote", 1, 1, large),
+            moved("m", "promote", 2, large, 1),
+            moved("m", "promote", 3, 1, 1),
+            moved("m", "advance", 4, None, 1),
+            moved("n", "advance", 5, 1, 2),
+            AuditEntry(6, "m", "label", "ann", after={"labels": {"a": 1}}),
+            AuditEntry(7, "m", "upload", "ann", after={"version": 1}),
+        ):
+            store.note(one)
+
+        moves, last_id = store.count_moves()
+
+        assert moves == {("m", "promote"): 2, ("n", "advance"): 1}
+        assert last_id == store.audit()[0].id
+        assert store.count_moves(last_id) == ({}, last_id)
+        store.note(moved("m", "rollback", 8, 2, 1))
+        assert store.count_moves(last_id) == ({("m", "rollback"): 1}, last_id + 1)
+
+    def test_they_are_counted_up_to_the_first_that_is_not_so_old(self, store: VersionStore) -> None:
+        for at in (1, 2, 30, 3):
+            store.note(moved("m", "promote", at, 1, 2))
+        first, *_, last = sorted(one.id for one in store.audit())
+        assert store.count_moves(until=10) == ({("m", "promote"): 2}, first + 1)
+        assert store.count_moves(first, until=10) == ({("m", "promote"): 1}, first + 1)
+        assert store.count_moves(until=1) == ({}, 0)
+        assert store.count_moves(until=31) == ({("m", "promote"): 4}, last)
+
+    def test_other_repositories_are_not_counted(
+        self, engine: sa.Engine, store: VersionStore
+    ) -> None:
+        store.note(moved("m", "promote", 1, 1, 2))
+        assert VersionStore(engine, "/other").count_moves() == ({}, 0)
+
+
 class TestUse:
     def test_the_latest_time_stays(self, store: VersionStore) -> None:
         store.note_used({})

@@ -7,7 +7,8 @@ import pytest
 from service.base.bell import Bell
 from service.base.errors import LabelUnknown, ModelNotFound, ModelNotReady
 from service.runtime.directions import Directions, Split
-from service.runtime.pool import Absent, Pool, Slot
+from service.runtime.pool import Pool
+from service.runtime.slot import Absent, Slot
 from tests.fakes import FakeVersion
 
 
@@ -163,8 +164,8 @@ class TestGivingWay:
         cold = Absent("cold", is_cold=True)
         with pool.lease("m"):
             assert not pool.evict(held, cold, 1e12)
-        assert not pool.evict(held, cold, held.last_used - 1)
-        assert pool.evict(held, cold, held.last_used)
+        assert not pool.evict(held, cold, held.last_held - 1)
+        assert pool.evict(held, cold, held.last_held)
         assert held.served.is_closed
         assert pool.absence("m") == cold
 
@@ -172,7 +173,7 @@ class TestGivingWay:
         """The clock was set back."""
         pool = pool_of(1)
         held = pool.slots()[0]
-        held.last_used = 1e12
+        held.last_held = 1e12
         assert pool.evict(held, Absent(), 0.0)
 
 

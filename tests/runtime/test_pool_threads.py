@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from service.base.bell import Bell
 from service.base.errors import ModelNotReady
 from service.runtime.directions import Directions
-from service.runtime.pool import Absent, Lease, Pool, Slot
+from service.runtime.pool import Lease, Pool
+from service.runtime.slot import Absent, Slot
 from tests.fakes import FakeVersion
 
 THREADS = 16

@@ -211,3 +211,13 @@ def test_a_version_that_takes_no_zeros_is_loaded_all_the_same(
     assert version.measured.times == {}
     with pytest.raises(TensorInvalid):
         version.run(INPUTS)
+
+
+def test_a_process_that_hangs_while_a_version_is_loaded_is_lost(
+    start: Start, tmp_path: Path
+) -> None:
+    impatient = TensorFlowProxy(tmp_path, 0.05)
+    start(stay_silent)
+    with pytest.raises(RuntimeLost, match="it doesn't answer"):
+        TensorFlowVersion(impatient, COMPILED)
+    impatient.close()

@@ -16,7 +16,7 @@ from service.base.signature import Signature, TensorSpec
 from service.repository.model_config import ModelConfig
 from service.runtime.directions import Directions
 from service.runtime.onnx import OnnxVersion
-from service.runtime.pool import Slot
+from service.runtime.slot import Slot
 from service.runtime.version import LoadedVersion
 from service.web.exchange import Identity
 from service.web.process import WebProcess

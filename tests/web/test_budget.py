@@ -3,8 +3,7 @@
 import pytest
 
 from service.repository.states import State, VersionRow
-from service.runtime.pool import Slot
-from service.runtime.slot import COMING
+from service.runtime.slot import COMING, Slot
 from service.web.budget import REFUSED, STAY_S, WAITS, Budget, give_way, in_order
 from tests.fakes import FakeVersion
 

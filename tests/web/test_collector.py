@@ -6,10 +6,10 @@ from typing import Any, cast
 from service.repository.model_config import ModelConfig
 from service.repository.policy import settle
 from service.repository.route import Canary, Route
-from service.repository.states import Loading, State, VersionRow
-from service.runtime.pool import Slot
+from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
+from service.runtime.slot import Slot
 from service.web.collector import ModelCollector
-from service.web.model_view import LOADING, ModelView
+from service.web.model_view import ModelView
 from service.web.served import ServedVersion
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
@@ -22,32 +22,40 @@ ROUTE = Route("m", revision=7, current=1, is_pinned=True, labels={"candidate": 2
 
 
 def view(route: Route = ROUTE, rows: list[VersionRow] | None = None, **fields: Any) -> ModelView:
-    return ModelView(settle(rows or ROWS, {"m": route}), {}, routes={"m": route}, **fields)
+    return ModelView(settle(rows or ROWS, {"m": route}), routes={"m": route}, **fields)
 
 
-def series(taken: ModelView, name: str) -> dict[tuple[str, ...], float]:
+def series(taken: ModelView, name: str, *beside: Any) -> dict[tuple[str, ...], float]:
     """The values of one family by its labels, without the model's name."""
     return {
         tuple(value for key, value in sample.labels.items() if key != "model"): sample.value
-        for family in ModelCollector(taken).collect()
+        for family in ModelCollector(taken, *beside).collect()
         for sample in family.samples
         if sample.name == name
     }
 
 
-def _held(rows: list[VersionRow], *states: str) -> dict[tuple[str, str], str]:
-    return {(row.model, row.identity): state for row, state in zip(rows, states, strict=False)}
+def families(taken: ModelView) -> set[str]:
+    return {family.name for family in ModelCollector(taken).collect()}
+
+
+def _worker(name: str, rows: list[VersionRow], *states: Loading) -> WorkerRecord:
+    held = [
+        Held(row.model, row.version, row.identity, state)
+        for row, state in zip(rows, states, strict=False)
+    ]
+    return WorkerRecord(name, tuple(held))
 
 
 def test_a_version_is_in_one_state_and_told_with_its_labels() -> None:
-    taken = view(files={A: ("h5", "2.4.0")})
+    taken = view()
 
     assert series(taken, "kerasd_model_state") == {
         ("1", "READY"): 1,
         ("2", "READY"): 1,
         ("3", "FAILED"): 1,
     }
-    assert series(taken, "kerasd_model_info") == {
+    assert series(taken, "kerasd_model_info", {A: ("h5", "2.4.0")}) == {
         ("1", A, "h5", "2.4.0", "stable"): 1,
         ("2", B, "", "", "candidate,eu"): 1,
         ("3", "", "", "", ""): 1,
@@ -71,29 +79,30 @@ def test_what_is_retired_has_a_state_and_nothing_else() -> None:
 
 def test_a_version_is_ready_when_every_worker_answers_for_it() -> None:
     rows = view().rows
-    held = {
-        "one": _held(rows, Loading.LOADED, Loading.LOADED),
-        "two": _held(rows, Loading.COLD, Loading.RETRYING),
-        "three": _held(rows, Loading.LOADED),
-    }
+    workers = [
+        _worker("one", rows, Loading.LOADED, Loading.LOADED),
+        _worker("two", rows, Loading.COLD, Loading.RETRYING),
+        _worker("three", rows, Loading.LOADED),
+    ]
 
-    taken = view(held=held)
+    taken = view(workers=workers)
 
     assert series(taken, "kerasd_model_ready") == {("1",): 1, ("2",): 0, ("3",): 0}
     assert series(taken, "kerasd_model_workers") == {
         ("1", "COLD"): 1,
         ("1", "LOADED"): 2,
         ("2", "LOADED"): 1,
-        ("2", LOADING): 1,
+        ("2", "LOADING"): 1,
         ("2", "RETRYING"): 1,
     }
 
 
 def test_one_that_is_loaded_in_another_form_is_not_ready() -> None:
     rows = view().rows
-    held = {"one": _held([replace(row, generation=1) for row in rows], "LOADED", "LOADED")}
+    older = [replace(row, generation=1) for row in rows]
+    workers = [_worker("one", older, Loading.LOADED, Loading.LOADED)]
 
-    assert series(view(held=held), "kerasd_model_ready")[("1",)] == 0
+    assert series(view(workers=workers), "kerasd_model_ready")[("1",)] == 0
 
 
 def test_an_unloaded_model_is_not_missed() -> None:
@@ -126,13 +135,36 @@ def test_labels_of_the_model_file_are_told_as_well() -> None:
 
 
 def test_swaps_are_told_by_their_reason() -> None:
-    taken = view(swaps={("m", "promote"): 3, ("m", "rollback"): 1})
+    moves = {("m", "promote"): 3, ("m", "rollback"): 1}
 
-    assert series(taken, "kerasd_model_swaps_total") == {("promote",): 3, ("rollback",): 1}
+    told = series(view(), "kerasd_model_swaps_total", None, moves)
+
+    assert told == {("promote",): 3, ("rollback",): 1}
 
 
 def test_when_this_worker_has_loaded_what() -> None:
     slot = Slot("m", 2, "identity", cast("ServedVersion", object()), loaded_at=12.5)
-    taken = replace(view(), slots={("m", 2): slot})
+    taken = replace(view(), loaded={("m", 2): slot})
 
     assert series(taken, "kerasd_model_last_load_timestamp_seconds") == {("2",): 12.5}
+
+
+def test_what_only_the_database_knows_is_left_out_while_it_is_away() -> None:
+    """An alert on a pointer that is gone is right; one that says 100 % of a canary's is not."""
+    away = view(is_whole=False)
+
+    assert families(view()) - families(away) == {
+        "kerasd_model_current",
+        "kerasd_model_info",
+        "kerasd_model_label",
+        "kerasd_model_ready",
+        "kerasd_model_route_revision",
+        "kerasd_model_traffic_percent",
+        "kerasd_model_workers",
+    }
+    assert families(away) == {
+        "kerasd_build_info",
+        "kerasd_model_last_load_timestamp_seconds",
+        "kerasd_model_state",
+    }
+    assert "kerasd_model_swaps" not in families(view()), "not counted is not none"

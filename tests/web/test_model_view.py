@@ -2,95 +2,112 @@
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from service.base.database import migrate, open_database
-from service.repository.audit import AuditEntry
-from service.repository.policy import settle
-from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
-from service.repository.store import VersionStore
+from service.repository.states import Held, Loading, WorkerRecord
 from service.repository.workers import WorkerName
-from service.runtime.pool import Pool, Slot
-from service.web.exchange import Identity
-from service.web.model_view import LOADING, ModelViews
-from service.web.served import ServedVersion
+from service.web.compiled_files import CompiledFiles
+from service.web.model_view import ModelView, take_view
 from tests.fakes import FakeVersion
-from tests.web.desk import desk
+from tests.web.client import ARTEFACT, FakeWorker, FlaskClient, make_worker
 
-ARTEFACT = "f" * 64
-ROWS = settle([VersionRow("m", 1, State.READY, artefact=ARTEFACT)], {})
-(ROW,) = ROWS
 OWN, OTHER = (str(WorkerName.of(pid)) for pid in (os.getpid(), os.getppid()))
 DEAD = str(replace(WorkerName.of(os.getpid()), start="1"))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> VersionStore:
-    engine = open_database(f"sqlite:///{tmp_path}/db.sqlite")
-    migrate(engine)
-    return VersionStore(engine, "repository")
+def process(tmp_path: Path) -> Iterator[FakeWorker]:
+    """One that has not looked yet; version 2 of `m` is served."""
+    process = make_worker(tmp_path, {"m": FakeVersion()})
+    yield process
+    process.close()
 
 
-def report(store: VersionStore, worker: str, loading: Loading) -> None:
-    held = Held(ROW.model, ROW.version, ROW.identity, loading)
-    store.report(WorkerRecord(worker, (held,), {}, time.time()))
+def report(process: FakeWorker, worker: str, loading: Loading) -> None:
+    (row,) = process.reloader.store.rows("m")
+    held = Held(row.model, row.version, row.identity, loading)
+    process.reloader.store.report(WorkerRecord(worker, (held,), {}, time.time()))
 
 
-def views(store: VersionStore, folder: Path, pool: Pool[ServedVersion] | None = None) -> ModelViews:
-    return ModelViews(store, pool or Pool(), lambda: ROWS, folder)
+def loading(view: ModelView) -> list[Loading]:
+    (row,) = view.of("m")
+    return sorted(view.loading(row))
 
 
-def test_it_tells_of_all_workers_that_live(store: VersionStore, tmp_path: Path) -> None:
-    report(store, OTHER, Loading.LOADED)
-    report(store, DEAD, Loading.FAILED)
-    report(store, OWN, Loading.COLD)
+def test_it_tells_of_all_workers_that_live(process: FakeWorker) -> None:
+    report(process, OTHER, Loading.LOADED)
+    report(process, DEAD, Loading.FAILED)
+    report(process, OWN, Loading.COLD)
 
-    view = views(store, tmp_path).take()
+    view = take_view(process)
 
-    assert sorted(view.loading(ROW)) == ["COLD", "LOADED"]
-    assert view.is_ready(ROW)
-
-
-def test_of_itself_it_knows_better_than_its_last_report(
-    store: VersionStore, tmp_path: Path
-) -> None:
-    report(store, OWN, Loading.LOADED)
-    assert views(store, tmp_path).take().loading(ROW) == [LOADING]
-    report(store, OWN, Loading.RETRYING)
-    pool: Pool[ServedVersion] = Pool()
-    with desk(FakeVersion(), "m") as at:
-        at.served.facts = replace(
-            at.served.facts, identity=Identity("m", 1, ARTEFACT, "h5", "2.4.0")
-        )
-        pool.put(Slot("m", 1, ROW.identity, at.served, 0.0))
-
-        view = views(store, tmp_path, pool).take()
-
-    assert view.loading(ROW) == ["LOADED"]
-    assert view.files == {ARTEFACT: ("h5", "2.4.0")}
+    assert loading(view) == [Loading.COLD, Loading.LOADED]
+    assert view.is_ready(view.rows[0])
+    assert view.answers(view.rows[0])
 
 
-def test_without_the_database_it_tells_of_itself(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path}/empty.sqlite")
+@pytest.mark.parametrize("model", ["", "m"])
+def test_of_itself_it_knows_better_than_its_last_report(process: FakeWorker, model: str) -> None:
+    report(process, OWN, Loading.LOADED)
+    assert loading(take_view(process, model)) == [Loading.LOADING]
+    process.reloader.step(0.0)
+    report(process, OWN, Loading.RETRYING)
 
-    view = views(VersionStore(engine, "repository"), tmp_path).take()
+    view = take_view(process, model)
 
-    assert view.loading(ROW) == [LOADING]
+    assert loading(view) == [Loading.LOADED]
+    assert CompiledFiles(process.settings.compiled_dir).of(view) == {ARTEFACT: ("h5", "2.4.0")}
+
+
+def test_the_latest_use_is_told_whether_it_was_written_down_or_not(process: FakeWorker) -> None:
+    process.reloader.store.note_used({("m", 2): 1e9})
+    process.reloader.step(0.0)
+    before = take_view(process)
+    assert before.last_used(before.rows[0]) == 1e9
+
+    FlaskClient(process).predict("m", {"instances": [[1, 2, 3]]})
+
+    after = take_view(process)
+    assert after.last_used(after.rows[0]) > time.time() - 60
+
+
+def test_without_the_database_it_tells_of_itself_and_says_so(process: FakeWorker) -> None:
+    process.reloader.step(0.0)
+    report(process, OTHER, Loading.FAILED)
+    lose_database(process)
+
+    view = take_view(process)
+
+    assert loading(view) == [Loading.LOADED]
+    assert not view.is_whole
     assert view.routes == {}
 
 
-def test_decisions_and_their_number_are_the_databases(store: VersionStore, tmp_path: Path) -> None:
-    def entry(*_: object) -> AuditEntry:
-        return AuditEntry(0.0, "m", "promote", "me", before={"current": 1}, after={"current": 2})
+def test_a_scrape_without_the_database_says_nothing_of_where_requests_go(
+    process: FakeWorker,
+) -> None:
+    process.reloader.store.change("m", lambda route: replace(route, labels={"eu": 2}))
+    process.reloader.step(0.0)
+    client = FlaskClient(process)
+    told = 'kerasd_model_label{label="eu",model="m",version="2"} 1.0'
+    assert told in client.ask("GET", "/metrics").body.decode()
+    lose_database(process)
 
-    taking = views(store, tmp_path)
-    for revision in (1, 2):
-        store.change("m", lambda route: replace(route, current=2), entry)
+    text = client.ask("GET", "/metrics").body.decode()
 
-        view = taking.take()
+    assert 'kerasd_model_state{model="m",state="READY",version="2"} 1.0' in text
+    for family in ("traffic_percent", "current", "label", "route_revision", "swaps"):
+        assert f"kerasd_model_{family}" not in text
 
-        assert view.routes["m"].revision == revision
-        assert view.swaps == {("m", "promote"): revision}
+
+def lose_database(process: FakeWorker) -> None:
+    """It is there, but nothing that it should have."""
+    engine = sa.create_engine(process.settings.database)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE routes"))
+    engine.dispose()

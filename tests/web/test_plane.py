@@ -248,7 +248,7 @@ class TestWebPages:
          ("POST", "/v1/models/m:predict", b"{", 400), ("POST", "/v1/models/x:predict", BODY, 404),
          ("POST", "/v1/models/boom:predict", BODY, 500), ("GET", "/v1/models", b"", 200),
          ("POST", "/v1/models/m:predict", bytes(1024 * 1024 + 1), 413),
-         ("GET", "/livez", b"", 200), ("GET", "/nowhere", b"", 403)],
+         ("GET", "/livez", b"", 200), ("GET", "/v1/models/m/metadata", b"", 200)],
     )  # fmt: skip
     def test_every_answer_may_be_read(
         self, open_client: Client, method: str, path: str, body: Any, status: int
@@ -256,6 +256,18 @@ class TestWebPages:
         answer = open_client.ask(method, path, body, Origin="https://page.example")
         assert answer.status == status
         assert answer.headers.items() >= CORS.items()
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("GET", "/v1/audit"), ("GET", "/v1/models/m/diff?from=1&to=2"), ("GET", "/metrics"),
+         ("POST", "/v2/repository/index"), ("GET", "/v2/models/stats"), ("GET", "/nowhere"),
+         ("OPTIONS", "/v1/audit"), ("OPTIONS", "/v1/models/m/versions/1:promote")],
+    )  # fmt: skip
+    def test_how_the_service_is_run_is_not_for_pages(
+        self, open_client: Client, method: str, path: str
+    ) -> None:
+        answer = open_client.ask(method, path, Origin="https://page.example")
+        assert not answer.headers.keys() & CORS.keys()
 
     def test_preflights_are_answered_where_they_say_who_asks(self, open_client: Client) -> None:
         path = "/v1/models/m:predict"

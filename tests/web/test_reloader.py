@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -352,9 +353,9 @@ class FirstScanMeanwhile(VersionStore):
         self._look()
         return super().rows(model)
 
-    def was_scanned(self) -> bool:
+    def scanned_at(self) -> datetime | None:
         self._look()
-        return super().was_scanned()
+        return super().scanned_at()
 
 
 def test_a_first_scan_between_two_looks_is_no_empty_repository(tmp_path: Path) -> None:

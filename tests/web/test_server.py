@@ -30,8 +30,9 @@ def test_the_edge_keeps_the_settings(tmp_path: Path) -> None:
 
 
 def test_few_open_files_mean_few_connections(tmp_path: Path) -> None:
-    few = edge_limits(settings(tmp_path, max_connections=500), open_files=OTHER_FILES + 20)
-    assert few.max_connections == 20
+    few = edge_limits(settings(tmp_path, max_connections=500), open_files=OTHER_FILES + 200)
+    assert few.max_connections == 200
+    assert edge_limits(settings(tmp_path), open_files=64).max_connections == 21
     assert edge_limits(settings(tmp_path), open_files=0).max_connections == 1
 
 

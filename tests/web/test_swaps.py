@@ -68,7 +68,7 @@ def test_no_answer_of_the_old_version_once_a_promotion_was_acknowledged(
     for world in worlds:
         world.reloader.step(0.0)
         world.reloader.start()
-    promotions = Promotions(worlds[0].store, "", worlds[0].bell.ring)
+    promotions = Promotions(worlds[0].store, worlds[0].bell.ring)
     watch = Watch()
     try:
         with users(worlds, watch):

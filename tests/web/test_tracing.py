@@ -17,7 +17,7 @@ from service.base.log import trace_id
 from service.web import counted as counting
 from service.web import tracing_packages
 from service.web.counted import Stopwatch
-from service.web.spans import Begun, open_traces
+from service.web.spans import RequestStart, open_traces
 from service.web.trace_context import parse_traceparent
 from service.web.tracing import Traces
 from service.web.tracing_packages import check_traces
@@ -25,7 +25,7 @@ from tests.web.desk import Clock
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 ROUTE = "/v1/models/{model}:predict"
-PREDICTION = Begun("POST", ROUTE, "/v1/models/digits:predict", "models.example:8080")
+PREDICTION = RequestStart("POST", ROUTE, "/v1/models/digits:predict", "models.example:8080")
 
 
 class Kept:
@@ -169,14 +169,14 @@ def test_an_error_is_one_of_the_server(kept: Kept, status: int, code: StatusCode
 def test_names_come_from_small_sets(
     kept: Kept, method: str, route: str, name: str, recorded: str
 ) -> None:
-    kept.traces.begin(Begun(method, route, "/anything", ""), None).end(404)
+    kept.traces.begin(RequestStart(method, route, "/anything", ""), None).end(404)
 
     span = kept.spans()[name]
     assert _attributes(span)["http.request.method"] == recorded
 
 
 def test_a_route_that_is_found_late_names_the_span_too(kept: Kept) -> None:
-    kept.traces.begin(Begun("GET", "", "/v1/models", ""), None).end(200, "/v1/models")
+    kept.traces.begin(RequestStart("GET", "", "/v1/models", ""), None).end(200, "/v1/models")
 
     span = kept.spans()["GET /v1/models"]
     assert _attributes(span)["http.route"] == "/v1/models"
@@ -196,7 +196,7 @@ def test_a_route_that_is_found_late_names_the_span_too(kept: Kept) -> None:
 def test_the_server_is_named_as_the_client_named_it(
     kept: Kept, host: str, address: str | None, port: int | None
 ) -> None:
-    kept.traces.begin(Begun("GET", "", "/", host), None).end(200)
+    kept.traces.begin(RequestStart("GET", "", "/", host), None).end(200)
 
     attributes = _attributes(kept.spans()["GET"])
     assert attributes.get("server.address") == address

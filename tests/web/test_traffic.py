@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.base.metrics import scrape_registry
+from service.base.metrics import REGISTRY
 from service.runtime.directions import Split
 from service.web.process import WebProcess
 from service.web.traffic_figures import canary_figures, shadow_figures
@@ -171,7 +171,7 @@ class TestCanary:
         }
         process.plane.flush()
         assert sum(got.values()) <= 160
-        figures = canary_figures(list(scrape_registry().collect()), model)
+        figures = canary_figures(list(REGISTRY.collect()), model)
         assert [(entry["version"], entry["arm"]) for entry in figures] == [
             (1, "current"),
             (2, "canary"),
@@ -216,7 +216,7 @@ class TestShadow:
         assert counted(SHADOWED, model=model, version="2", outcome="compared") == 3
         for outcome in ("ok", "invalid", "error", "rejected", "timeout"):
             assert counted(OK, model=model, version="2", outcome=outcome) == 0
-        (entry,) = shadow_figures(list(scrape_registry().collect()), model)
+        (entry,) = shadow_figures(list(REGISTRY.collect()), model)
         assert entry["rows"] == {"agreeing": 0, "differing": 3}
         assert entry["p50_ms"] is not None
 
@@ -236,6 +236,6 @@ class TestShadow:
             direct(process, model, 1, shadow=2)
             assert client.predict(model, body).status == 200
             assert process.shadow.step()
-        (entry,) = shadow_figures(list(scrape_registry().collect()), model)
+        (entry,) = shadow_figures(list(REGISTRY.collect()), model)
         assert entry["rows"] == {"agreeing": 3, "differing": 1}
         assert entry["agreement"] == 0.75

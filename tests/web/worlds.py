@@ -1,6 +1,6 @@
 """Workers without processes: a reloader over a pool and a store, stepped by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class World:
     """A store, a pool, a reloader, a bell, and a list of what was loaded.
 
     A version is as many bytes large as `sizes` says of its model. `errors` are of versions that
-    can't be loaded, `error` is of all.
+    can't be loaded, `error` is of all. `remote` models are loaded in a thread beside.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class World:
         siblings: int = 1,
         budget: Budget | None = None,
         sizes: Mapping[str, int] | None = None,
+        remote: Collection[str] = (),
     ) -> None:
         engine = open_database(f"sqlite:///{folder}/db.sqlite")
         migrate(engine)
@@ -46,7 +47,9 @@ class World:
         self.error: Exception | None = None
         self.errors: dict[int, Exception] = {}
         self.sizes = sizes or {}
-        loader = VersionLoader(self.pool, self.load, self.weigh, lambda: 0)
+        loader = VersionLoader(
+            self.pool, self.load, self.weigh, lambda: 0, lambda row: row.model in remote
+        )
         residents = Residents(self.pool, loader, budget)
         self.reloader = Reloader(self.store, self.pool, residents, siblings, name)
 
@@ -74,6 +77,7 @@ class World:
     def answers(self, model: str = "m", version: int | None = None, label: str = "") -> int:
         """The version that answers a request."""
         with self.pool.lease(model, version, label) as slot:
+            slot.last_used = slot.last_held
             return slot.version
 
     def in_memory(self) -> list[tuple[str, int]]:

@@ -7,11 +7,12 @@ from typing import Protocol
 from service.base.http_errors import Forbidden, RateExceeded, Unauthenticated
 from service.base.log import caller as log_caller
 from service.base.metrics import ACCESS_REFUSED
+from service.base.roles import Role
 from service.base.settings import Settings
-from service.web.access.caller import ANYBODY, Caller, Role
+from service.web.access.caller import ANYBODY, Caller
 from service.web.access.keyring import KeyRing
 from service.web.access.needs import PREDICT, Need, need_of
-from service.web.access.origin import check_no_page
+from service.web.access.origin import check_host, check_no_page
 from service.web.access.rates import RateBook
 from service.web.access.requirement import is_open
 from service.web.access.secret import given_secret
@@ -95,6 +96,8 @@ class Access:
         if self._ring is None:
             if need.is_admin:
                 check_no_page(headers)
+            elif need.is_inside:
+                check_host(headers)
             return ANYBODY
         log_caller.set("")
         if not need.roles:

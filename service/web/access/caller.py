@@ -1,20 +1,8 @@
 """Who asks, as far as it was proved, and what that one may do."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Role(StrEnum):
-    """What a caller may do; `admin` may do all of it. `predict` may read what a client needs:
-    a model's status, metadata and readiness. `read` may read everything but metrics.
-    """
-
-    PREDICT = "predict"
-    FEEDBACK = "feedback"
-    TRAIN = "train"
-    ADMIN = "admin"
-    METRICS = "metrics"
-    READ = "read"
+from service.base.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +12,6 @@ class Caller:
     name: str
     roles: frozenset[Role]
     models: frozenset[str] = frozenset()
-
-    def may(self, role: Role) -> bool:
-        """True when it has the role, or all of them."""
-        return role in self.roles or Role.ADMIN in self.roles
 
 
 ANYBODY = Caller("anybody", frozenset(Role))

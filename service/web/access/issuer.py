@@ -6,6 +6,7 @@ fetched anew, so that a client's next try meets them.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,13 +20,16 @@ logger = logging.getLogger(__name__)
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 DISCOVERY = "/.well-known/openid-configuration"
-FETCH_TIMEOUT_S = 5.0
+FETCH_TIMEOUT_S = 5.0  # between two pieces of an answer
+ANSWER_TIMEOUT_S = 15.0
+PIECE_BYTES = 65536
 MAX_ANSWER_BYTES = 1024 * 1024
 RENEW_S = 600.0
 PAUSE_S = 30.0  # between two tries, whatever tokens are sent
 TURN_S = 1.0
 LEAST_RSA_BITS = 2048
 PRIVATE = "d"
+WORDS = ("kid", "kty", "alg", "crv")
 
 
 class IssuerFault(Exception):
@@ -63,7 +67,7 @@ class Issuer:
         try:
             self.keys = fetch_keys(self.url)
             self._fetched_at = self._tried_at
-        except (OSError, ValueError, jwt.PyJWTError, IssuerFault) as error:
+        except Exception as error:  # the thread must live on, whatever the issuer answers
             logger.warning(
                 "keys of the issuer not fetched",
                 extra={"issuer": self.url, "reason": f"{type(error).__name__}: {error}"[:500]},
@@ -114,9 +118,12 @@ def _fetch(url: str) -> dict[str, Any]:
     ) as answer:  # fmt: skip
         if answer.status_code != requests.codes.ok:
             raise IssuerFault(f"{url} answered {answer.status_code}")
-        content = b""
-        for piece in answer.iter_content(65536):
+        content, give_up_at = b"", time.monotonic() + ANSWER_TIMEOUT_S
+        # As much as has come: whole pieces would have to wait for an issuer that drips.
+        while piece := answer.raw.read1(PIECE_BYTES, decode_content=True):
             content += piece
+            if time.monotonic() > give_up_at:
+                raise IssuerFault(f"{url} took longer than {ANSWER_TIMEOUT_S:g} seconds")
             if len(content) > MAX_ANSWER_BYTES:
                 raise IssuerFault(f"{url} answered with more than {MAX_ANSWER_BYTES} bytes")
     return parse_object(content)
@@ -126,9 +133,11 @@ def _usable(record: Any) -> jwt.PyJWK | None:
     """A public key that signs with one of the algorithms allowed, or none."""
     if not isinstance(record, dict) or PRIVATE in record or record.get("use", "sig") != "sig":
         return None
+    if not all(isinstance(record.get(name, ""), str) for name in WORDS):
+        return None
     try:
         key = jwt.PyJWK(record)
-    except jwt.PyJWTError:
+    except Exception:  # odd records meet more than the package's own errors
         return None
     if key.algorithm_name not in ALGORITHMS:
         return None

@@ -13,7 +13,7 @@ from service.base.errors import KeysRefused
 from service.base.key_file import KeyRecord, read_keys
 from service.base.key_text import digest, split_key
 from service.base.rate import Rate, parse_rate
-from service.web.access.caller import Caller, Role
+from service.web.access.caller import Caller
 
 logger = logging.getLogger(__name__)
 
@@ -94,9 +94,8 @@ class KeyRing:
 
 
 def _known(key: KeyRecord) -> KnownKey:
-    roles = frozenset(Role(role) for role in key.roles)
     return KnownKey(
-        Caller(key.name, roles, frozenset(key.models)),
+        Caller(key.name, frozenset(key.roles), frozenset(key.models)),
         bytes.fromhex(key.sha256),
         math.inf if key.expires is None else key.expires.timestamp(),
         parse_rate(key.rate) if key.rate else None,

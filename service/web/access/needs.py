@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from service.web.access.caller import Role
+from service.base.roles import Role
 
 READING = ("GET", "HEAD", "OPTIONS")
 ASKING = ("POST", "OPTIONS")
@@ -45,9 +45,14 @@ class Need:
         """True for what changes something."""
         return self.roles == ADMIN
 
+    @property
+    def is_inside(self) -> bool:
+        """True for what tells how the service is run: who changed what, and how versions differ."""
+        return self.roles == READ
+
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableRow:
     """Requests with one of these methods and a path like this, as documents write it."""
 
     methods: tuple[str, ...]
@@ -57,24 +62,24 @@ class Line:
 
 
 TABLE = (
-    Line(READING, r"/|/livez|/readyz|/v2/health/(live|ready)", ANYBODY_MAY, is_general=True),
-    Line(READING, r"/openapi\.json|/docs|/v2", ANY_ROLE, is_general=True),
-    Line(ASKING, rf"{V1_ONE}:(predict|classify|regress)", PREDICT),
-    Line(ASKING, rf"{V2_ONE}/(infer|generate|generate_stream|infer_stream)", PREDICT),
-    Line(READING, rf"{V1_ONE}(/metadata)?|{V1_MODEL}/sample", CLIENTS),
-    Line(READING, r"/metrics|/monitoring/prometheus/metrics|/v2/models/stats", METRICS),
-    Line(READING, rf"{V2_ONE}/stats", METRICS),
-    Line(READING, rf"{V2_ONE}(/(ready|config))?", CLIENTS),
-    Line(READING, r"/v1/models|/v2/models", CLIENTS),
-    Line(READING, rf"{V1_MODEL}/diff", READ),
-    Line(READING, r"/v1/audit|/v2/logging", READ),
-    Line(READING, rf"/v2(/models/{NAME})?/trace/setting", READ),
-    Line(ASKING, rf"{V2_REPOSITORY}/index", READ),
-    Line(CHANGING, rf"{V1_MODEL}:(load|unload|reload|rollback|release|retire)", ADMIN),
-    Line(CHANGING, rf"{V1_MODEL}/versions(/{NAME}(:(promote|retire|restore))?)?", ADMIN),
-    Line(CHANGING, rf"{V1_MODEL}/(labels/{NAME}|traffic)", ADMIN),
-    Line(ASKING, rf"{V2_REPOSITORY}/models/(?P<model>[^/]+)/(load|unload)", ADMIN),
-    Line(ASKING, r"/v2/logging", ADMIN),
+    TableRow(READING, r"/|/livez|/readyz|/v2/health/(live|ready)", ANYBODY_MAY, is_general=True),
+    TableRow(READING, r"/openapi\.json|/docs|/v2", ANY_ROLE, is_general=True),
+    TableRow(ASKING, rf"{V1_ONE}:(predict|classify|regress)", PREDICT),
+    TableRow(ASKING, rf"{V2_ONE}/(infer|generate|generate_stream|infer_stream)", PREDICT),
+    TableRow(READING, rf"{V1_ONE}(/metadata)?|{V1_MODEL}/sample", CLIENTS),
+    TableRow(READING, r"/metrics|/monitoring/prometheus/metrics|/v2/models/stats", METRICS),
+    TableRow(READING, rf"{V2_ONE}/stats", METRICS),
+    TableRow(READING, rf"{V2_ONE}(/(ready|config))?", CLIENTS),
+    TableRow(READING, r"/v1/models|/v2/models", CLIENTS),
+    TableRow(READING, rf"{V1_MODEL}/diff", READ),
+    TableRow(READING, r"/v1/audit|/v2/logging", READ),
+    TableRow(READING, rf"/v2(/models/{NAME})?/trace/setting", READ),
+    TableRow(ASKING, rf"{V2_REPOSITORY}/index", READ),
+    TableRow(CHANGING, rf"{V1_MODEL}:(load|unload|reload|rollback|release|retire)", ADMIN),
+    TableRow(CHANGING, rf"{V1_MODEL}/versions(/{NAME}(:(promote|retire|restore))?)?", ADMIN),
+    TableRow(CHANGING, rf"{V1_MODEL}/(labels/{NAME}|traffic)", ADMIN),
+    TableRow(ASKING, rf"{V2_REPOSITORY}/models/(?P<model>[^/]+)/(load|unload)", ADMIN),
+    TableRow(ASKING, r"/v2/logging", ADMIN),
 )
 REST = Need(ADMIN)
 
@@ -93,8 +98,16 @@ def need_of(method: str, path: str) -> Need:
     return REST
 
 
+def may_pages_read(method: str, path: str) -> bool:
+    """Whether web pages of any origin may read the answer, with `cors`: predictions, what clients
+    have to know of models, and what tells nothing of any.
+    """
+    need = need_of(method, path)
+    return Role.PREDICT in need.roles or need.is_general
+
+
 @lru_cache(maxsize=1)
-def _compiled() -> list[tuple[Line, re.Pattern[str]]]:
+def _compiled() -> list[tuple[TableRow, re.Pattern[str]]]:
     return [(line, _compile(line.pattern)) for line in TABLE]
 
 

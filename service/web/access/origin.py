@@ -21,11 +21,16 @@ def check_no_page(headers: Headers) -> None:
             "Web pages may not change anything here: the request has an Origin, and access is "
             "open; with keys (kerasd keys add) they may"
         )
+    check_host(headers)
+
+
+def check_host(headers: Headers) -> None:
+    """Raise Forbidden where the request is for a name that another site may have."""
     host = headers.get(b"host", b"").decode("latin-1")
     if host and not is_own(host):
         raise Forbidden(
-            f"Host '{host[:80]}': where access is open, changes are asked of localhost or of an "
-            "IP address; other names need keys (kerasd keys add)"
+            f"Host '{host[:80]}': where access is open, changes and what tells of them are asked "
+            "of localhost or of an IP address; other names need keys (kerasd keys add)"
         )
 
 

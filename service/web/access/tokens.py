@@ -1,6 +1,7 @@
 """Whose bearer token it is: a JSON Web Token, signed by the issuer, for this service, in time."""
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,13 +10,16 @@ from typing import Any
 import jwt
 
 from service.base.http_errors import IssuerSilent
-from service.web.access.caller import Caller, Role
+from service.base.roles import Role
+from service.web.access.caller import Caller
 from service.web.access.issuer import ALGORITHMS, Issuer
 
 LEEWAY_S = 30
 MAX_TOKEN_BYTES = 8192
 MAX_REMEMBERED = 1024
 MAX_SUBJECT = 120
+PLAIN_SUBJECT = re.compile(r"[ -\"$-~]+")  # printable, and without the mark of a digest
+TIMES = ("exp", "nbf", "iat")
 LATEST = 1 << 53
 KINDS = ("jwt", "at+jwt", "application/at+jwt")
 REQUIRED = ["exp", "iss", "aud", "sub"]
@@ -82,10 +86,13 @@ class Tokens:
             key = self._key_for(jwt.get_unverified_header(token), keys)
             if key is None:
                 return None
-            return jwt.decode(
+            claims = jwt.decode(
                 token, key, ALGORITHMS, audience=self._audience, issuer=self._issuer.url,
                 leeway=LEEWAY_S, options={"require": REQUIRED},
             )  # fmt: skip
+            times = [claims[name] for name in TIMES if name in claims]
+            # The package takes texts of digits, too; the standard has numbers.
+            return claims if all(type(at) in (int, float) for at in times) else None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             return None  # whatever is wrong with it, it isn't good
 
@@ -131,6 +138,12 @@ def roles_at(claims: Mapping[str, Any], path: list[str]) -> frozenset[Role]:
 
 
 def _name(subject: str) -> str:
-    """For log and audit; told apart from the names of keys, which have no colon."""
-    shown = subject if subject.isascii() and subject.isprintable() else ascii(subject)
-    return f"oidc:{shown[:MAX_SUBJECT]}"
+    """For log and audit; told apart from the names of keys, which have no colon.
+
+    What isn't shown as it is has its digest behind it, so that no two are the same.
+    """
+    if PLAIN_SUBJECT.fullmatch(subject) and len(subject) <= MAX_SUBJECT:
+        return f"oidc:{subject}"
+    digest = hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    shown = subject if PLAIN_SUBJECT.fullmatch(subject) else ascii(subject)
+    return f"oidc:{shown[:MAX_SUBJECT]}#{digest}"

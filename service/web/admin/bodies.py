@@ -3,10 +3,11 @@
 from typing import Annotated, TypeVar
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from service.base.errors import JsonInvalid, RequestInvalid
 from service.base.strict_json import parse_object
+from service.repository.audit import WHY_SCHEMA, check_why
 from service.repository.labels import HEADER, LABEL
 
 MAX_BYTES = 64 * 1024
@@ -15,7 +16,11 @@ MAX_SHOWN = 60
 
 Version = Annotated[int, Field(ge=1, le=9_999_999_999)]
 Label = Annotated[str, Field(pattern=f"^{LABEL.pattern}$")]
-Why = Annotated[str, Field(max_length=1000, description="For the audit")]
+Why = Annotated[
+    str,
+    Field(description="For the audit, in one line", json_schema_extra=WHY_SCHEMA),
+    AfterValidator(check_why),
+]
 
 
 class Strict(BaseModel):

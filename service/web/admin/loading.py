@@ -12,11 +12,12 @@ from service.repository.audit import Order
 from service.repository.control import Control
 from service.repository.deletion import Deletions
 from service.repository.publishing import check_removable, check_writable
+from service.repository.swap import Swaps
 from service.web.admin.bodies import RetireBody, WhyBody, read_body
 from service.web.admin.permits import order_of
 from service.web.admin.route_record import route_record
-from service.web.admin.standing import take_standing
 from service.web.admin.swaps import MODEL, VERSION, change, milliseconds, number_of, promotions
+from service.web.model_view import take_view
 from service.web.process import WebProcess
 from service.web.responses import json_response
 
@@ -53,8 +54,8 @@ def _done(process: WebProcess, model: str, work: Callable[[str, Order], object])
     started = time.perf_counter()
     with process.permits.one():
         work(model, order_of(body.why))
-    standing = take_standing(process, model)
-    record = route_record(standing.of(model), standing.route(model))
+    view = take_view(process, model)
+    record = route_record(view.of(model), view.route(model))
     return json_response({**record, "took_ms": milliseconds(started)})
 
 
@@ -112,7 +113,7 @@ def _letting_go(
     if body.dry_run:
         return lambda _version: None
     if body.delete:
-        deletions = Deletions(store, repository, days, process.tell)
+        deletions = Deletions(store, Swaps(store, process.tell), repository, days)
         return lambda version: deletions.delete(model, version, order)
     use = calls.use(model, days, time.time())
     return lambda version: calls.retire(model, version, order, use)

@@ -4,14 +4,16 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from service.base.errors import ModelNotFound, RequestInvalid
-from service.base.names import parse_version
+from service.base.errors import ModelNotFound
+from service.base.names import check_model_name
 from service.repository.audit import AuditEntry
 from service.repository.states import VersionRow
 from service.web.admin.difference import differences
 from service.web.admin.portrait import portrait
-from service.web.admin.standing import iso_time, take_standing
+from service.web.admin.query import number, only
 from service.web.admin.swaps import MODEL
+from service.web.admin.version_record import iso_time
+from service.web.model_view import take_view
 from service.web.process import WebProcess
 from service.web.responses import json_response
 
@@ -25,17 +27,19 @@ def add_routes(app: Flask, process: WebProcess) -> None:
 
     @app.get("/v1/audit")
     def audit() -> Response:
-        _only("model", "limit", "before")
-        limit = _number("limit", LIMIT, MOST)
-        model, before = request.args.get("model", ""), _number("before", 0)
+        only("model", "limit", "before")
+        limit = number("limit", LIMIT, MOST)
+        model, before = request.args.get("model", ""), number("before", 0)
+        if model:
+            check_model_name(model)
         entries = process.reloader.store.audit(model, limit, before)
         return json_response({"changes": [_entry(entry) for entry in entries]})
 
     @app.get(f"{MODEL}/diff")
     def diff(model: str) -> Response:
-        _only("from", "to")
-        rows = take_standing(process, model).of(model)
-        old, new = (_portrait(process, model, rows, _number(side)) for side in ("from", "to"))
+        only("from", "to")
+        rows = take_view(process, model).of(model)
+        old, new = (_portrait(process, model, rows, number(side)) for side in ("from", "to"))
         compared = [{k: v for k, v in side.items() if k != "version"} for side in (old, new)]
         record = {"model": model, "from": old, "to": new, "differs": differences(*compared)}
         return json_response(record)
@@ -47,26 +51,6 @@ def _portrait(process: WebProcess, model: str, rows: list[VersionRow], version: 
         raise ModelNotFound(model, version if rows else None, "status")
     settings = process.settings
     return portrait(row, settings.repository, settings.compiled_dir)
-
-
-def _only(*names: str) -> None:
-    for name, values in request.args.lists():
-        if name not in names:
-            raise RequestInvalid(f"the query: expected {', '.join(names)}, got {name[:40]!a}")
-        if len(values) > 1:
-            raise RequestInvalid(f"the query: {name} stands there twice")
-
-
-def _number(name: str, default: int | None = None, most: int | None = None) -> int:
-    text = request.args.get(name)
-    if text is None and default is not None:
-        return default
-    number = parse_version(text or "")
-    if number is None or (most is not None and number > most):
-        upto = "" if most is None else f" up to {most}"
-        got = "none" if text is None else f"{text[:40]!a}"
-        raise RequestInvalid(f"{name}: expected a positive whole number{upto}, got {got}")
-    return number
 
 
 def _entry(entry: AuditEntry) -> Json:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from service.base.metrics import scrape_registry
 from service.repository.policy import canary_of, current_of, labels_of, shadow_of
 from service.repository.route import Route
 from service.repository.states import VersionRow
-from service.web.traffic_figures import canary_figures, shadow_figures
+from service.web.counters import Counters
+from service.web.traffic_figures import FAMILIES, canary_figures, shadow_figures
 
 Json = dict[str, Any]
 
@@ -27,11 +27,11 @@ def route_record(rows: list[VersionRow], route: Route) -> Json:
     }
 
 
-def with_figures(record: Json) -> Json:
+def with_figures(record: Json, counters: Counters) -> Json:
     """The same with what canary and shadow have come to, over all workers since they started."""
     if record["canary"] is None and record["shadow"] is None:
         return record
-    families = list(scrape_registry().collect())
+    families = counters.families(FAMILIES, record["model"])
     for kind, figures in (("canary", canary_figures), ("shadow", shadow_figures)):
         if record[kind] is not None:
             record[kind] = {**record[kind], "figures": figures(families, record["model"])}

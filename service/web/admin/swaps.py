@@ -1,6 +1,5 @@
 """Routes that move a model's pointer, name its versions, and share out its requests."""
 
-import os
 import re
 import time
 from collections.abc import Callable
@@ -14,10 +13,11 @@ from service.repository.changes import Change
 from service.repository.policy import settle
 from service.repository.promotion import Promoted, Promotions
 from service.repository.route import Canary
-from service.repository.workers import WorkerName
 from service.web.admin.bodies import LabelBody, SwapBody, TrafficBody, WhyBody, read_body
 from service.web.admin.permits import order_of
+from service.web.admin.query import why_deleted
 from service.web.admin.route_record import route_record
+from service.web.model_view import take_view
 from service.web.process import WebProcess
 from service.web.responses import json_response
 
@@ -30,8 +30,7 @@ Swap = Callable[[Promotions, Order], Promoted]
 
 def promotions(process: WebProcess) -> Promotions:
     """Those of this worker, for one call."""
-    me = str(WorkerName.of(os.getpid()))
-    return Promotions(process.reloader.store, me, process.tell)
+    return Promotions(process.reloader.store, process.tell)
 
 
 def add_routes(app: Flask, process: WebProcess) -> None:
@@ -68,7 +67,8 @@ def _add_labels(app: Flask, process: WebProcess) -> None:
 
     @app.delete(f"{MODEL}/labels/<model_name:label>")
     def drop_label(model: str, label: str) -> Response:
-        return change(process, lambda calls, order: calls.drop_label(model, label, order))
+        body = WhyBody(why=why_deleted())
+        return change(process, lambda calls, order: calls.drop_label(model, label, order), body)
 
 
 def _add_traffic(app: Flask, process: WebProcess) -> None:
@@ -86,7 +86,8 @@ def _add_traffic(app: Flask, process: WebProcess) -> None:
 
     @app.delete(f"{MODEL}/traffic")
     def drop_traffic(model: str) -> Response:
-        return change(process, lambda calls, order: calls.set_traffic(model, None, "", order))
+        body = WhyBody(why=why_deleted())
+        return change(process, lambda calls, order: calls.set_traffic(model, None, "", order), body)
 
 
 def change(process: WebProcess, work: Work, body: WhyBody | None = None) -> Response:
@@ -95,7 +96,8 @@ def change(process: WebProcess, work: Work, body: WhyBody | None = None) -> Resp
     started = time.perf_counter()
     with process.permits.one():
         route = work(promotions(process), order_of(told.why)).after
-    rows = settle(process.reloader.store.rows(route.model), {route.model: route})
+    view = take_view(process, route.model)  # made is made, whatever the database says now
+    rows = settle(view.of(route.model), {route.model: route})
     return json_response({**route_record(rows, route), "took_ms": milliseconds(started)})
 
 

@@ -1,44 +1,48 @@
 """Versions as they are answered in our own words: state, labels, use, and each worker's part."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
-from service.repository.policy import by_model
-from service.repository.states import State, VersionRow, WorkerRecord
+from service.repository.policy import labels_of
+from service.repository.route import Route
+from service.repository.states import Loading, State, VersionRow, loading_of
 from service.repository.workers import WorkerName
-from service.runtime.pool import Pool, Slot
-from service.web.admin.standing import Standing, iso_time
+from service.runtime.slot import Slot
+from service.web.model_view import ModelView
 from service.web.served import ServedVersion
 
-LOADING = "LOADING"
-
 Json = dict[str, Any]
-Loaded = dict[tuple[str, int], Slot[ServedVersion]]
 
 
-def version_records(standing: Standing, loaded: Loaded, with_workers: bool) -> list[Json]:
-    """All versions that stand there."""
+def version_records(view: ModelView, rows: list[VersionRow], route: Route) -> list[Json]:
+    """All versions of one model, without the workers' parts."""
+    labels = labels_of(rows, route)
     records = []
-    for model, rows in by_model(standing.rows).items():
-        labels = standing.labels(model)
-        retired = standing.route(model).retired
-        for row in rows:
-            slot = loaded.get((model, row.version))
-            record = _record(row, slot)
-            record["retired"] = row.version in retired
-            record["labels"] = sorted(name for name, of in labels.items() if of == row.version)
-            used = standing.used.get((model, row.version), 0.0)
-            used = used if slot is None else max(used, slot.last_used)  # written down now and then
-            record["last_used"] = iso_time(used) if used else None
-            if with_workers:
-                record["workers"] = list(_workers(row, standing.workers))
-            records.append(record)
+    for row in rows:
+        used = view.last_used(row)
+        beside = {
+            "retired": row.version in route.retired,
+            "labels": sorted(name for name, of in labels.items() if of == row.version),
+            "last_used": iso_time(used) if used else None,
+        }
+        records.append(_record(row, view.slot(row)) | beside)
     return records
 
 
-def loaded_here(pool: Pool[ServedVersion]) -> Loaded:
-    """What this worker has loaded."""
-    return {(slot.model, slot.version): slot for slot in pool.slots()}
+def worker_records(view: ModelView, row: VersionRow) -> Iterable[Json]:
+    """What each worker that lives says of the version, as far as it has to do with it."""
+    is_expected = row.served and row.state is State.READY
+    for worker, held in zip(view.workers, loading_of(row, view.workers), strict=True):
+        if held.loading is not Loading.LOADING or is_expected:
+            name = WorkerName.parse(worker.worker).spoken()
+            yield {"worker": name, "state": held.loading.value, "reason": held.reason}
+
+
+def iso_time(seconds: float) -> str:
+    """A time of the wall clock in ISO 8601, to the millisecond."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _record(row: VersionRow, slot: Slot[ServedVersion] | None) -> Json:
@@ -63,14 +67,3 @@ def _record(row: VersionRow, slot: Slot[ServedVersion] | None) -> Json:
             "notes": list(identity.notes),
         }
     return record
-
-
-def _workers(row: VersionRow, workers: list[WorkerRecord]) -> Iterable[Json]:
-    """What each worker that lives says of the version, as far as it has to do with it."""
-    for worker in workers:
-        held = worker.find(row)
-        name = WorkerName.parse(worker.worker).spoken()
-        if held is not None:
-            yield {"worker": name, "state": held.loading.value, "reason": held.reason}
-        elif row.served and row.state is State.READY:
-            yield {"worker": name, "state": LOADING, "reason": ""}

@@ -86,13 +86,12 @@ def _swaps() -> Iterator[Operation]:
 def _traffic() -> Iterator[Operation]:
     yield _change("put", LABEL, "setLabel", "Give a version a label",
                   Sent(LabelBody, {"version": 1}, is_needed=True))  # fmt: skip
-    yield _change("delete", LABEL, "dropLabel", "Take a label back")
+    yield _deletion(LABEL, "dropLabel", "Take a label back")
     canary = {"label": "candidate", "percent": 10, "header": "X-User"}
     yield _change("put", f"{MODEL}/traffic", "setTraffic",
                   "Share the requests out between versions",
                   Sent(TrafficBody, {"canary": canary}))  # fmt: skip
-    yield _change("delete", f"{MODEL}/traffic", "dropTraffic",
-                  "All requests to the current version")  # fmt: skip
+    yield _deletion(f"{MODEL}/traffic", "dropTraffic", "All requests to the current version")
 
 
 def _loading() -> Iterator[Operation]:
@@ -147,7 +146,14 @@ def _change(
     answered: dict[int, Answer] | None = None,
 ) -> Operation:
     return Operation(
-        method, path, name, summary, TAG,
-        answered or answers("Where the requests go now", RouteAnswer), CHANGING,
+        method, path, name, summary, TAG, answered or _routed(), CHANGING,
         request={JSON: Content((sent.body,), sent.example)}, is_request_required=sent.is_needed,
     )  # fmt: skip
+
+
+def _deletion(path: str, name: str, summary: str) -> Operation:
+    return Operation("delete", path, name, summary, TAG, _routed(), CHANGING, parameters=("why",))
+
+
+def _routed() -> dict[int, Answer]:
+    return answers("Where the requests go now", RouteAnswer)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from service.base.names import MODEL_NAME, VERSION_NUMBER
+from service.repository.audit import WHY_SCHEMA
 from service.web.openapi import examples
 
 Json = dict[str, Any]
@@ -55,7 +56,7 @@ PARAMETERS: dict[str, Json] = {
     "wait": _in_query("wait", "Answer when it is compiled and verified", {"type": "boolean"}),
     "force": _in_query("force", "Also if it answered lately", {"type": "boolean"}),
     "again": _in_query("again", "Publish the same files once more", {"type": "boolean"}),
-    "why": _in_query("why", "For the audit", {"type": "string", "maxLength": 1000}),
+    "why": _in_query("why", "For the audit, in one line", {"type": "string", **WHY_SCHEMA}),
     "Idempotency-Key": {
         "name": "Idempotency-Key",
         "in": "header",

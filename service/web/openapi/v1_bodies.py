@@ -115,6 +115,7 @@ class StatusAnswer(Body):
     ready: bool | None = None
     route: RouteAnswer | None = None
     versions: list[VersionRecord] | None = None
+    swaps: int | None = Field(None, description="How often another version became current")
 
 
 class ModelsAnswer(Body):

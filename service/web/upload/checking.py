@@ -1,31 +1,59 @@
 """Looks at uploaded files in a child process: what a stranger sent is never parsed by a worker."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from service.base.child import Child
+from service.base.child import Child, Outcome
 from service.base.confinement import Limits
 from service.base.http_errors import UploadRefused
 from service.base.load_options import LoadOptions
+from service.base.owned_folder import OwnedFolder, hold_folder, sweep
 from service.base.settings import MEBIBYTE, Settings
-from service.repository.model_config import ModelConfig
+from service.repository.model_config import CONFIG_NAME, ModelConfig, strange_modules
 
 SAVED_MODEL = "saved_model"
 CPU_S = 60
 TIMEOUT_S = 90.0
+CONFIG_CPU_S = 10
+CONFIG_TIMEOUT_S = 30.0
+CONFIG_MEMORY_BYTES = 1024 * MEBIBYTE
+CONFIG_PROGRAM = "service.web.upload.config_child"
+MAX_CONFIG_BYTES = 64 * 1024
 POLL_S = 0.02
+PREFIX = "check-"
 RESULT_BYTES = 64 * MEBIBYTE
 
 Json = dict[str, Any]
+
+
+def check_config(folder: Path, settings: Settings) -> ModelConfig:
+    """What the model.yaml in a folder says. Raises UploadRefused."""
+    size = (folder / CONFIG_NAME).stat().st_size
+    if size > MAX_CONFIG_BYTES:
+        raise UploadRefused(
+            f"{CONFIG_NAME}: expected at most {MAX_CONFIG_BYTES} bytes over HTTP, got {size}"
+        )
+    task = {"kind": "config", "config": str(folder.absolute())}
+    limits = Limits(CONFIG_MEMORY_BYTES, CONFIG_CPU_S, RESULT_BYTES)
+    with _scratch(settings.run_dir.absolute() / "uploads") as scratch:
+        now = time.monotonic()
+        outcome = _run(Child(task, limits, CONFIG_TIMEOUT_S, scratch, now, CONFIG_PROGRAM))
+    if not outcome.ok or outcome.result is None:
+        raise UploadRefused(outcome.message)
+    return ModelConfig(**outcome.result["config"])
 
 
 def check_files(
     files: Mapping[str, Path], digests: Mapping[str, str], config: ModelConfig, settings: Settings
 ) -> Json:
     """What is in the files. Raises UploadRefused where compiling would refuse them unopened."""
+    strange = strange_modules(config, settings.custom_objects)
+    if strange:
+        raise UploadRefused(strange)
     if not settings.upload_saved_models and any(SAVED_MODEL in name for name in files):
         raise _saved_model()
     report = _inspect(files, digests, config, settings)
@@ -44,18 +72,35 @@ def _inspect(
         "options": _options(config, settings).as_json(),
     }
     limits = Limits(settings.compile_memory_mb * MEBIBYTE, CPU_S, RESULT_BYTES)
-    scratch = settings.run_dir.absolute() / "uploads"
-    child = Child(task, limits, TIMEOUT_S, scratch, time.monotonic())
+    with _scratch(settings.run_dir.absolute() / "uploads") as scratch:
+        outcome = _run(Child(task, limits, TIMEOUT_S, scratch, time.monotonic()))
+    if not outcome.ok or outcome.result is None:
+        raise UploadRefused(outcome.message)
+    report: Json = outcome.result["inspection"]
+    return report
+
+
+def _run(child: Child) -> Outcome:
     try:
         while (outcome := child.poll(time.monotonic())) is None:
             time.sleep(POLL_S)
     finally:
         child.kill()
         child.clean()
-    if not outcome.ok or outcome.result is None:
-        raise UploadRefused(outcome.message)
-    report: Json = outcome.result["inspection"]
-    return report
+    return outcome
+
+
+@contextmanager
+def _scratch(root: Path) -> Iterator[Path]:
+    """A folder for one child; those of workers that were killed go at the next upload."""
+    root.mkdir(parents=True, exist_ok=True)
+    with hold_folder(root):
+        sweep(root, (PREFIX,))
+        folder = OwnedFolder(root, PREFIX)
+    try:
+        yield folder.path
+    finally:
+        folder.remove()
 
 
 def _options(config: ModelConfig, settings: Settings) -> LoadOptions:

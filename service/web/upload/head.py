@@ -11,14 +11,14 @@ from urllib.parse import parse_qsl
 from werkzeug.http import parse_options_header
 
 from service.base.errors import RequestInvalid
-from service.base.names import is_model_name, parse_version
+from service.base.names import check_model_name, parse_version
+from service.repository.audit import check_why
 
 PATH = re.compile(r"/v1/models/(?P<model>[^/:]+)/versions/?")
 END = "/versions"
 HEX_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 KNOWN = ("version", "filename", "wait", "again", "why")
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
-MAX_WHY = 1000
 MAX_KEY = 255
 MAX_BOUNDARY = 200
 FORM = "multipart/form-data"
@@ -58,10 +58,7 @@ def read_head(path: str, query: str, headers: Mapping[str, str]) -> UploadHead:
     """
     match = PATH.fullmatch(path)
     model = match["model"] if match else ""
-    if not is_model_name(model):
-        raise RequestInvalid(
-            f"model: expected 1 to 128 ASCII letters, digits, '_', '.', '-', got {model[:140]!a}"
-        )
+    check_model_name(model)
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise RequestInvalid("Content-Encoding: an upload is sent as it is, without a coding")
     kind, options = parse_options_header(headers.get("content-type", ""))
@@ -77,7 +74,7 @@ def read_head(path: str, query: str, headers: Mapping[str, str]) -> UploadHead:
         key=_key(headers.get("idempotency-key", "")),
         wait=_truth(asked, "wait"),
         again=_truth(asked, "again"),
-        why=_why(asked.get("why", "")),
+        why=check_why(asked.get("why", "")),
     )
 
 
@@ -108,12 +105,6 @@ def _truth(asked: Mapping[str, str], name: str) -> bool:
     if text.lower() not in TRUTH:
         raise RequestInvalid(f"{name}: expected true or false, got {text[:40]!a}")
     return TRUTH[text.lower()]
-
-
-def _why(text: str) -> str:
-    if len(text) > MAX_WHY:
-        raise RequestInvalid(f"why: expected at most {MAX_WHY} characters, got {len(text)}")
-    return text
 
 
 def _filename(headers: Mapping[str, str]) -> str:

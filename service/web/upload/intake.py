@@ -12,7 +12,7 @@ from service.base.http_errors import Forbidden, StorageFull, UploadTooLarge
 from service.base.owned_folder import hold_folder, sweep
 from service.base.settings import MEBIBYTE, Settings
 from service.repository.publishing import check_writable
-from service.web.upload.head import read_head
+from service.web.upload.head import UploadHead, read_head
 from service.web.upload.receiver import PREFIX, Receiver, Rules
 
 AT_ONCE = 4
@@ -32,33 +32,41 @@ class Intake:
         self._free = threading.BoundedSemaphore(AT_ONCE)
 
     def begin(self, path: str, query: str, headers: Mapping[str, str]) -> Receiver:
-        """Who takes the body of this request; to be closed in the end.
+        """Who takes the body of this request; to be closed in the end. Quick: the event loop asks.
 
-        Raises RequestInvalid, Forbidden, Conflict, UploadTooLarge, StorageFull, Overloaded.
+        Raises RequestInvalid, Forbidden, UploadTooLarge, Overloaded.
         """
         if not self._is_on:
             raise Forbidden("Changing models over HTTP is switched off (model_control)")
         head = read_head(path, query, headers)
-        with storing("repository"):
-            check_writable(self._repository, head.model)
-        self._check_room(head.length or 0)
+        if (head.length or 0) > self.rules.max_bytes:
+            raise UploadTooLarge(self.rules.max_bytes)
         if not self._free.acquire(blocking=False):
             raise Overloaded("uploads", AT_ONCE)
-        return Receiver(head, self.rules, self._free.release)
+        return Receiver(head, self.rules, self._free.release, self._admit)
 
-    def sweep(self) -> None:
-        """Remove what a worker has left that was killed."""
-        if self.rules.folder.is_dir():
-            with hold_folder(self.rules.folder):
-                sweep(self.rules.folder, (PREFIX,))
+    def _admit(self, head: UploadHead) -> None:
+        """What needs a look at disks, which may be slow: in the thread that gets the body.
 
-    def _check_room(self, length: int) -> None:
-        if length > self.rules.max_bytes:
-            raise UploadTooLarge(self.rules.max_bytes)
+        Raises Conflict, StorageFull.
+        """
+        with storing("repository"):
+            check_writable(self._repository, head.model)
+        length = head.length or 0
         with suppress(OSError):  # not made yet
-            free = shutil.disk_usage(self.rules.folder.parent).free
+            if length > self._room() and self.rules.folder.is_dir():
+                self._sweep()
+            free = self._room()
             if length > free:
                 raise StorageFull(
                     f"There is no room in the state directory: the upload has {length} bytes, "
                     f"{free} are free; nothing was kept"
                 )
+
+    def _room(self) -> int:
+        return shutil.disk_usage(self.rules.folder.parent).free
+
+    def _sweep(self) -> None:
+        """What killed workers have left must not keep out the upload that would remove it."""
+        with hold_folder(self.rules.folder):
+            sweep(self.rules.folder, (PREFIX,))

@@ -23,12 +23,18 @@ def check_file_name(name: str, others: Collection[str], may_have_folders: bool) 
         )
     if any(name.lower() == other.lower() for other in others):
         raise RequestInvalid(f"file name: {name} is there twice, or differs by its case only")
+    if any(_is_within(name, other) or _is_within(other, name) for other in others):
+        raise RequestInvalid(f"file name: {name} is a folder of another file, or that one of it")
     if name != CONFIG_NAME and _is_passed_over(name, len(parts) > 1):
         raise RequestInvalid(
             f"file name: {name} would not be taken for a part of a model; send model files, and "
             f"{CONFIG_NAME} with the first version of a model"
         )
     return name
+
+
+def _is_within(name: str, folder: str) -> bool:
+    return name.lower().startswith(f"{folder.lower()}/")
 
 
 def _is_passed_over(name: str, is_in_folder: bool) -> bool:

@@ -9,7 +9,7 @@ from service.base.errors import RequestInvalid
 from service.base.http_errors import UploadRefused
 from service.base.names import parse_version
 from service.base.refusals import ModelConfigInvalid
-from service.repository.audit import Order
+from service.repository.audit import Order, check_why
 from service.repository.manifest import Provenance
 from service.repository.model_config import CONFIG_NAME, ModelConfig, read_model_config
 from service.repository.policy import current_of, settle
@@ -20,15 +20,18 @@ from service.web.upload.head import UploadHead
 from service.web.upload.receiver import Received
 
 FIELDS = ("parent", "why")
-MAX_WHY = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """Makes parcels, out of what is recorded of the model."""
+    """Makes parcels, out of what is recorded of the model.
+
+    `check_config` reads the model.yaml in a folder, or raises UploadRefused.
+    """
 
     store: VersionStore
     repository: Path
+    check_config: Callable[[Path], ModelConfig]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def pack(
@@ -68,13 +71,10 @@ class Packing:
                 return None, read_model_config(self.repository / model)
             except ModelConfigInvalid:  # its operator's matter
                 return None, ModelConfig()
-        folder = sent.with_name("config")
+        folder = sent.with_name(".config")  # no file that was sent has this name
         folder.mkdir()
         sent = sent.rename(folder / CONFIG_NAME)
-        try:
-            config = read_model_config(folder)
-        except ModelConfigInvalid as error:
-            raise UploadRefused(str(error)) from error
+        config = self.check_config(folder)
         if config.allow_lambda:
             raise UploadRefused(
                 f"{CONFIG_NAME}: allow_lambda lets a file's code run; it is not taken over HTTP"
@@ -88,8 +88,7 @@ def _read_fields(fields: Mapping[str, str]) -> Mapping[str, str]:
             raise RequestInvalid(
                 f"the form: expected files and the fields {', '.join(FIELDS)}, got {name[:40]!a}"
             )
-    if len(fields.get("why", "")) > MAX_WHY:
-        raise RequestInvalid(f"why: expected at most {MAX_WHY} characters")
+    check_why(fields.get("why", ""))
     return fields
 
 

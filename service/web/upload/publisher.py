@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy.exc
@@ -11,17 +12,17 @@ import sqlalchemy.exc
 from service.base.http_errors import UploadRefused
 from service.base.settings import Settings
 from service.repository.audit import AuditEntry, Order
+from service.repository.consent import TIMEOUT_S
 from service.repository.publishing import Parcel, Published, publish
 from service.repository.states import COMING, State
 from service.repository.store import VersionStore
-from service.web.upload.checking import check_files
+from service.web.upload.checking import check_config, check_files
 from service.web.upload.head import UploadHead
 from service.web.upload.parcels import Packing
 from service.web.upload.receiver import Received
 
 logger = logging.getLogger(__name__)
 
-WAIT_S = 50.0  # below the 60 seconds after which clients commonly give up
 PAUSE_S = 0.1
 
 Json = dict[str, Any]
@@ -49,7 +50,9 @@ class Publisher:
         self._settings = settings
         self._clock = clock
         self._pause = pause
-        self._packing = Packing(store, settings.repository)
+        self._packing = Packing(
+            store, settings.repository, partial(check_config, settings=settings)
+        )
 
     def publish(self, head: UploadHead, received: Received, order: Order) -> Outcome:
         """Publish what came: 202 at once, 201 if waited for, 200 if it was there already.
@@ -77,14 +80,14 @@ class Publisher:
             time.time(), parcel.model, "upload", order.who, order.why, order.request_id, {}, after
         )
         try:
-            self._store.change(parcel.model, lambda route: route, lambda _before, _after: entry)
+            self._store.note(entry)
         except sqlalchemy.exc.SQLAlchemyError as error:
             why = str(getattr(error, "orig", error))[:200]
             logger.error("an upload isn't in the audit", extra={**fields, "reason": why})
 
     def _wait(self, head: UploadHead, published: Published) -> State:
         """The state once it is READY, or after the longest wait. Raises UploadRefused."""
-        give_up_at = self._clock() + WAIT_S
+        give_up_at = self._clock() + TIMEOUT_S
         while True:
             state, reason = self._look(head.model, published.version)
             if state is State.FAILED:
@@ -99,8 +102,14 @@ class Publisher:
         return self._look(parcel.model, published.version)[0]
 
     def _look(self, model: str, version: int) -> tuple[State, str]:
-        rows = (row for row in self._store.rows(model) if row.version == version)
-        row = next(rows, None)
+        """How the published version stands; as just met where the database doesn't tell."""
+        try:
+            rows = self._store.rows(model)
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            why = str(getattr(error, "orig", None) or error)[:200]
+            logger.warning("the database is not usable", extra={"why": why})
+            rows = []
+        row = next((row for row in rows if row.version == version), None)
         return (State.DISCOVERED, "") if row is None else (row.state, row.reason)
 
 

@@ -44,11 +44,21 @@ class Rules:
 
 
 class Receiver:
-    """Writes nothing before the first piece; `close` removes all of it, and ends it."""
+    """Writes nothing before the first piece; `close` removes all of it, and ends it.
 
-    def __init__(self, head: UploadHead, rules: Rules, done: Callable[[], None]) -> None:
+    `admit` may refuse the upload before that.
+    """
+
+    def __init__(
+        self,
+        head: UploadHead,
+        rules: Rules,
+        done: Callable[[], None],
+        admit: Callable[[UploadHead], None] = lambda _head: None,
+    ) -> None:
         self.head = head
         self._rules = rules
+        self._admit: Callable[[UploadHead], None] | None = admit
         self._done: Callable[[], None] | None = done
         self._lock = threading.Lock()
         self._is_closed = False
@@ -59,6 +69,11 @@ class Receiver:
         self._target: Target | None = self._form
         self._size = 0
         self._received: Received | None = None
+
+    def begin(self) -> None:
+        """Find out whether the body may come, as the first `write` would; raises the refusal."""
+        with self._lock, storing(WHERE):
+            self._begin()
 
     def write(self, pieces: Iterable[bytes | bytearray]) -> None:
         """The next bytes. Raises UploadTooLarge, StorageFull, RequestInvalid."""
@@ -90,8 +105,14 @@ class Receiver:
         if done is not None:
             done()
 
+    def _begin(self) -> None:
+        if self._admit is not None:
+            self._admit(self.head)
+            self._admit = None
+
     def _write(self, piece: bytes | bytearray) -> None:
         if self._folder is None:
+            self._begin()
             self._folder = self._make_folder()
         if self._target is None:
             self._target = self._open(WHOLE)

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 
 from flask import Flask, Response, request
 
-from service.base.errors import KerasdError, RequestInvalid
+from service.base.errors import KerasdError
 from service.base.metrics import UPLOADS
 from service.repository.deletion import Deletions
+from service.repository.swap import Swaps
 from service.web.admin.permits import order_of
+from service.web.admin.query import truth, why_deleted
 from service.web.admin.swaps import number_of
 from service.web.process import WebProcess
 from service.web.responses import json_response
@@ -20,14 +22,12 @@ from service.web.upload.stream import EXTENSION, Stream
 
 VERSIONS = "/v1/models/<model_name:model>/versions"
 PIECE = 256 * 1024
-MAX_WHY = 1000
 
 
 def add_routes(app: Flask, process: WebProcess) -> None:
     """Add them to the application."""
     settings, store = process.settings, process.reloader.store
     intake, publisher = Intake(settings), Publisher(store, settings)
-    intake.sweep()
 
     @app.post(VERSIONS)
     def upload_version(model: str) -> Response:
@@ -40,10 +40,11 @@ def add_routes(app: Flask, process: WebProcess) -> None:
     @app.delete(f"{VERSIONS}/<model_name:version>")
     def delete_version(model: str, version: str) -> Response:
         number = number_of(model, version)
-        order = order_of(_why())
-        deletions = Deletions(store, settings.repository, settings.keep_days, process.tell)
+        order, is_forced = order_of(why_deleted("force")), truth("force")
+        swaps = Swaps(store, process.tell)
+        deletions = Deletions(store, swaps, settings.repository, settings.keep_days)
         with process.permits.one():
-            deletions.delete(model, number, order, is_forced=_is_forced())
+            deletions.delete(model, number, order, is_forced)
         return json_response({"model": model, "version": number, "deleted": True})
 
 
@@ -77,17 +78,3 @@ def _counted() -> Iterator[None]:
     except Exception:
         UPLOADS.labels("failed").inc()
         raise
-
-
-def _is_forced() -> bool:
-    text = request.args.get("force", "false")
-    if text not in ("true", "false"):
-        raise RequestInvalid(f"force: expected true or false, got {text[:40]!a}")
-    return text == "true"
-
-
-def _why() -> str:
-    text = request.args.get("why", "")
-    if len(text) > MAX_WHY:
-        raise RequestInvalid(f"why: expected at most {MAX_WHY} characters, got {len(text)}")
-    return text

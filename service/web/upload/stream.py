@@ -5,10 +5,11 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 from service.base.errors import KerasdError
 from service.base.http_errors import UploadTooLarge
-from service.web.host import Line
+from service.web.host import Inflow
 from service.web.pieces import Pieces, is_wrapped_thickly
 from service.web.turn import Message
 from service.web.upload.head import is_upload
@@ -35,7 +36,7 @@ class Streams:
         """True for a request whose body goes to the disk."""
         return is_upload(scope["method"], scope["path"])
 
-    def open(self, scope: Message, line: Line, admit: Callable[[Message], None]) -> "Stream":
+    def open(self, scope: Message, line: Inflow, admit: Callable[[Message], None]) -> "Stream":
         """Where the body of this request goes; the application finds it in the scope."""
         admit(scope)
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -56,7 +57,7 @@ class Stream:
     held = 0
 
     def __init__(
-        self, receiver: Receiver, max_bytes: int, threads: ThreadPoolExecutor, line: Line
+        self, receiver: Receiver, max_bytes: int, threads: ThreadPoolExecutor, line: Inflow
     ) -> None:
         self._receiver = receiver
         self._max_bytes = max_bytes
@@ -68,6 +69,7 @@ class Stream:
         self._written: Future[None] = Future()
         self.size = 0
         self._wire_bytes = 0
+        self._run(receiver.begin)  # a refusal needn't wait for the body
 
     @property
     def receiver(self) -> Receiver:
@@ -112,10 +114,12 @@ class Stream:
     def _write(self) -> None:
         if self._is_writing or self._is_closed or not self._waiting.size:
             return
-        self._is_writing = True
         pieces, self._waiting = self._waiting.take_all(), Pieces(MOST_AHEAD)
-        writing = self._threads.submit(self._receiver.write, pieces)
-        writing.add_done_callback(self._report)
+        self._run(partial(self._receiver.write, pieces))
+
+    def _run(self, work: Callable[[], None]) -> None:
+        self._is_writing = True
+        self._threads.submit(work).add_done_callback(self._report)
 
     def _report(self, done: Future[None]) -> None:
         with suppress(RuntimeError):  # the loop is closed: the server has ended

@@ -1,15 +1,17 @@
 """What the service says of its models, in TensorFlow Serving's words and in KServe's."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from service.base.errors import LabelUnknown, ModelNotFound
 from service.base.signature import Signature, TensorSpec
+from service.repository.policy import by_model
 from service.repository.states import State, VersionRow
 from service.runtime.pool import Pool
 from service.web.admin.route_record import route_record, with_figures
-from service.web.admin.standing import Standing
-from service.web.admin.version_record import Loaded, loaded_here, version_records
+from service.web.admin.version_record import version_records, worker_records
+from service.web.counters import Counters
+from service.web.model_view import ModelView
 from service.web.served import ServedVersion
 
 Json = dict[str, Any]
@@ -39,7 +41,7 @@ STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ModelOrVersion:
     """A model, or one version of it by number or label."""
 
     model: str
@@ -47,45 +49,50 @@ class Asked:
     label: str = ""
 
 
-def describe_all(standing: Standing, pool: Pool[ServedVersion], extra_keys: bool) -> Json:
+def describe_all(view: ModelView, extra_keys: bool) -> Json:
     """All models: their names, and with our own keys each version with its state."""
-    names = {row.model for row in standing.rows if row.state is not State.RETIRED}
+    names = {row.model for row in view.rows if row.state is not State.RETIRED}
     record: Json = {"models": sorted(names)}
     if extra_keys:
-        record["versions"] = version_records(standing, loaded_here(pool), with_workers=False)
+        record["versions"] = [
+            one
+            for model, rows in by_model(view.rows).items()
+            for one in version_records(view, rows, view.route(model))
+        ]
     return record
 
 
-def describe_model(
-    standing: Standing, pool: Pool[ServedVersion], asked: Asked, extra_keys: bool
-) -> Json:
-    """One model's versions, with KServe's keys beside TensorFlow Serving's, and our own.
+def describe_model(view: ModelView, asked: ModelOrVersion) -> Json:
+    """One model's versions, with TensorFlow Serving's keys alone.
 
     Raises ModelNotFound, LabelUnknown.
     """
-    ours = _asked_rows(standing, asked)
-    loaded = loaded_here(pool)
-    record: Json = {"model_version_status": [_status(row, standing, loaded) for row in ours]}
-    if extra_keys:
-        route = route_record(standing.of(asked.model), standing.route(asked.model))
-        numbers = {row.version for row in ours}
-        records = version_records(
-            replace(standing, rows=standing.of(asked.model)), loaded, with_workers=True
-        )
-        record["name"] = asked.model
-        record["ready"] = is_ready(standing, pool, asked)
-        record["route"] = with_figures(route)
-        record["versions"] = [one for one in records if one["version"] in numbers]
-    return record
+    return {"model_version_status": [_status(row, view) for row in _asked_rows(view, asked)]}
 
 
-def is_ready(standing: Standing, pool: Pool[ServedVersion], asked: Asked) -> bool:
+def describe_fully(view: ModelView, asked: ModelOrVersion, counters: Counters) -> Json:
+    """The same with KServe's keys and our own. Raises ModelNotFound, LabelUnknown."""
+    rows, route = view.of(asked.model), view.route(asked.model)
+    asked_rows = _asked_rows(view, asked)
+    return {
+        **describe_model(view, asked),
+        "name": asked.model,
+        "ready": is_ready(view, asked),
+        "route": with_figures(route_record(rows, route), counters),
+        "versions": [
+            {**record, "workers": list(worker_records(view, row))}
+            for row, record in zip(rows, version_records(view, rows, route), strict=True)
+            if row in asked_rows
+        ],
+    }
+
+
+def is_ready(view: ModelView, asked: ModelOrVersion) -> bool:
     """True if requests for the model, or for this version of it, are answered."""
-    rows = _asked_rows(standing, asked)
+    rows = _asked_rows(view, asked)
     if asked.version is None and not asked.label:
         rows = [row for row in rows if row.current]
-    loaded = loaded_here(pool)
-    return any((row.model, row.version) in loaded or standing.is_cold(row) for row in rows)
+    return any(view.answers(row) for row in rows)
 
 
 def describe_signature(
@@ -101,11 +108,11 @@ def describe_signature(
     }
 
 
-def _asked_rows(standing: Standing, asked: Asked) -> list[VersionRow]:
-    rows = standing.of(asked.model)
+def _asked_rows(view: ModelView, asked: ModelOrVersion) -> list[VersionRow]:
+    rows = view.of(asked.model)
     version = asked.version
     if rows and asked.label:
-        version = standing.labels(asked.model).get(asked.label)
+        version = view.labels(asked.model).get(asked.label)
         if version is None:
             raise LabelUnknown(asked.label)
     found = [row for row in rows if version in (None, row.version)]
@@ -135,11 +142,10 @@ def _tensor_info(spec: TensorSpec) -> Json:
     }
 
 
-def _status(row: VersionRow, standing: Standing, loaded: Loaded) -> Json:
+def _status(row: VersionRow, view: ModelView) -> Json:
     state = STATES[row.state]
     if row.state is State.READY:
-        answers = (row.model, row.version) in loaded or standing.is_cold(row)
-        state = "AVAILABLE" if answers else "LOADING" if row.served else "END"
+        state = "AVAILABLE" if view.answers(row) else "LOADING" if row.served else "END"
     code = "INTERNAL" if row.state is State.FAILED else "OK"
     return {
         "version": str(row.version),

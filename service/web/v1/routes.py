@@ -4,8 +4,10 @@ Paths don't mind the case, as TensorFlow Serving's don't, so one pattern reads t
 """
 
 import re
+import time
 
 import orjson
+import sqlalchemy.exc
 from flask import Flask, Response, g, request
 
 from service.base.errors import (
@@ -15,12 +17,13 @@ from service.base.errors import (
     PathMalformed,
     RequestInvalid,
 )
-from service.web.admin.standing import take_standing
 from service.web.answers import JSON
+from service.web.model_view import take_view
 from service.web.process import WebProcess
 from service.web.v1.describe import (
-    Asked,
+    ModelOrVersion,
     describe_all,
+    describe_fully,
     describe_model,
     describe_signature,
     is_ready,
@@ -80,19 +83,29 @@ def _describe(process: WebProcess, match: re.Match[str]) -> dict[str, object]:
         if match["version"] or label or match["metadata"]:
             raise RequestInvalid("Missing model name in request.")
         g.route = "/v1/models"
-        return describe_all(take_standing(process), process.pool, process.settings.extra_keys)
+        return describe_all(take_view(process), process.settings.extra_keys)
     if match["metadata"]:
         g.route = "/v1/models/{model}/metadata"
         wait_for(process, model, version, label)
         return describe_signature(process.pool, model, version, label)
     g.route = "/v1/models/{model}"
-    return _status(process, Asked(model, version, label))
+    return _status(process, ModelOrVersion(model, version, label))
 
 
-def _status(process: WebProcess, asked: Asked) -> dict[str, object]:
+def _status(process: WebProcess, asked: ModelOrVersion) -> dict[str, object]:
     """200 while the model is being loaded; with `?ready` in the query that is 503."""
-    standing, pool = take_standing(process, asked.model), process.pool
-    record = describe_model(standing, pool, asked, process.settings.extra_keys)
-    if "ready" in request.args and not is_ready(standing, pool, asked):
+    view = take_view(process, asked.model)
+    if "ready" in request.args and not is_ready(view, asked):
         raise ModelNotReady(asked.model, "it is not loaded")
-    return record
+    if not process.settings.extra_keys:
+        return describe_model(view, asked)
+    return {**describe_fully(view, asked, process.counters), "swaps": _swaps(process, asked.model)}
+
+
+def _swaps(process: WebProcess, model: str) -> int | None:
+    """How often another version became current; none while the database is away."""
+    try:
+        moves = process.swap_counts.count(time.time())
+    except sqlalchemy.exc.SQLAlchemyError:  # the reloader tells of it
+        return None
+    return sum(count for (moved, _), count in moves.items() if moved == model)

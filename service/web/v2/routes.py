@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from flask import Flask, Response, request
 
 from service.base.errors import LabelUnknown, ModelNotFound, NotFound, Unsupported
-from service.base.metrics import scrape_registry
 from service.base.names import parse_version
 from service.web.answers import JSON, error_body
 from service.web.health import live, ready
@@ -20,7 +19,7 @@ from service.web.process import WebProcess
 from service.web.responses import json_response
 from service.web.served import ServedVersion
 from service.web.v2 import describe
-from service.web.v2.statistics import model_stats
+from service.web.v2.statistics import FAMILIES, model_stats
 from service.web.waiting import wait_for
 
 MODEL = "/v2/models/<model_name:model>"
@@ -111,7 +110,7 @@ def _add_statistics(app: Flask, process: WebProcess) -> None:
     @app.get("/v2/models/stats")
     def v2_all_stats() -> Response:
         versions = [(slot.model, slot.version) for slot in process.pool.slots()]
-        return json_response(model_stats(scrape_registry().collect(), versions))
+        return json_response(model_stats(process.counters.families(FAMILIES), versions))
 
     @app.get(f"{MODEL}/stats")
     @app.get(f"{VERSION}/stats")
@@ -120,7 +119,8 @@ def _add_statistics(app: Flask, process: WebProcess) -> None:
         with _lease(process, model, version) as served:
             numbers = [served.facts.identity.version] if version else _loaded(process, model)
         versions = [(model, number) for number in numbers]
-        return json_response(model_stats(scrape_registry().collect(), versions))
+        families = process.counters.families(FAMILIES, model)
+        return json_response(model_stats(families, versions))
 
 
 def _add_the_rest(app: Flask, process: WebProcess) -> None:

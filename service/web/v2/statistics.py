@@ -47,8 +47,6 @@ def _collect(families: Iterable[Metric], wanted: set[Key]) -> dict[Key, Samples]
         key: {name: defaultdict(float) for name in PARTS} for key in wanted
     }
     for family in families:
-        if family.name not in FAMILIES:
-            continue
         for sample in family.samples:
             parts = PARTS.get(sample.name)
             found = collected.get(

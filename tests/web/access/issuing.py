@@ -1,10 +1,11 @@
 """A real issuer on the loopback address: discovery, public keys, and tokens signed with them."""
 
 import json
+import select
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -54,6 +55,7 @@ class Issuer:
         self.keys: list[Any] = []
         self.discovery: Any = {"issuer": url, "jwks_uri": f"{url}/keys"}
         self.status = 200
+        self.drips = False
 
     def add(self, name: str, algorithm: str = "RS256", bits: int = 2048) -> None:
         """Publish one more key."""
@@ -96,10 +98,25 @@ def issuing() -> Iterator[Issuer]:
                 "/keys": {"keys": issuer.keys},
             }
             body = json.dumps(documents.get(self.path)).encode()
+            if issuer.drips:
+                self._drip()
+                return
             self.send_response(issuer.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def _drip(self) -> None:
+            """Send spaces until the client has left."""
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(1000):
+                    self.wfile.write(b" ")
+                    self.wfile.flush()
+                    left, _, _ = select.select([self.connection], [], [], 0.02)
+                    if left:
+                        return
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""

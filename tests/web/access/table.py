@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.web.access.caller import Role
+from service.base.roles import Role
 from service.web.access.needs import need_of
 from service.web.app import create_app
 from service.web.openapi.document import assemble

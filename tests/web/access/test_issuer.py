@@ -2,11 +2,13 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from service.web.access import issuer as issuer_module
 from service.web.access.issuer import PAUSE_S, RENEW_S
 from service.web.access.issuer import Issuer as Fetched
 from service.web.access.tokens import Tokens
@@ -132,6 +134,52 @@ def test_only_public_keys_that_sign_with_what_is_allowed_are_taken(
     fetched.step()
 
     assert list(fetched.keys) == ["first"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"kid": ["a"]}, {"kid": 5}, {"kid": {}}, {"alg": ["RS256"]}, {"alg": {"a": 1}}, {"alg": 5},
+     {"kty": ["RSA"]}, {"use": ["sig"]}, {"n": 5}, {"n": [1]}, {"e": {}}, {"n": "é"},
+     {"kty": "EC", "crv": ["P-256"]}],
+    ids=range(13),
+)  # fmt: skip
+def test_an_odd_record_does_not_cost_the_good_ones(
+    issuer: Issuer, fetched: Fetched, change: dict[str, Any]
+) -> None:
+    good = issuer.keys[0]
+    issuer.keys = [good | {"kid": "odd"} | change, good]
+
+    fetched.step()
+
+    assert list(fetched.keys) == ["first"]
+
+
+def test_whatever_an_issuer_answers_the_thread_goes_on(
+    issuer: Issuer, fetched: Fetched, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    issuer.discovery |= {"jwks_uri": "http://[::1/keys"}
+    fetched.step()
+    issuer.discovery |= {"jwks_uri": f"{issuer.url}/keys"}
+    clock.now += PAUSE_S
+
+    fetched.step()
+
+    assert [record.getMessage() for record in caplog.records] == ["keys of the issuer not fetched"]
+    assert list(fetched.keys) == ["first"]
+
+
+def test_an_issuer_that_drips_is_given_up(
+    issuer: Issuer, fetched: Fetched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes in time; all together never would."""
+    monkeypatch.setattr(issuer_module, "ANSWER_TIMEOUT_S", 0.2)
+    issuer.drips = True
+    began = time.monotonic()
+
+    fetched.step()
+
+    assert fetched.keys == {}
+    assert time.monotonic() - began < 5
 
 
 def test_an_issuer_without_a_usable_key_is_told_of(

@@ -45,6 +45,21 @@ def test_a_name_that_was_pointed_here_changes_nothing(client: Client, host: str)
     assert host in answer.json["error"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/audit"), ("GET", "/v1/models/m/diff?from=1&to=2"),
+     ("POST", "/v2/repository/index"), ("GET", "/v2/logging")],
+)  # fmt: skip
+def test_what_tells_of_changes_is_not_told_to_a_name_that_was_pointed_here(
+    client: Client, method: str, path: str
+) -> None:
+    answer = client.ask(method, path, Host="evil.invalid")
+
+    assert answer.status == 403
+    assert "evil.invalid" in answer.json["error"]
+    assert client.ask(method, path, Host="localhost:1").status != 403
+
+
 def test_a_page_may_ask_for_predictions(client: Client) -> None:
     assert client.post(PREDICT, BODY, Origin=OTHER_SITE, Host="evil.invalid").status == 200
     assert client.ask("GET", "/livez", Host="evil.invalid").status == 200

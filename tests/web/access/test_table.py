@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.web.access.caller import Role
+from service.base.roles import Role
 from service.web.access.needs import REST, TABLE, Need, need_of
 from service.web.app import create_app
 from service.web.process import WebProcess

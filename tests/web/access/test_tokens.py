@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from service.base.http_errors import IssuerSilent
-from service.web.access.caller import Role
+from service.base.roles import Role
 from service.web.access.issuer import Issuer as Fetched
 from service.web.access.tokens import MAX_REMEMBERED, Tokens, roles_at
 from tests.web.access.issuing import AUDIENCE, Issuer, Soon, issuing, make_private
@@ -96,17 +96,31 @@ class TestGood:
         caller = tokens.find(issuer.sign(sub="a\nERROR ü"))
 
         assert caller is not None
-        assert caller.name == r"oidc:'a\nERROR \xfc'"
+        assert caller.name == r"oidc:'a\nERROR \xfc'#9a6898331f1056a1"
+
+    def test_subjects_that_are_not_shown_whole_are_told_apart(
+        self, issuer: Issuer, tokens: Tokens
+    ) -> None:
+        long = "x" * 120
+        subjects = ["ü", "'\\xfc'", long, f"{long}a", f"{long}b", "a#b", "a", "\ud800"]
+
+        names = {caller.name for s in subjects if (caller := tokens.find(issuer.sign(sub=s)))}
+
+        assert len(names) == len(subjects)
+        assert {"oidc:a", f"oidc:{long}"} <= names
+        assert max(map(len, names)) < 150
 
 
 class TestRefused:
     @pytest.mark.parametrize(
         "change",
         [{"aud": "other"}, {"aud": None}, {"iss": "https://evil.invalid"}, {"iss": None},
-         {"exp": Soon(-MINUTE)}, {"exp": None}, {"exp": "soon"},
+         {"exp": Soon(-MINUTE)}, {"exp": None}, {"exp": "soon"}, {"exp": "99999999999"},
+         {"nbf": "0"}, {"iat": "0"},
          {"nbf": Soon(MINUTE)}, {"sub": None}, {"sub": 5},
          {"iat": Soon(MINUTE)}],
-        ids=["aud", "no_aud", "iss", "no_iss", "exp", "no_exp", "text_exp", "nbf", "no_sub",
+        ids=["aud", "no_aud", "iss", "no_iss", "exp", "no_exp", "text_exp", "digits_exp", "digits_nbf",
+             "digits_iat", "nbf", "no_sub",
              "number_sub", "iat"],
     )  # fmt: skip
     def test_wrong_claims(self, issuer: Issuer, tokens: Tokens, change: dict[str, Any]) -> None:

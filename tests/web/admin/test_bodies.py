@@ -50,6 +50,7 @@ def test_all_may_be_said() -> None:
         (WhyBody, {"whi": "x"}, "whi: Extra inputs are not permitted"),
         (WhyBody, {"why": 3}, "why: Input should be a valid string, got 3"),
         (WhyBody, {"why": "x" * 1001}, "at most 1000 characters"),
+        (WhyBody, b'{"why": "a\\u0000"}', "without control characters, got '\\x00' at 1"),
         (WhyBody, [], "expected a JSON object, got list"),
         (WhyBody, b"{", "JSON Parse error"),
         (WhyBody, b'{"why": "a", "why": "b"}', "stands twice"),

@@ -9,7 +9,7 @@ import pytest
 
 from service.repository import control
 from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
-from service.web.admin.standing import iso_time
+from service.web.admin.version_record import iso_time
 from service.web.process import WebProcess
 from tests.web.admin.test_swaps import ask, done, version_of
 from tests.web.admin.versions import ROWS, worker
@@ -158,7 +158,8 @@ class TestStanding:
         process._engine.dispose()
         record = done(client, "GET m")
         assert record["model_version_status"][2]["state"] == "AVAILABLE"
-        assert record["versions"][2]["workers"] == []
+        assert [one["state"] for one in record["versions"][2]["workers"]] == ["LOADED"]
+        assert record["swaps"] is None
 
     def test_all_models_are_listed_with_their_labels(self, client: FlaskClient) -> None:
         record = client.ask("GET", "/v1/models").json

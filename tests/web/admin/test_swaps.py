@@ -64,6 +64,19 @@ def test_a_rollback_goes_back_and_further_back(client: FlaskClient) -> None:
     assert "no earlier version" in record["error"]
 
 
+def test_swaps_are_counted_as_in_a_scrape(client: FlaskClient) -> None:
+    done(client, "POST m/versions/1:promote")
+    before = done(client, "GET m")["swaps"]
+    done(client, "POST m/versions/2:promote")
+    done(client, "POST m/versions/2:promote")  # it is current already
+    done(client, "POST m:rollback")
+
+    assert done(client, "GET m")["swaps"] == before + 2
+    text = client.ask("GET", "/metrics").body.decode()
+    counts = [line for line in text.splitlines() if line.startswith("kerasd_model_swaps_total{")]
+    assert sum(float(line.split()[-1]) for line in counts) == before + 2
+
+
 def test_who_is_too_late_is_told_what_is_current(client: FlaskClient) -> None:
     done(client, "POST m/versions/1:promote")
     for what in ("POST m/versions/2:promote", "POST m:rollback"):
@@ -152,6 +165,46 @@ def test_every_change_is_in_the_audit_with_who_and_why(client: FlaskClient) -> N
     older = client.ask("GET", f"/v1/audit?before={changes[0]['id']}&limit=1").json["changes"]
     assert older == changes[1:]
     assert client.ask("GET", "/v1/audit?model=other").json == {"changes": []}
+
+
+def test_why_stands_in_the_query_of_a_delete(client: FlaskClient) -> None:
+    """A body might be dropped on the way."""
+    done(client, "PUT m/labels/candidate", {"version": 2})
+    done(client, "DELETE m/labels/candidate?why=no%20more")
+    done(client, "DELETE m/traffic?why=all%20back")
+    changes = client.ask("GET", "/v1/audit?model=m").json["changes"]
+    assert [(one["action"], one["why"]) for one in changes[:2]] == [
+        ("traffic", "all back"),
+        ("unlabel", "no more"),
+    ]
+
+
+@pytest.mark.parametrize("path", ["m/labels/c", "m/traffic", "m/versions/1"])
+@pytest.mark.parametrize(
+    ("query", "body", "says"),
+    [
+        ("", {"why": "x"}, "expected none with DELETE; why stands in the query"),
+        ("?wy=x", b"", "the query: expected why"),
+        ("?why=x&why=y", b"", "why stands there twice"),
+        ("?why=a%00", b"", "why: expected one line without control characters"),
+        ("?why=a%0Ab", b"", "why: expected one line without control characters"),
+        (f"?why={'x' * 1001}", b"", "why: expected at most 1000 characters"),
+    ],
+    ids=["body", "other", "twice", "nul", "newline", "long"],
+)
+def test_a_delete_is_read_as_strictly_everywhere(
+    client: FlaskClient, path: str, query: str, body: Any, says: str
+) -> None:
+    status, record = ask(client, f"DELETE {path}{query}", body)
+    assert (status, says in record["error"]) == (400, True), record
+    assert client.ask("GET", "/v1/audit?model=m").json == {"changes": []}
+
+
+def test_no_name_has_control_characters(client: FlaskClient) -> None:
+    """Some databases take no such text, not even in a question."""
+    for what in ("GET a%00", "POST m%00:unload", "DELETE m/labels/a%00", "GET m%0A/diff"):
+        assert ask(client, what)[0] in (400, 404), what
+    assert client.ask("GET", "/v1/audit?model=a%00").status == 400
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ def stream_to(
     async def send() -> Stream:
         with ThreadPoolExecutor(1) as threads:
             stream = Stream(receiver, LIMIT, threads, line)
+            while stream._is_writing:  # it finds out whether the body may come
+                await asyncio.sleep(0.01)
             while "pause" not in line.told:
                 assert stream.add(PIECE)
             assert PAUSE_AT < stream.size < PAUSE_AT + 2 * len(PIECE) + 1

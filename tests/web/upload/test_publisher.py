@@ -114,6 +114,7 @@ class TestPublished:
             "upload", "ann", "better", "request-1",
         )  # fmt: skip
         assert entry.after == {"version": 1, "sha256": digest}
+        assert place.store.routes() == {}, "an upload decides nothing"
 
     def test_again_it_is_the_same_and_nothing_is_written_down(self, place: Place) -> None:
         first, second = place.publish(), place.publish()
@@ -142,6 +143,11 @@ class TestPublished:
             ("pair", 2), ("zip", 1),
         ]  # fmt: skip
         assert (place.folder / "repository/pair/model.yaml").read_text() == "labels: [a, b, c]\n"
+
+    def test_a_model_file_may_be_called_like_what_is_ours(self, place: Place) -> None:
+        files = {"config": write_whole, "model.yaml": text("description: Is it?\n")}
+        assert place.publish(files=files).status == 202
+        assert place.lies() == ["m", "m/1", "m/1/config", "m/1/manifest.json", "m/model.yaml"]
 
     @pytest.mark.parametrize("ends", [State.READY, State.FAILED])
     def test_who_waits_hears_how_it_ended(self, place: Place, ends: State) -> None:
@@ -191,8 +197,12 @@ class TestRefused:
             ("labels: 3\n", "model.yaml: labels"),
             ("a: &a [1]\nb: *a\n", "aliases"),
             ("allow_lambda: {1: '" + "0" * 64 + "'}\n", "not taken over HTTP"),
+            ("custom_objects: [subprocess]\n", "names subprocess; the setting custom_objects"),
+            ('description: "\\ud800"\n', "description"),
+            ("#" * 65_537, "at most 65536 bytes over HTTP, got 65537"),
+            ("{a: " * 10_000, "model.yaml"),
         ],
-        ids=["wrong", "aliases", "lambda"],
+        ids=["wrong", "aliases", "lambda", "module", "half a character", "long", "deep"],
     )
     def test_a_configuration_that_may_not_be(self, place: Place, config: str, words: str) -> None:
         with pytest.raises(UploadRefused, match=words):
@@ -203,11 +213,12 @@ class TestRefused:
         ("head", "fields", "kind", "words"),
         [
             (HEAD, {"parent": "x"}, RequestInvalid, "parent: expected a positive whole number"),
+            (HEAD, {"why": "a\nb"}, RequestInvalid, "why: expected one line without control"),
             (HEAD, {"color": "x"}, RequestInvalid, "expected files and the fields parent, why"),
             (UploadHead("M"), {}, Conflict, "by its case only"),
             (replace(HEAD, version=1, again=True), {}, Conflict, "has a version 1 already"),
         ],
-        ids=["parent", "field", "case", "version"],
+        ids=["parent", "why", "field", "case", "version"],
     )
     def test_what_does_not_go_together(
         self, place: Place, head: UploadHead, fields: dict[str, str],
@@ -229,8 +240,14 @@ class TestRefused:
 def test_a_model_folder_without_a_database_is_not_lost(tmp_path: Path) -> None:
     place = Place(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(VersionStore, "change", _locked)
-        assert place.publish().status == 202
+
+        def lock(*_: object) -> None:
+            patch.setattr(VersionStore, "rows", _locked)
+            _locked()
+
+        patch.setattr(VersionStore, "note", lock)
+        outcome = place.publish()
+    assert (outcome.status, outcome.record["state"]) == (202, "DISCOVERED")
     assert len(scan(place.folder / "repository")) == 1
 
 

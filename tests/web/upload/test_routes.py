@@ -93,8 +93,9 @@ class TestRefused:
             ("/v1/models/../versions", 10, 400, "model: expected"),
             (f"{PATH}?filename=../net.h5", 10, 400, "file name: expected"),
             (f"{PATH}?vresion=1", 10, 400, "expected version, filename"),
+            (f"{PATH}?why=a%00", 10, 400, "why: expected one line"),
         ],
-        ids=["large", "empty", "model", "name", "query"],
+        ids=["large", "empty", "model", "name", "query", "why"],
     )
     def test_before_anything_is_looked_at(
         self, worker: FakeWorker, client: Client, path: str, size: int, status: int, words: str

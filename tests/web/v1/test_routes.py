@@ -12,7 +12,7 @@ from service.base.signature import Signature, TensorSpec
 from service.repository.model_config import ModelConfig
 from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
-from service.runtime.pool import Slot
+from service.runtime.slot import Slot
 from service.web.exchange import Facts, Identity
 from service.web.process import WebProcess
 from service.web.v1.routes import malformed, parse_int64
@@ -223,7 +223,7 @@ class TestCors:
     def open_client(self, tmp_path: Path) -> FlaskClient:
         return client_of(tmp_path, cors=True)
 
-    @pytest.mark.parametrize("path", ["/v1/models/churn:predict", "/v1/models", "/nowhere"])
+    @pytest.mark.parametrize("path", ["/v1/models/churn:predict", "/v1/models", "/v2/models/churn/infer"])
     def test_a_preflight_is_answered(self, open_client: FlaskClient, path: str) -> None:
         answer = open_client.ask("OPTIONS", path, Origin="https://page.example")
         assert (answer.status, answer.body) == (200, b"")

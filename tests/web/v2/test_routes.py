@@ -14,7 +14,7 @@ from service.base.settings import Settings
 from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
 from service.runtime.plan import Plan
-from service.runtime.pool import Slot
+from service.runtime.slot import Slot
 from service.web.answers import JSON, error_body
 from service.web.exchange import Facts
 from service.web.process import WebProcess

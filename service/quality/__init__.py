@@ -1,0 +1,1 @@
+"""How often a version is right: receipts, feedback, scores."""

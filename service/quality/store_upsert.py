@@ -1,0 +1,68 @@
+"""Rows that are inserted or, where the key is there already, change what is there: one statement.
+
+Nothing depends on what a planner believes of a table, as it would if existing rows were looked up
+first: a database that has just been filled has no statistics, and looks through all of it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+Insert = sqlite.Insert | postgresql.Insert
+Record = Mapping[str, Any]
+Clause = Callable[[Insert], Any]
+ARRAY = "all_"  # the columns' own names are taken
+
+
+def upsert(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Record], clause: Clause
+) -> list[sa.Row[Any]]:
+    """Insert rows of different keys; `clause` says what happens to those that are there already.
+
+    All rows have the same columns. What the clause returns by RETURNING is the answer, in no order.
+    """
+    if not rows:
+        return []
+    if connection.dialect.name == "postgresql":
+        names = list(rows[0])
+        statement = clause(_from_arrays(table, names))
+        columns = {f"{ARRAY}{name}": [row[name] for row in rows] for name in names}
+        result = connection.execute(statement, columns)
+    else:
+        result = connection.execute(clause(sqlite.insert(table)), rows)
+    return list(result) if result.returns_rows else []
+
+
+def add(connection: sa.Connection, table: sa.Table, rows: Sequence[Record]) -> None:
+    """Add to what is there: all columns but the key are sums.
+
+    The rows come in the order of their keys, so that no two writers wait for each other.
+    """
+    keys = list(table.primary_key.columns)
+    ordered = sorted(rows, key=lambda row: tuple(row[column.name] for column in keys))
+
+    def clause(insert: Insert) -> Any:
+        sums = [column for column in table.c if not column.primary_key]
+        return insert.on_conflict_do_update(
+            index_elements=keys,
+            set_={column.name: column + insert.excluded[column.name] for column in sums},
+        )
+
+    upsert(connection, table, ordered, clause)
+
+
+def keep_first(connection: sa.Connection, table: sa.Table, rows: Sequence[Record]) -> None:
+    """Insert what isn't there yet."""
+    upsert(connection, table, rows, lambda insert: insert.on_conflict_do_nothing())
+
+
+def _from_arrays(table: sa.Table, names: Sequence[str]) -> postgresql.Insert:
+    """One array a column, instead of one parameter a number: five times as quick here."""
+    arrays = [
+        sa.bindparam(f"{ARRAY}{name}", type_=postgresql.ARRAY(type(table.c[name].type)()))
+        for name in names
+    ]
+    rows = sa.func.unnest(*arrays).table_valued(*names).render_derived()
+    return postgresql.insert(table).from_select(list(names), sa.select(*rows.c))

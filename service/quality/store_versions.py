@@ -1,0 +1,81 @@
+"""The versions that feedback is about: one number for repository, model and version."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from service.quality.predicted import Kind, Shape
+from service.quality.store_tables import scored_versions
+from service.quality.store_upsert import keep_first
+
+UNKNOWN_SHAPE = Shape(Kind.NOTHING, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredVersion:
+    """A version as the database knows it; without a shape before its first feedback."""
+
+    id: int
+    model: str
+    version: int
+    shape: Shape
+
+
+class ScoredVersions:
+    """What all parts of the store of one repository have in common."""
+
+    def __init__(self, engine: sa.Engine, repository: str) -> None:
+        self._engine = engine
+        self._repository = repository
+
+    def _known(self, connection: sa.Connection, model: str = "") -> dict[int, ScoredVersion]:
+        """All versions, or those of one model, by the database's number."""
+        query = sa.select(scored_versions).where(scored_versions.c.repository == self._repository)
+        if model:
+            query = query.where(scored_versions.c.model == model)
+        query = query.order_by(scored_versions.c.model, scored_versions.c.version)
+        return {
+            record.id: ScoredVersion(
+                record.id,
+                record.model,
+                record.version,
+                Shape(Kind(record.kind), record.width),
+            )
+            for record in connection.execute(query)
+        }
+
+    def _lock(
+        self, connection: sa.Connection, model: str, shapes: Mapping[int, Shape]
+    ) -> dict[int, int]:
+        """The numbers of these versions of a model; until the transaction ends, nobody else
+        changes their feedback.
+
+        To be called once a transaction, and first: SQLite is then alone with the database, and
+        PostgreSQL with these versions, taken in the order of their numbers.
+        """
+        return {
+            version: self._lock_one(connection, model, version, shapes[version])
+            for version in sorted(shapes)
+        }
+
+    def _lock_one(
+        self, connection: sa.Connection, model: str, version: int, shape: Shape
+    ) -> int:
+        ours = {"repository": self._repository, "model": model, "version": version}
+        answers = {"kind": int(shape.kind), "width": shape.width}
+        lock = (
+            sa.update(scored_versions)
+            .where(*(scored_versions.c[name] == value for name, value in ours.items()))
+            .values(answers)
+            .returning(scored_versions.c.id)
+        )
+        found = connection.execute(lock).scalar()
+        if found is None:
+            self._insert(connection, [ours | answers])
+            found = connection.execute(lock).scalar_one()
+        return int(found)
+
+    def _insert(self, connection: sa.Connection, rows: list[dict[str, object]]) -> None:
+        """Give versions a number that have none yet; somebody else may do so at the same time."""
+        keep_first(connection, scored_versions, rows)
