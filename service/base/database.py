@@ -1,6 +1,8 @@
 """The way into the database: an engine with the right pragmas, and its schema."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0003"
+HEAD = "0004"
 BUSY_TIMEOUT_MS = 10_000
+MIGRATION_LOCK = 0x6B657261  # any number that nobody else takes
 SOON_MS = 20
 KEPT = 2  # connections: one for the thread that polls, one for whoever comes beside it
 
@@ -64,8 +67,29 @@ def migrate(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # replicas that start at once migrate one by one
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def durable(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that not even a power cut undoes once this has ended.
+
+    SQLite in WAL mode with synchronous=NORMAL may lose the latest transactions then, and so may
+    PostgreSQL with synchronous_commit=off.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA synchronous=FULL")
+        else:
+            connection.exec_driver_sql(
+                "SELECT set_config('synchronous_commit', 'on', true)"
+                " WHERE current_setting('synchronous_commit') = 'off'"
+            )
+        yield connection
+        connection.commit()
 
 
 def _revision(engine: sa.Engine) -> str | None:

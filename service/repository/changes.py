@@ -77,9 +77,7 @@ def moved(route: Route, before: int | None, version: int, labels: Mapping[str, i
     """The route with another current version; the one before it is remembered."""
     gone = () if before in (None, version) else (before,)
     previous = (*gone, *route.previous)[:MAX_PREVIOUS]
-    return replace(
-        trials_ended(route, before, version, labels), current=version, previous=previous
-    )
+    return replace(trials_ended(route, before, version, labels), current=version, previous=previous)
 
 
 def trials_ended(

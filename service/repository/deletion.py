@@ -31,8 +31,9 @@ class Deletions:
         """Retire the version for good; when no worker serves it any more, remove its files.
 
         Raises ModelNotFound, or Conflict that says why it has to stay; with `is_forced` it goes
-        though it answered lately. One that answers while this is decided is restored. Whatever fails later, such as SwapUnfinished, it is not served
-        again, and a second call removes its files.
+        though it answered lately. One that answers while this is decided is restored. Whatever
+        fails later, such as SwapUnfinished, it is not served again, and a second call removes its
+        files.
         """
         root = check_writable(self.repository, model)
         check_removable(root, model, version)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import (
@@ -24,7 +24,10 @@ from service.base.signature import Signature
 CONFIG_NAME = "model.yaml"
 MAX_CONFIG_BYTES = 1024 * 1024
 # What PyYAML raises on a document; beyond its own errors for tags and dates it can't make sense of.
-YAML_FAULTS = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+YAML_FAULTS = (
+    yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError,
+    RecursionError,
+)  # fmt: skip
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # ASCII alone: \w over all scripts, 200 times, takes pydantic's regex engine 12 MB a process.
@@ -57,7 +60,14 @@ Amount = Annotated[float, Field(gt=0, le=MOST)]
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases: a few lines of them multiply into gigabytes."""
+    """YAML without aliases: a few lines of them multiply into gigabytes. And without sets, whose
+    order is another in every process: labels have one.
+    """
+
+    yaml_constructors: ClassVar[Any] = {
+        **yaml.SafeLoader.yaml_constructors,
+        "tag:yaml.org,2002:set": yaml.SafeLoader.construct_undefined,
+    }
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):

@@ -50,7 +50,8 @@ class Arrivals:
         if now >= deadline or self._pool.has(look.model, look.version, look.label):
             return False
         waited_s = now - look.started
-        if not self._reloader.has_looked(look.ticket) and waited_s < LOOK_WAIT_S:
+        patience_s = min(LOOK_WAIT_S, self._load_wait_s)
+        if not self._reloader.has_looked(look.ticket) and waited_s < patience_s:
             return True
         absent = self._pool.absence(look.model, look.version, look.label)
         return absent is not None and absent.is_coming and waited_s < self._load_wait_s

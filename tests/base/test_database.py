@@ -16,10 +16,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from service.base.database import BUSY_TIMEOUT_MS, HEAD, MIGRATIONS, hasty, migrate, open_database
+from service.quality import store_tables as quality
 from service.repository.route import Route
 from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
 from service.repository.store_tables import metadata
+
+TABLES = {**metadata.tables, **quality.metadata.tables}
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def _schema(engine: sa.Engine) -> dict[str, Any]:
             [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table)],
             inspector.get_pk_constraint(table)["constrained_columns"],
         )
-        for table in metadata.tables
+        for table in TABLES
     }
 
 
@@ -93,10 +96,12 @@ def test_the_program_wants_the_newest_revision() -> None:
 def test_the_migrated_schema_is_the_declared_one(engine: sa.Engine) -> None:
     migrate(engine)
     declared = open_database("sqlite://")
-    metadata.create_all(declared)
+    both = [metadata, quality.metadata]
+    for each in both:
+        each.create_all(declared)
 
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), both) == []
     assert _schema(engine) == _schema(declared)  # primary keys, too
     declared.dispose()
 

@@ -86,6 +86,9 @@ def test_a_wrong_word_is_named(tmp_path: Path, text: str, words: list[str]) -> N
         "description: !!python/object/apply:os.system ['true']",
         "a: 1\n---\na: 2",
         "description: \x07",
+        "labels: !!set {a, b}",
+        "max_rows: 1" + ":59" * 400 + ".5",
+        'description: "\\UFFFFFFFF"',
         b"description: \xff",
     ],
 )

@@ -277,6 +277,7 @@ class TestRollback:
 
 
 def test_a_locked_database_changes_nothing(crew: Crew, promotions: Promotions) -> None:
+    crew.engine.dispose()  # what is open has the usual patience
     with sa.create_engine(crew.engine.url).connect() as other:
         sa.event.listen(
             crew.engine, "connect", lambda opened, _: opened.execute("PRAGMA busy_timeout=1")

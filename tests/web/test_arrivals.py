@@ -33,7 +33,8 @@ class HeavyWorker(FakeWorker):
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No version stays for its age's or its last use's sake."""
+    """No version stays for its age's or its last use's sake; these give no memory back."""
+    monkeypatch.setattr(residents, "FREE_WAIT_S", 0.0)
     monkeypatch.setattr(budget, "STAY_S", 0.0)
     monkeypatch.setattr(residents, "IDLE_S", 0.0)
 

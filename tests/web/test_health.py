@@ -34,3 +34,16 @@ def test_a_worker_lives_before_it_is_ready_and_says_what_it_waits_for(tmp_path: 
     assert ready(sibling) == (200, {"ready": True, "waits_for": []})
     for each in (process, sibling):
         each.close()
+
+
+def test_where_keys_are_asked_for_strangers_learn_no_names(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path, repository=tmp_path, access="keys")
+    engine = open_database(settings.database)
+    migrate(engine)
+    rows = [VersionRow(model, 1, State.COMPILING) for model in ("secret-1", "secret-2")]
+    VersionStore(engine, settings.repository_key).replace(rows)
+    process = WebProcess(settings)
+    process.reloader.step(0.0)
+
+    assert ready(process) == (503, {"ready": False, "waits_for": ["2 to be loaded or started"]})
+    process.close()

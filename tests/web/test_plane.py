@@ -257,18 +257,6 @@ class TestWebPages:
         assert answer.status == status
         assert answer.headers.items() >= CORS.items()
 
-    @pytest.mark.parametrize(
-        ("method", "path"),
-        [("GET", "/v1/audit"), ("GET", "/v1/models/m/diff?from=1&to=2"), ("GET", "/metrics"),
-         ("POST", "/v2/repository/index"), ("GET", "/v2/models/stats"), ("GET", "/nowhere"),
-         ("OPTIONS", "/v1/audit"), ("OPTIONS", "/v1/models/m/versions/1:promote")],
-    )  # fmt: skip
-    def test_how_the_service_is_run_is_not_for_pages(
-        self, open_client: Client, method: str, path: str
-    ) -> None:
-        answer = open_client.ask(method, path, Origin="https://page.example")
-        assert not answer.headers.keys() & CORS.keys()
-
     def test_preflights_are_answered_where_they_say_who_asks(self, open_client: Client) -> None:
         path = "/v1/models/m:predict"
         answer = open_client.ask("OPTIONS", path, Origin="https://page.example")

@@ -17,4 +17,6 @@ class ReadinessAnswer(Body):
     """Whether everything that should be served is loaded, and what is waited for."""
 
     ready: bool
-    waits_for: list[str] = Field(description="Names of models, or a step of the start")
+    waits_for: list[str] = Field(
+        description="Names of models, or a step of the start; how many, where keys are asked for"
+    )

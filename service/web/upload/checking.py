@@ -13,7 +13,7 @@ from service.base.http_errors import UploadRefused
 from service.base.load_options import LoadOptions
 from service.base.owned_folder import OwnedFolder, hold_folder, sweep
 from service.base.settings import MEBIBYTE, Settings
-from service.repository.model_config import CONFIG_NAME, ModelConfig, strange_modules
+from service.repository.model_config import ModelConfig, strange_modules
 
 SAVED_MODEL = "saved_model"
 CPU_S = 60
@@ -22,7 +22,6 @@ CONFIG_CPU_S = 10
 CONFIG_TIMEOUT_S = 30.0
 CONFIG_MEMORY_BYTES = 1024 * MEBIBYTE
 CONFIG_PROGRAM = "service.web.upload.config_child"
-MAX_CONFIG_BYTES = 64 * 1024
 POLL_S = 0.02
 PREFIX = "check-"
 RESULT_BYTES = 64 * MEBIBYTE
@@ -32,11 +31,6 @@ Json = dict[str, Any]
 
 def check_config(folder: Path, settings: Settings) -> ModelConfig:
     """What the model.yaml in a folder says. Raises UploadRefused."""
-    size = (folder / CONFIG_NAME).stat().st_size
-    if size > MAX_CONFIG_BYTES:
-        raise UploadRefused(
-            f"{CONFIG_NAME}: expected at most {MAX_CONFIG_BYTES} bytes over HTTP, got {size}"
-        )
     task = {"kind": "config", "config": str(folder.absolute())}
     limits = Limits(CONFIG_MEMORY_BYTES, CONFIG_CPU_S, RESULT_BYTES)
     with _scratch(settings.run_dir.absolute() / "uploads") as scratch:

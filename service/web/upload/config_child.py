@@ -2,8 +2,8 @@
 
     python -m service.web.upload.config_child FOLDER
 
-reads FOLDER/task.json, confines itself, and writes FOLDER/result.json. The parser of YAML is written
-in Python: in a worker, a short file would hold up its requests for a long time.
+reads FOLDER/task.json, confines itself, and writes FOLDER/result.json. The parser of YAML is
+written in Python: in a worker, a short file would hold up its requests for a long time.
 """
 
 import sys

@@ -20,6 +20,8 @@ from service.web.upload.head import UploadHead
 from service.web.upload.receiver import Received
 
 FIELDS = ("parent", "why")
+MAX_CONFIG_BYTES = 64 * 1024
+QUICK_CONFIG_BYTES = 2048  # read here; more, in a child
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,12 @@ class Packing:
     def _config(self, model: str, files: Mapping[str, Path]) -> tuple[Path | None, ModelConfig]:
         sent = files.get(CONFIG_NAME)
         if sent is None:
-            try:
-                return None, read_model_config(self.repository / model)
-            except ModelConfigInvalid:  # its operator's matter
-                return None, ModelConfig()
+            return None, self._config_there(self.repository / model)
+        size = sent.stat().st_size
+        if size > MAX_CONFIG_BYTES:
+            raise UploadRefused(
+                f"{CONFIG_NAME}: expected at most {MAX_CONFIG_BYTES} bytes over HTTP, got {size}"
+            )
         folder = sent.with_name(".config")  # no file that was sent has this name
         folder.mkdir()
         sent = sent.rename(folder / CONFIG_NAME)
@@ -80,6 +84,15 @@ class Packing:
                 f"{CONFIG_NAME}: allow_lambda lets a file's code run; it is not taken over HTTP"
             )
         return sent, config
+
+    def _config_there(self, folder: Path) -> ModelConfig:
+        """That of a model's folder; if it can't be used, that is its operator's matter."""
+        try:
+            if (folder / CONFIG_NAME).stat().st_size > QUICK_CONFIG_BYTES:
+                return self.check_config(folder)
+            return read_model_config(folder)
+        except (FileNotFoundError, ModelConfigInvalid, UploadRefused):
+            return ModelConfig()
 
 
 def _read_fields(fields: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,14 +1,16 @@
 """One contract for both ways in: who is let in, who isn't, and what those are told."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from service.web.front import Front
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
 from tests.web.access.keyed import STRANGER, bearer, give_key, take_key
-from tests.web.client import WAYS, Answer, Client, asking, counted, working
+from tests.web.client import WAYS, Answer, Client, Exchange, asking, counted, working
 
 BODY = {"instances": [[1, 2, 3]]}
 PREDICT = "/v1/models/m:predict"
@@ -133,6 +135,16 @@ class TestUnknown:
         refused(client.ask("GET", "/v1/models" + where.format(key)), 401)
         refused(client.ask("GET", "/v1/models", Cookie=f"token={key}"), 401)
         refused(client.ask("GET", "/v1/models", Proxy_Authorization=f"Bearer {key}"), 401)
+
+    def test_a_header_with_underscores_is_another_one(
+        self, process: WebProcess, keys: dict[str, str]
+    ) -> None:
+        """Proxies that let a header through, or drop it, see its name as it was sent."""
+        for path, method in (("/v1/models", "GET"), (LOAD, "POST"), (PREDICT, "POST")):
+            asked = Exchange(method, path, b"{}", {"X_API_Key": keys["all"]})
+            asyncio.run(asked.run(Front(process)))
+            assert asked.answer is not None
+            refused(asked.answer, 401)
 
     def test_two_headers_that_differ_are_none(self, client: Client, keys: dict[str, str]) -> None:
         both = {**bearer(keys["client"]), "X_API_Key": keys["all"]}

@@ -65,6 +65,31 @@ def test_a_page_may_ask_for_predictions(client: Client) -> None:
     assert client.ask("GET", "/livez", Host="evil.invalid").status == 200
 
 
+@pytest.fixture(scope="module")
+def lenient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
+    folder = tmp_path_factory.mktemp("cors")
+    with working(folder, {"m": FakeVersion()}, cors=True) as process:
+        yield process
+
+
+@pytest.mark.parametrize("way", WAYS, ids=["flask", "front"])
+@pytest.mark.parametrize(
+    ("method", "path", "is_read"),
+    [("GET", "/v1/audit", False), ("GET", "/v1/models/m/diff?from=1&to=2", False),
+     ("GET", "/metrics", False), ("POST", "/v2/repository/index", False),
+     ("GET", "/v2/models/stats", False), ("GET", "/nowhere", False),
+     ("OPTIONS", "/v1/audit", False), ("OPTIONS", "/v1/models/m/versions/1:promote", False),
+     ("OPTIONS", PREDICT, True), ("GET", "/v1/models/m", True), ("GET", "/livez", True)],
+)  # fmt: skip
+def test_how_the_service_is_run_is_not_for_pages(
+    lenient: WebProcess, way: type[Client], method: str, path: str, is_read: bool
+) -> None:
+    with asking(way, lenient) as client:
+        answer = client.ask(method, path, Origin="https://page.example")
+
+    assert ("access-control-allow-origin" in answer.headers) == is_read
+
+
 @pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "[::1]:8080"])
 def test_programs_of_this_machine_get_further(client: Client, host: str) -> None:
     answer = client.post(LOAD, b"{}", Host=host)

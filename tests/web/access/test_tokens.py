@@ -119,9 +119,8 @@ class TestRefused:
          {"nbf": "0"}, {"iat": "0"},
          {"nbf": Soon(MINUTE)}, {"sub": None}, {"sub": 5},
          {"iat": Soon(MINUTE)}],
-        ids=["aud", "no_aud", "iss", "no_iss", "exp", "no_exp", "text_exp", "digits_exp", "digits_nbf",
-             "digits_iat", "nbf", "no_sub",
-             "number_sub", "iat"],
+        ids=["aud", "no_aud", "iss", "no_iss", "exp", "no_exp", "text_exp", "digits_exp",
+             "digits_nbf", "digits_iat", "nbf", "no_sub", "number_sub", "iat"],
     )  # fmt: skip
     def test_wrong_claims(self, issuer: Issuer, tokens: Tokens, change: dict[str, Any]) -> None:
         assert tokens.find(issuer.sign(**change)) is None

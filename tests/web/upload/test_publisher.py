@@ -144,6 +144,17 @@ class TestPublished:
         ]  # fmt: skip
         assert (place.folder / "repository/pair/model.yaml").read_text() == "labels: [a, b, c]\n"
 
+    @pytest.mark.parametrize("more", ["", "#" * 100_000], ids=["short", "long"])
+    def test_the_configuration_that_is_there_counts(self, place: Place, more: str) -> None:
+        """Here it names a module that nobody has registered."""
+        (place.folder / "repository" / "m").mkdir()
+        config = place.folder / "repository" / "m" / "model.yaml"
+        config.write_text(f"custom_objects: [strange]\n{more}")
+        with pytest.raises(UploadRefused, match="custom_objects names strange"):
+            place.publish()
+        config.write_text(f"labels: 3\n{more}")
+        assert place.publish().status == 202
+
     def test_a_model_file_may_be_called_like_what_is_ours(self, place: Place) -> None:
         files = {"config": write_whole, "model.yaml": text("description: Is it?\n")}
         assert place.publish(files=files).status == 202

@@ -189,6 +189,14 @@ class TestNames:
         with pytest.raises(RequestInvalid, match="differs by its case only"):
             receiver.write([form({"net.h5": HDF5, "NET.h5": HDF5})])
 
+    @pytest.mark.parametrize(
+        "names", [("a", "a/b.h5"), ("a/b.h5", "a"), ("A/b/c.h5", "a/B"), ("a/b", "a/b/c/d.h5")]
+    )
+    def test_a_file_is_no_folder_of_another(self, make: Make, names: tuple[str, str]) -> None:
+        receiver = make(boundary=BOUNDARY.encode(), deep=True)
+        with pytest.raises(RequestInvalid, match="is a folder of another file"):
+            receiver.write([form(dict.fromkeys(names, HDF5))])
+
     def test_folders_are_for_those_who_take_saved_models(self, make: Make) -> None:
         body = form({"saved_model.pb": b"x", "variables/variables.index": b"y"})
         refused, taken = (

@@ -223,7 +223,9 @@ class TestCors:
     def open_client(self, tmp_path: Path) -> FlaskClient:
         return client_of(tmp_path, cors=True)
 
-    @pytest.mark.parametrize("path", ["/v1/models/churn:predict", "/v1/models", "/v2/models/churn/infer"])
+    @pytest.mark.parametrize(
+        "path", ["/v1/models/churn:predict", "/v1/models", "/v2/models/churn/infer"]
+    )
     def test_a_preflight_is_answered(self, open_client: FlaskClient, path: str) -> None:
         answer = open_client.ask("OPTIONS", path, Origin="https://page.example")
         assert (answer.status, answer.body) == (200, b"")
