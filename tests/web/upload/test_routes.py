@@ -92,7 +92,7 @@ class TestRefused:
             (PATH, 0, 400, "The body is empty"),
             ("/v1/models/../versions", 10, 400, "model: expected"),
             (f"{PATH}?filename=../net.h5", 10, 400, "file name: expected"),
-            (f"{PATH}?vresion=1", 10, 400, "expected version, filename"),
+            (f"{PATH}?version_=1", 10, 400, "expected version, filename"),
             (f"{PATH}?why=a%00", 10, 400, "why: expected one line"),
         ],
         ids=["large", "empty", "model", "name", "query", "why"],
