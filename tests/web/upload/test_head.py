@@ -71,7 +71,7 @@ def test_a_digest_is_read_in_each_form(name: str, value: str) -> None:
         ("version=0", {}, "version: expected a positive whole number, got '0'"),
         ("version=%C2%B9", {}, "version: expected a positive whole number"),
         ("version=1&version=2", {}, "stands there twice"),
-        ("version_=1", {}, "expected version, filename, wait, again, why, got 'versoin'"),
+        ("version_=1", {}, "expected version, filename, wait, again, why, got 'version_'"),
         ("filename=%ff", {}, "the query"),
         ("wait=perhaps", {}, "wait: expected true or false, got 'perhaps'"),
         ("why=" + "x" * 1001, {}, "why: expected at most 1000"),
