@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 SEED ?= 0
 PROCESSES ?= 2
-SYSTEM_PACKAGES := promtool:prometheus node:nodejs faketime:faketime
+SYSTEM_PACKAGES := promtool:prometheus amtool:prometheus-alertmanager node:nodejs pg_ctlcluster:postgresql faketime:faketime
 PEERS := mosec bentoml litserve mlserver triton
 # Triton's Python backend loads Debian's libpython3.11; its packages must be of the same Python.
 TRITON_PYTHON ?= /usr/bin/python3.11
@@ -93,7 +93,8 @@ samples: install  ## Train the sample models anew
 
 lock: install  ## Resolve the newest allowed versions into requirements.lock
 	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
-	  --no-emit-index-url --no-header --no-annotate --extra train --extra oidc --extra otel --extra dev \
+	  --no-emit-index-url --no-header --no-annotate \
+	  --extra train --extra oidc --extra otel --extra postgres --extra dev \
 	  pyproject.toml --output-file requirements.lock
 	sed -i '/^tensorflow==/d' requirements.lock
 	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \

@@ -111,6 +111,24 @@ def _kerasd(model: Model, top: Path) -> Contestant:
     )
 
 
+def _blind(model: Model, top: Path) -> Contestant:
+    """The service again, which gives no receipts and counts nothing."""
+    program = ("-m", "benchmarks.servers.blind_kerasd", str(model.repository(top)), "{port}")
+    return Contestant(
+        name="kerasd-blind",
+        kind=Kind.PEER,
+        command=(sys.executable, *program),
+        binary=V2_BINARY,
+        environment={
+            "KERASD_STATE_DIR": str(model.folder(top) / "state-blind"),
+            "KERASD_WORKERS": str(WORKERS),
+        },
+        only=(workloads.BUSY, workloads.BULK, workloads.BULK_BINARY),
+        compiles=True,
+        start_s=180,
+    )
+
+
 def _limit(name: str, options: str) -> Entry:
     program = f"benchmarks.servers.{name.replace('-', '_')}:app"
     races = tuple(each for each in workloads.ALL if each.model is MLP)
@@ -217,6 +235,7 @@ GTHREAD = f"-k gthread --threads {THREADS}"
 UVICORN = "-k uvicorn_worker.UvicornWorker"
 ENTRIES: dict[str, Entry] = {
     "kerasd": _kerasd,
+    "kerasd-blind": _blind,
     "noop-asgi": _limit("noop-asgi", UVICORN),
     "noop-wsgi": _limit("noop-wsgi", GTHREAD),
     "noop-flask": _limit("noop-flask", GTHREAD),

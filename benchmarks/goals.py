@@ -11,6 +11,8 @@ from benchmarks.workloads import Workload
 
 OURS = "kerasd"
 TRITON = "triton-py-ort"
+BLIND = "kerasd-blind"
+OBSERVED = (workloads.BUSY, workloads.BULK, workloads.BULK_BINARY)
 PEERS = (TRITON, "mosec", "mlserver", "bentoml", "litserve")
 THREEFOLD = ("mosec", "mlserver", "bentoml")
 ACCEPTED_SHARE = 0.8
@@ -73,6 +75,7 @@ GOALS = (
     Goal(RATE, per_s, workloads.BUSY, ("noop-flask",), at_least=1.5),
     Goal(COST, cpu_us, workloads.BUSY, ("noop-flask",), at_most=0.5),
     Goal(RATE, per_s, workloads.BUSY, ("predict-flask",), at_least=100),
+    *(Goal(RATE, per_s, each, (BLIND,), at_least=0.95) for each in OBSERVED),
     Goal(RATE, per_s, workloads.BUSY, ("noop-asgi",)),
     Goal(RATE, per_s, workloads.BULK_BINARY, ("noop-asgi",)),
     Goal(COST, cpu_us, workloads.BUSY, ("onnxruntime",)),

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from service.base.errors import ServiceRefused
 from service.base.signature import Signature
 from service.client_connection import Json
+from service.client_quality import Feedback, Forgotten, QualityCalls, RefusedLabel
 from service.client_tensors import (
     Decision,
     Inputs,
@@ -30,9 +31,12 @@ __all__ = [
     "Change",
     "Client",
     "Decision",
+    "Feedback",
+    "Forgotten",
     "ModelStatus",
     "Prediction",
     "Promoted",
+    "RefusedLabel",
     "VersionStatus",
 ]
 
@@ -40,7 +44,7 @@ STALE = (400, 404)  # what a signature from before a new version may lead to
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
 
-class Client(VersionCalls):
+class Client(VersionCalls, QualityCalls):
     """Talks to one service; keeps its connections until `close`. Not for several threads at once.
 
     `timeout_s` is for one try; the service is told of it and doesn't compute in vain.

@@ -46,11 +46,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One array, or one for each output by name; decisions are empty where the model has none."""
+    """One array, or one for each output by name; decisions are empty where the model has none.
+
+    `prediction_id` is what true labels are sent for later; empty where the service gives none.
+    """
 
     predictions: np.ndarray | Tensors
     decisions: tuple[Decision, ...]
     model_version: str
+    prediction_id: str = ""
 
 
 def signature_of(record: Json) -> Signature:
@@ -103,7 +107,8 @@ def json_prediction(answer: Json, signature: Signature) -> Prediction:
         Decision(item["class_index"], item.get("label", ""), item["score"], item.get("margin"))
         for item in answer.get("decisions") or ()
     )
-    return Prediction(_single(arrays), decisions, answer.get("model_version", ""))
+    version, receipt = answer.get("model_version", ""), answer.get("prediction_id", "")
+    return Prediction(_single(arrays), decisions, version, receipt)
 
 
 def binary_request(arrays: Tensors) -> tuple[int, bytes]:
@@ -132,7 +137,8 @@ def binary_prediction(content: bytes, head: int | None, signature: Signature) ->
         start += size
     own = {spec.name: arrays[spec.name] for spec in signature.outputs}
     said = {name.rsplit("decision_", 1)[-1]: arrays[name] for name in arrays if name not in own}
-    return Prediction(_single(own), tuple(_decisions(said)), record["model_version"])
+    receipt = record.get("parameters", {}).get("prediction_id", "")
+    return Prediction(_single(own), tuple(_decisions(said)), record["model_version"], receipt)
 
 
 def _specs(tensors: Json) -> tuple[TensorSpec, ...]:

@@ -44,7 +44,8 @@ def binary(values: np.ndarray, index: np.ndarray, label: bytes) -> Line:
          "parameters": {"binary_data_size": 4 + len(label)}},
         {"name": "score", "datatype": "FP32", "shape": [1], "data": [0.75]},
     ]  # fmt: skip
-    head = orjson.dumps({"model_name": "m", "model_version": "3", "outputs": outputs})
+    told = {"model_name": "m", "model_version": "3", "parameters": {"prediction_id": "r1-a-b"}}
+    head = orjson.dumps({**told, "outputs": outputs})
     length = len(label).to_bytes(4, "little")
     body = head + values.tobytes() + index.tobytes() + length + label
     return Line(body=body, headers={"Inference-Header-Content-Length": str(len(head))})
@@ -62,7 +63,7 @@ class TestPredict:
             given = client.predict("m", np.array([[1, 2]], np.uint8))
         assert isinstance(given.predictions, np.ndarray)
         np.testing.assert_array_equal(given.predictions, values)
-        assert given.model_version == "3"
+        assert (given.model_version, given.prediction_id) == ("3", "r1-a-b")
         said = [(item.class_index, item.label, item.score) for item in given.decisions]
         assert said == [(1, "größer", 0.75)]
         asked = server.asked[1]

@@ -17,7 +17,7 @@ from tests.running import RunningService, running
 DOCUMENTS = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
 DOCUMENTS += sorted((ROOT / "docs").glob("*.md")) + sorted((ROOT / "decisions").glob("*.md"))
 DOCUMENTS += [ROOT / "model_repo" / "README.md", ROOT / "benchmarks" / "README.md"]
-IN_ORDER = {"versions.md"}  # see test_docs_versions.py
+IN_ORDER = {"quality.md", "versions.md"}  # see test_docs_quality.py, test_docs_versions.py
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 

@@ -13,7 +13,7 @@ FLOORS = (
     {"cli"},
     {"web", "controller", "training"},
     {"client", "data", "loading", "runtime", "repository", "quality", "jobs"},
-    {"client_versions"},
+    {"client_quality", "client_versions"},
     {"client_connection", "client_files", "client_tensors"},
     {"base"},
 )

@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from service.base.errors import SettingsInvalid
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0004"
 BUSY_TIMEOUT_MS = 10_000
@@ -23,10 +25,11 @@ def open_database(url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sa.Engine
     It is made and used after a fork. Of SQLite's file a process keeps connections: whoever closes
     the last one writes the log back into the file, waits for the disk and removes the log, which a
     process that opens one for each query does again and again, under a lock that all wait for.
+    Raises SettingsInvalid for a database that isn't supported or can't be reached from here.
     """
     address = sa.make_url(url)
     if address.get_backend_name() != "sqlite":
-        return sa.create_engine(address)
+        return _open_postgres(address)
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
         # No thread waits for another one's connection; those above the kept ones are closed.
@@ -88,8 +91,25 @@ def durable(engine: sa.Engine) -> Iterator[sa.Connection]:
                 "SELECT set_config('synchronous_commit', 'on', true)"
                 " WHERE current_setting('synchronous_commit') = 'off'"
             )
-        yield connection
-        connection.commit()
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            if engine.dialect.name == "sqlite":  # the connection stays open, for others
+                connection.rollback()
+                connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+
+
+def _open_postgres(address: sa.URL) -> sa.Engine:
+    if address.drivername not in ("postgresql", "postgresql+psycopg"):
+        expected = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+        raise SettingsInvalid(f"setting database_url: {expected}, got {address.drivername}://…")
+    try:
+        # A server that was started again has closed the connections of the pool.
+        return sa.create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        need = "PostgreSQL needs psycopg; install it with: pip install 'kerasd[postgres]'"
+        raise SettingsInvalid(f"setting database_url: {need}") from error
 
 
 def _revision(engine: sa.Engine) -> str | None:

@@ -7,6 +7,7 @@ PROMETHEUS_MULTIPROC_DIR in the environment of the web process before that.
 import os
 from bisect import bisect_left
 
+import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
 
@@ -51,6 +52,15 @@ def observe_all(histogram: Histogram, observed: list[float]) -> None:
     histogram._sum.inc(sum(observed))
     for bucket, count in counts.items():
         histogram._buckets[bucket].inc(count)
+
+
+def observe_array(histogram: Histogram, observed: np.ndarray) -> None:
+    """The same of an array, which may be long."""
+    places = np.searchsorted(histogram._upper_bounds, observed, side="left")
+    histogram._sum.inc(float(observed.sum(dtype=np.float64)))
+    for bucket, count in enumerate(np.bincount(places).tolist()):
+        if count:
+            histogram._buckets[bucket].inc(count)
 
 
 REGISTRY = CollectorRegistry()
@@ -117,6 +127,19 @@ EXECUTION_SECONDS = Counter(
     "kerasd_predict_execution_seconds_total",
     "Time of these runs by stage: gather, run, split.",
     ["model", "version", "rows", "stage"],
+    registry=REGISTRY,
+)
+PREDICTION_PROBABILITY = Histogram(
+    "kerasd_prediction_probability",
+    "Predicted instances by the probability of the class that was decided for.",
+    ["model", "version"],
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99),
+    registry=REGISTRY,
+)
+PREDICTIONS_UNRECORDED = Counter(
+    "kerasd_predictions_unrecorded_total",
+    "Predictions that should have been recorded for feedback and weren't, as too many waited.",
+    ["model"],
     registry=REGISTRY,
 )
 CANARY_REQUESTS = Counter(

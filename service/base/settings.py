@@ -97,6 +97,10 @@ class Settings(BaseSettings):
         default=True,
         description="Answer more than the protocols name: decisions, model_version, ready",
     )
+    receipts: bool = Field(
+        default=True,
+        description="Give each answer a prediction_id that its true label may be sent for later",
+    )
     cors: bool = Field(default=False, description="Let web pages of any origin ask for predictions")
     model_control: bool = Field(
         default=True, description="Let clients load, unload, promote, upload and delete"

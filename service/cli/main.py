@@ -9,7 +9,9 @@ import click
 from service import __version__
 from service.base.errors import KerasdError
 from service.base.settings import Settings, read_settings
+from service.cli.feedback import feedback
 from service.cli.keys import keys
+from service.cli.receipts import receipts
 from service.cli.versions import models, with_service
 
 EXIT_REFUSED = 1
@@ -167,6 +169,8 @@ def predict(
 
 cli.add_command(models)
 cli.add_command(keys)
+cli.add_command(feedback)
+cli.add_command(receipts)
 
 
 def _read(given: dict[str, Any]) -> Settings:

@@ -74,9 +74,7 @@ class Join:
         self, located: Sequence[Located | Outcome], recorded: Mapping[bytes, Prediction]
     ) -> list[Labelled | Outcome]:
         """The labelled rows; `recorded` has what was found of the ids that `missing` names."""
-        return [
-            one if isinstance(one, Outcome) else self._join(one, recorded) for one in located
-        ]
+        return [one if isinstance(one, Outcome) else self._join(one, recorded) for one in located]
 
     def _locate(self, claim: Claim) -> Located | Outcome:
         text, row = split_row(claim.id)
@@ -100,9 +98,7 @@ class Join:
             return Outcome.OTHER_MODEL
         return read if read.prediction.at >= self._terms.oldest else Outcome.EXPIRED
 
-    def _join(
-        self, located: Located, recorded: Mapping[bytes, Prediction]
-    ) -> Labelled | Outcome:
+    def _join(self, located: Located, recorded: Mapping[bytes, Prediction]) -> Labelled | Outcome:
         prediction = located.prediction
         if is_missing(prediction):
             prediction = recorded.get(located.id)

@@ -131,9 +131,7 @@ class Ledger:
         if isinstance(said.predicted, bytes):
             shape = prediction.shape
             self.first_pairs.setdefault(scored, Pairs(shape)).add(said.truths[0], said.predicted)
-            self.pairs.setdefault((scored, hour), Pairs(shape)).add(
-                said.truths[-1], said.predicted
-            )
+            self.pairs.setdefault((scored, hour), Pairs(shape)).add(said.truths[-1], said.predicted)
 
     def _correct(self, scored: int, said: Said, before: Answer) -> None:
         self._count(scored, said, before, -1)

@@ -12,6 +12,7 @@ A score is a probability in steps of 1/65534; 65535 says that it is none, such a
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from struct import Struct
 
 import numpy as np
@@ -64,9 +65,10 @@ class Shape:
         return (self.width + 7) // 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prediction:
-    """One prediction that labels may be joined with.
+    """One prediction that labels may be joined with. It isn't frozen, as that is three times as
+    dear.
 
     `id` is 16 bytes; `at` is in milliseconds since 1970; `content` is there unless it is recorded
     and has to be looked up.
@@ -89,6 +91,12 @@ class Prediction:
         form = NARROW if self.shape.width <= MAX_NARROW else WIDE
         index, score = form.unpack_from(self.content, number * form.size)
         return index, None if score == NO_SCORE else score
+
+
+@lru_cache(1024)
+def shape_of(kind: int, width: int) -> Shape:
+    """The shape, from numbers as they are kept: models have few of them, rows are many."""
+    return Shape(Kind(kind), width)
 
 
 def pack_classes(width: int, index: np.ndarray, score: np.ndarray) -> bytes:

@@ -4,8 +4,9 @@ Times named `at` and `_at` are in milliseconds since 1970, those of keys in seco
 number of the hour since 1970 in which a prediction was made, or `PAST` for all hours whose rows are
 no longer kept.
 
-A cell is a pair of a true and a predicted class, as `sums.cells_of` says. What counts first is
-never taken back: it is what Prometheus is told.
+A cell is a pair of a true and a predicted class, as `sums.cells_of` says. `first` counts rows as
+they were labelled first and never falls: it is what Prometheus is told; `now` counts them as they
+are labelled now.
 """
 
 import sqlalchemy as sa
@@ -78,13 +79,14 @@ feedback = sa.Table(
     sqlite_with_rowid=False,
 )
 
-feedback_firsts = sa.Table(
-    "feedback_firsts",
+feedback_counts = sa.Table(
+    "feedback_counts",
     metadata,
     _key("scored", sa.BigInteger()),
     _key("true_class", sa.Integer()),
     _key("predicted_class", sa.Integer()),
-    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("first", sa.BigInteger, nullable=False),
+    sa.Column("now", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from service.quality.predicted import Kind, Shape
+from service.quality.predicted import Kind, Shape, shape_of
 from service.quality.store_tables import scored_versions
 from service.quality.store_upsert import keep_first
 
@@ -40,19 +40,19 @@ class ScoredVersions:
                 record.id,
                 record.model,
                 record.version,
-                Shape(Kind(record.kind), record.width),
+                shape_of(record.kind, record.width),
             )
             for record in connection.execute(query)
         }
 
     def _lock(
-        self, connection: sa.Connection, model: str, shapes: Mapping[int, Shape]
+        self, connection: sa.Connection, model: str, shapes: Mapping[int, Shape | None]
     ) -> dict[int, int]:
-        """The numbers of these versions of a model; until the transaction ends, nobody else
-        changes their feedback.
+        """The numbers of these versions of a model, whose shapes are noted where they are given;
+        until the transaction ends, nobody else changes their feedback.
 
         To be called once a transaction, and first: SQLite is then alone with the database, and
-        PostgreSQL with these versions, taken in the order of their numbers.
+        PostgreSQL with these versions, taken in the order of their versions.
         """
         return {
             version: self._lock_one(connection, model, version, shapes[version])
@@ -60,14 +60,15 @@ class ScoredVersions:
         }
 
     def _lock_one(
-        self, connection: sa.Connection, model: str, version: int, shape: Shape
+        self, connection: sa.Connection, model: str, version: int, shape: Shape | None
     ) -> int:
         ours = {"repository": self._repository, "model": model, "version": version}
-        answers = {"kind": int(shape.kind), "width": shape.width}
+        known = shape or UNKNOWN_SHAPE
+        answers = {"kind": int(known.kind), "width": known.width}
         lock = (
             sa.update(scored_versions)
             .where(*(scored_versions.c[name] == value for name, value in ours.items()))
-            .values(answers)
+            .values(answers if shape else {"width": scored_versions.c.width})
             .returning(scored_versions.c.id)
         )
         found = connection.execute(lock).scalar()

@@ -24,25 +24,26 @@ class Span:
     @property
     def hours(self) -> tuple[int | None, int | None]:
         """The whole hours: from the first one on, before the second one; may be none."""
-        first = None if self.since is None else -(-self.since // HOUR)
-        last = None if self.until is None else self.until // HOUR
+        first = None if self.since is None else next_hour(self.since)
+        last = None if self.until is None else hour_of(self.until)
         return first, last
 
     @property
     def ends(self) -> tuple[tuple[int, int], ...]:
         """The spans that are left, each from a moment on and before another one."""
-        first, last = self.hours
-        if first is not None and last is not None and first > last:  # within one hour
-            return ((self.since or 0, self.until or 0),)
-        before = () if self.since is None or first is None else ((self.since, first * HOUR),)
-        after = () if self.until is None or last is None else ((last * HOUR, self.until),)
-        return tuple(end for end in (*before, *after) if end[0] < end[1])
+        since, until = self.since, self.until
+        if since is not None and until is not None and next_hour(since) > hour_of(until):
+            found = [(since, until)]  # within one hour
+        else:
+            before = [] if since is None else [(since, next_hour(since) * HOUR)]
+            found = before + ([] if until is None else [(hour_of(until) * HOUR, until)])
+        return tuple(end for end in found if end[0] < end[1])
 
     @property
     def touched(self) -> tuple[int | None, int | None]:
         """The hours of which any part is inside: from the first one on, before the second one."""
-        first = None if self.since is None else self.since // HOUR
-        last = None if self.until is None else -(-self.until // HOUR)
+        first = None if self.since is None else hour_of(self.since)
+        last = None if self.until is None else next_hour(self.until)
         return first, last
 
 
@@ -56,5 +57,10 @@ def window(name: str, now: int) -> Span:
 
 
 def hour_of(at: int) -> int:
-    """The number of an hour."""
+    """The number of the hour in which a moment is."""
     return at // HOUR
+
+
+def next_hour(at: int) -> int:
+    """The number of the first hour that doesn't begin before a moment."""
+    return -(-at // HOUR)

@@ -89,6 +89,14 @@ class Batching(BaseModel):
     max_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 0
 
 
+class Feedback(BaseModel):
+    """How long after a prediction its true label is still taken."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    horizon_days: Annotated[float, Field(gt=0, le=3650)] = 30
+
+
 class Latest(BaseModel):
     """The so many highest versions that are READY."""
 
@@ -118,7 +126,8 @@ class ModelConfig(BaseModel):
     `version_policy` says which versions are loaded: `all`, `{latest: N}` or `{specific: [1, 3]}`.
     `version_labels` gives versions names that requests may ask for. `max_rows`, `max_body_mb` and
     `timeout_ms` are limits of one request, below those of the settings. `allow_non_finite` lets NaN
-    and infinities in and out. `batching` says how requests are gathered.
+    and infinities in and out. `batching` says how requests are gathered, `feedback` for how long
+    labels are taken.
 
     The last five say how the files are to be opened: see `LoadOptions`. `allow_lambda` names, by
     version, the sha256 of the one file whose Lambda code the operator vouches for. `custom_objects`
@@ -138,6 +147,7 @@ class ModelConfig(BaseModel):
     timeout_ms: Amount | None = None
     allow_non_finite: bool = False
     batching: Batching = Batching()
+    feedback: Feedback = Feedback()
     weights: WeightsMode = "strict"
     theano_kernels: Kernels = "auto"
     signature: Line = ""

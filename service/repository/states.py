@@ -23,7 +23,8 @@ class State(StrEnum):
 
 
 COMING = (State.DISCOVERED, State.COMPILING)
-NOT_OF_A_VERSION = {"version_policy", "version_labels"}  # they tell versions apart, and no more
+# They tell versions apart, or how long labels are taken, and no more.
+NOT_OF_A_VERSION = {"version_policy", "version_labels", "feedback"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from service.web.access.needs import may_pages_read
 from service.web.access.secret import one_by_name
 from service.web.admin import loading, reading, swaps
 from service.web.answers import JSON, REQUEST_ID, error_body, explain
+from service.web.feedback import routes as feedback
 from service.web.health import live, ready
 from service.web.openapi import routes as openapi
 from service.web.paths import PredictPath, parse_predict_path
@@ -38,7 +39,7 @@ from service.web.waiting import wait_for
 logger = logging.getLogger(__name__)
 
 UNKNOWN_ROUTE = "_unknown"
-ROOMS = (sample, swaps, loading, reading, upload, v1, repository, v2, openapi)
+ROOMS = (sample, swaps, loading, reading, upload, feedback, v1, repository, v2, openapi)
 
 
 class ModelName(BaseConverter):

@@ -6,10 +6,10 @@ takes at most that much with it.
 """
 
 import asyncio
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +26,16 @@ from service.base.metrics import (
     OTHER_CLASS,
     PREDICT_DURATION,
     PREDICT_REQUESTS,
+    PREDICTION_PROBABILITY,
     PREDICTIONS,
     QUEUE_REQUESTS,
     observe_all,
+    observe_array,
 )
+from service.quality.predicted import LARGEST_PROBABILITY
 from service.web.decisions import Decided
 
-FLUSH_S = 0.005
+FLUSH_S = 0.02
 STAGES = ("queue", "decode", "infer", "encode", "total")
 RUN_STAGES = ("gather", "run", "split")
 MAX_EXACT_ROWS = 32
@@ -82,15 +85,14 @@ class Pending:
 
     def __init__(self, count: Callable[[list[Any]], None]) -> None:
         self._count = count
-        self._items: list[Any] = []
-        self._lock = threading.Lock()
+        self._items: deque[Any] = deque()  # whose ends are safe in threads without a lock
+        self._is_due = False
 
     def add(self, item: Any) -> None:
         """Gather; added at once where there is no event loop to come back to."""
-        with self._lock:
-            self._items.append(item)
-            is_first = len(self._items) == 1
-        if is_first:
+        self._items.append(item)
+        if not self._is_due:
+            self._is_due = True
             try:
                 asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
             except RuntimeError:
@@ -98,8 +100,11 @@ class Pending:
 
     def flush(self) -> None:
         """Add what is pending to the shared metrics."""
-        with self._lock:
-            items, self._items = self._items, []
+        self._is_due = False  # first: what is added from now on is flushed once more
+        items: list[Any] = []
+        with suppress(IndexError):  # another thread may flush as well
+            while self._items:
+                items.append(self._items.popleft())
         if items:
             self._count(items)
 
@@ -154,6 +159,7 @@ class VersionMetrics:
         self._ok = PREDICT_REQUESTS.labels(*self._names, "ok")
         self._queue = QUEUE_REQUESTS.labels(model)
         self._answers: AnswerSeries | None = None
+        self._probability: Histogram | None = None
         self._classes: dict[str, Counter] = {}
         self._runs: dict[str, list[Counter]] = {}
         self._answered = Pending(self._add_answered)
@@ -195,9 +201,10 @@ class VersionMetrics:
         observe_all(series.rows, [float(rows) for rows, _, _ in items])
         for histogram, stage in zip(series.stages, STAGES, strict=True):
             observe_all(histogram, [getattr(watch, stage) for watch in watches])
-        indices = [decided.class_index for _, decided, _ in items if decided is not None]
-        if indices:
-            self._count_classes(np.concatenate(indices))
+        decisions = [decided for _, decided, _ in items if decided is not None]
+        if decisions:
+            self._count_classes(np.concatenate([one.class_index for one in decisions]))
+            self._count_scores(np.concatenate([one.score for one in decisions]))
 
     def _add_executed(self, items: list[tuple[int, float, float, float]]) -> None:
         sums: dict[int, list[float]] = {}
@@ -223,6 +230,14 @@ class VersionMetrics:
             if counter is None:
                 counter = self._classes[name] = PREDICTIONS.labels(*self._names, name)
             counter.inc(int(np.count_nonzero(indices == index)))
+
+    def _count_scores(self, scores: np.ndarray) -> None:
+        """Those that can be probabilities: a model may answer logits."""
+        probabilities = scores[(scores >= 0) & (scores <= LARGEST_PROBABILITY)]
+        if len(probabilities):
+            if self._probability is None:
+                self._probability = PREDICTION_PROBABILITY.labels(*self._names)
+            observe_array(self._probability, probabilities)
 
     def _class_name(self, index: int) -> str:
         if index >= MAX_CLASSES:

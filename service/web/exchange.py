@@ -20,6 +20,7 @@ from service.web.paths import PredictPath
 from service.web.spans import RequestSpan
 
 SMALL_BODY_BYTES = 64 * 1024
+PREDICTION_ID = "prediction_id"
 Headers = Mapping[bytes, bytes]
 Copied = Callable[[Tensors, Given], None]
 
@@ -87,11 +88,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Inputs that fit the signature; `form` is what the protocol needs again to answer."""
+    """Inputs that fit the signature; `form` is what the protocol needs again to answer.
+
+    `name` is what the client calls its request in the body, if it does.
+    """
 
     inputs: Tensors
     rows: int
     form: Any
+    name: str = ""
 
 
 @dataclass(slots=True)
@@ -117,9 +122,17 @@ class Translator(Protocol):
         ...
 
     def encode(
-        self, asked: Asked, facts: Facts, outputs: Tensors, decided: Decided | None
+        self,
+        asked: Asked,
+        facts: Facts,
+        outputs: Tensors,
+        decided: Decided | None,
+        prediction_id: str = "",
     ) -> Reply:
-        """The answer. Raises RequestInvalid where outputs can't be written as was asked."""
+        """The answer; the id stands in it where there is one and extra keys are wanted.
+
+        Raises RequestInvalid where outputs can't be written as was asked.
+        """
         ...
 
     def finish(self, call: Call, reply: Reply) -> Reply:

@@ -13,6 +13,8 @@ from service.base.metrics import WORKER_STARTS
 from service.base.refusals import ArtefactCorrupt
 from service.base.resident import anonymous_bytes, used_bytes
 from service.base.settings import MEBIBYTE, Settings
+from service.quality.store import QualityStore
+from service.quality.store_keys import KeyStore
 from service.repository.model_config import ModelConfig
 from service.repository.sample_requests import find_samples
 from service.repository.states import VersionRow
@@ -37,6 +39,8 @@ from service.web.decisions import decider
 from service.web.exchange import Facts, Identity
 from service.web.plane import Plane
 from service.web.protocols import translators
+from service.web.quality.figures import QualityFigures
+from service.web.quality.quality import Quality
 from service.web.reloader import Reloader
 from service.web.residents import Residents
 from service.web.served import ServedVersion
@@ -87,6 +91,16 @@ class WebProcess:
         self._proxy = TensorFlowProxy(settings.run_dir, settings.predict_timeout_s)
         store = VersionStore(self._engine, settings.repository_key)
         self.swap_counts = SwapCounts(store)
+        keys = KeyStore(self._engine)
+        self.quality = Quality(
+            QualityStore(self._engine, settings.repository_key),
+            keys,
+            settings.repository_key,
+            settings.receipts,
+        )
+        self.quality_figures = QualityFigures(
+            self.quality.store, keys.installation, settings.repository_key
+        )
         at_once = VersionStore(self._hasty, settings.repository_key)
         self.reloader = Reloader(store, self.pool, self._residents(), siblings, hasty=at_once)
         self.arrivals = Arrivals(self.pool, self.reloader, settings.load_wait_s)
@@ -97,6 +111,7 @@ class WebProcess:
         self.tracer = open_traces(self.settings.traces)
         self.access.start()
         self.shadow.start()
+        self.quality.start()
         self.reloader.start()
 
     def serve(
@@ -117,7 +132,8 @@ class WebProcess:
         name = f"model '{identity.model}'"
         queue = QueueLimits(settings.max_queue, settings.max_queue_s)
         batcher = Batcher(loaded, plan, self._runs, queue, metrics.count_run, name)
-        return ServedVersion(facts, batcher, metrics, Backlog(queue, settings.run_threads))
+        backlog = Backlog(queue, settings.run_threads)
+        return ServedVersion(facts, batcher, metrics, backlog, self.quality.receipting(facts))
 
     def tell(self) -> None:
         """Have every process of this host look at what was decided."""
@@ -132,6 +148,7 @@ class WebProcess:
         self.plane.flush()
         for slot in self.pool.slots():
             self.pool.remove(slot.model, slot.version)
+        self.quality.close()
         self._disposal.close()
         self._watchdog.close()
         self._proxy.close()

@@ -10,6 +10,9 @@ from service.web.collector import ModelCollector
 from service.web.compiled_files import CompiledFiles
 from service.web.model_view import ModelView, take_view
 from service.web.process import WebProcess
+from service.web.quality.answer_shape import packer
+from service.web.quality.figures import Figures
+from service.web.quality_collector import QualityCollector
 from service.web.swap_counts import Moves
 
 
@@ -24,14 +27,14 @@ class Scrapes:
         """The exposition in the form that is accepted, and its content type."""
         encode, content_type = choose_encoder(accept)
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(self._collector())
+        # With the rows that this worker has read last: they are many, and no older than a poll.
+        view = take_view(self._process, rows=self._process.reloader.rows)
+        registry.register(ModelCollector(view, self._compiled.of(view), self._swaps(view)))
+        figures = self._process.quality_figures.take() if view.is_whole else None
+        if figures is not None:
+            registry.register(_quality(view, figures))
         counted = self._process.counters.text(encode, "openmetrics" in content_type)
         return counted + encode(registry), content_type
-
-    def _collector(self) -> ModelCollector:
-        """With the rows that this worker has read last: they are many, and no older than a poll."""
-        view = take_view(self._process, rows=self._process.reloader.rows)
-        return ModelCollector(view, self._compiled.of(view), self._swaps(view))
 
     def _swaps(self, view: ModelView) -> Moves | None:
         if not view.is_whole:
@@ -40,3 +43,11 @@ class Scrapes:
             return self._process.swap_counts.count(time.time())
         except sqlalchemy.exc.SQLAlchemyError:  # the reloader tells of it
             return None
+
+
+def _quality(view: ModelView, figures: Figures) -> QualityCollector:
+    """With the classes' names of all versions, and the shapes of those that this worker has."""
+    labels = {(row.model, row.version): row.config.labels for row in view.rows}
+    facts = {key: slot.served.facts for key, slot in view.loaded.items()}
+    shapes = {key: packer(one.config, one.signature).shape for key, one in facts.items()}
+    return QualityCollector(figures, labels, shapes)

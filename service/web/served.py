@@ -28,9 +28,12 @@ from service.web.counted import Stopwatch, VersionMetrics
 from service.web.decisions import Decided, decider
 from service.web.exchange import Asked, Call, Facts, Reply, Translator
 from service.web.listener import Listener
+from service.web.quality.receipting import Receipting
 from service.web.tensors import all_finite
 
 VERSION_HEADER = "X-Model-Version"
+PREDICTION_HEADER = "X-Prediction-Id"
+REQUEST_ID = b"x-request-id"
 QUICK_OUTPUT_BYTES = 64 * 1024  # as many are checked and written in about a millisecond
 
 
@@ -38,7 +41,12 @@ class ServedVersion:
     """One version with all that its answers need, put together when it is loaded."""
 
     def __init__(
-        self, facts: Facts, batcher: Batcher, metrics: VersionMetrics, backlog: Backlog
+        self,
+        facts: Facts,
+        batcher: Batcher,
+        metrics: VersionMetrics,
+        backlog: Backlog,
+        receipting: Receipting | None = None,
     ) -> None:
         self.facts = facts
         self._batcher = batcher
@@ -46,6 +54,7 @@ class ServedVersion:
         self._decide = decider(facts.config, facts.signature)
         self._headers = ((VERSION_HEADER, str(facts.identity.version)),)
         self._in_threads = 0
+        self._receipting = receipting
         self._backlog = backlog  # of large bodies; the batcher has one of its own
 
     @property
@@ -159,13 +168,25 @@ class ServedVersion:
     ) -> Reply:
         _check_outputs(outputs, asked.rows, self.facts.config.allow_non_finite)
         decided = self._decided(outputs)
-        reply = translator.encode(asked, self.facts, outputs, decided)
+        receipt = self._receive(call, asked, outputs, decided)
+        reply = translator.encode(asked, self.facts, outputs, decided, receipt)
         watch.encode = watch.lap()
         self._metrics.count_ok(asked.rows, decided, watch)
         if call.copied is not None:
             call.copied(asked.inputs, _given(outputs, decided))
         reply.headers += self._headers
+        if receipt:
+            reply.headers += ((PREDICTION_HEADER, receipt),)
         return reply
+
+    def _receive(self, call: Call, asked: Asked, outputs: Tensors, decided: Decided | None) -> str:
+        """The receipt of an answer; the client may call it something in the body or the head."""
+        if self._receipting is None:
+            return ""
+        own = asked.name
+        if not own and REQUEST_ID in call.headers:
+            own = call.headers[REQUEST_ID].decode("latin-1")
+        return self._receipting.receive(outputs, decided, asked.rows, own)
 
     def _decided(self, outputs: Tensors) -> Decided | None:
         if self._decide is None:

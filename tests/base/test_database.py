@@ -1,6 +1,7 @@
 """The database: opened with care, and its schema is the one that the program declares."""
 
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from service.base.database import BUSY_TIMEOUT_MS, HEAD, MIGRATIONS, hasty, migrate, open_database
+from service.base.errors import SettingsInvalid
 from service.quality import store_tables as quality
 from service.repository.route import Route
 from service.repository.states import State, VersionRow
@@ -96,7 +98,7 @@ def test_the_program_wants_the_newest_revision() -> None:
 def test_the_migrated_schema_is_the_declared_one(engine: sa.Engine) -> None:
     migrate(engine)
     declared = open_database("sqlite://")
-    both = [metadata, quality.metadata]
+    both: Any = [metadata, quality.metadata]  # as alembic's documentation says
     for each in both:
         each.create_all(declared)
 
@@ -189,3 +191,16 @@ def test_other_databases_have_one_engine() -> None:
     memory = open_database("sqlite://")
     assert hasty(memory) is memory
     memory.dispose()
+
+
+@pytest.mark.parametrize("url", ["mysql://u@h/d", "postgresql+asyncpg://u:secret@h/d"])
+def test_another_database_is_refused_with_what_is_expected(url: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"database_url: expected .*, got \w") as refused:
+        open_database(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SettingsInvalid, match=r"pip install 'kerasd\[postgres\]'"):
+        open_database("postgresql://u@h/d")

@@ -16,6 +16,7 @@ from service.repository.model_config import (
     misfit,
     read_model_config,
 )
+from service.repository.states import State, VersionRow
 
 
 def _read(folder: Path, text: str | bytes) -> ModelConfig:
@@ -252,8 +253,19 @@ def test_a_description_has_lines_and_every_script(tmp_path: Path) -> None:
         "allow_lambda: {99999999999999999999: " + "0" * 64 + "}",
         "batching: {max_batch_size: 99999999999999999999}",
         "batching: {max_wait_ms: .nan}",
+        "feedback: {horizon_days: 0}",
+        "feedback: {horizon_days: .inf}",
+        "feedback: {horizon_days: 3651}",
     ],
 )
 def test_a_number_that_no_database_holds_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ModelConfigInvalid, match=text.partition(":")[0]):
         _read(tmp_path, text)
+
+
+def test_how_long_labels_are_taken_is_nothing_to_load_anew_for(tmp_path: Path) -> None:
+    usual, longer = _read(tmp_path, ""), _read(tmp_path, "feedback: {horizon_days: 90}")
+
+    assert (usual.feedback.horizon_days, longer.feedback.horizon_days) == (30, 90)
+    rows = [VersionRow("m", 1, State.READY, config=config) for config in (usual, longer)]
+    assert rows[0].identity == rows[1].identity

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from service.base.metrics import MAX_CLASSES
+from service.base.metrics import MAX_CLASSES, REGISTRY
 from service.web import counted as counting
 from service.web.counted import HttpMetrics, Pending, Stopwatch, VersionMetrics
 from service.web.decisions import Decided
@@ -121,6 +121,26 @@ class TestVersionMetrics:
         for name, times in (("yes", 2), ("no", 1), ("2", 1), ("_other", 1)):
             labels = {**names, "class": name}
             assert counted("kerasd_predictions_total", **labels) == times
+
+    def test_probabilities_are_counted_and_logits_are_not(self) -> None:
+        classes = np.zeros(6, np.int64)
+        scores = np.array([0.1, 0.55, 0.96, 1.0, 7.5, np.nan], np.float32)
+        metrics = VersionMetrics("sure", 7, ())
+        metrics.count_ok(6, Decided(classes, scores), Stopwatch())
+        names = {"model": "sure", "version": "7"}
+        buckets = [
+            counted("kerasd_prediction_probability_bucket", **names, le=le)
+            for le in ("0.1", "0.5", "0.6", "0.95", "0.99", "+Inf")
+        ]
+        assert counted("kerasd_prediction_probability_count", **names) == 4
+        assert buckets == [0, 1, 2, 2, 3, 4]
+        assert counted("kerasd_prediction_probability_sum", **names) == pytest.approx(2.61)
+
+    def test_a_version_that_answers_numbers_only_has_no_probabilities(self) -> None:
+        metrics = VersionMetrics("logits", 7, ())
+        metrics.count_ok(1, Decided(np.array([1]), np.array([3.5])), Stopwatch())
+        names = {"model": "logits", "version": "7"}
+        assert REGISTRY.get_sample_value("kerasd_prediction_probability_count", names) is None
 
     @pytest.mark.parametrize(("rows", "label"), [(1, "1"), (32, "32"), (33, "64"), (1000, "1024")])
     def test_runs_are_counted_by_their_size(self, rows: int, label: str) -> None:

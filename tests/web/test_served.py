@@ -170,10 +170,15 @@ class Noting(Predict):
         self.threads: list[threading.Thread] = []
 
     def encode(
-        self, asked: Asked, facts: Facts, outputs: Tensors, decided: Decided | None
+        self,
+        asked: Asked,
+        facts: Facts,
+        outputs: Tensors,
+        decided: Decided | None,
+        prediction_id: str = "",
     ) -> Reply:
         self.threads.append(threading.current_thread())
-        return super().encode(asked, facts, outputs, decided)
+        return super().encode(asked, facts, outputs, decided, prediction_id)
 
 
 @pytest.mark.parametrize("more", [0, 1])

@@ -94,7 +94,7 @@ class Access:
 
     def _check(self, need: Need, headers: Headers) -> Caller:
         if self._ring is None:
-            if need.is_admin:
+            if need.is_changing:
                 check_no_page(headers)
             elif need.is_inside:
                 check_host(headers)

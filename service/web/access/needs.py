@@ -27,6 +27,7 @@ PREDICT: Roles = frozenset({Role.PREDICT})
 CLIENTS: Roles = frozenset({Role.PREDICT, Role.READ})
 READ: Roles = frozenset({Role.READ})
 METRICS: Roles = frozenset({Role.METRICS})
+FEEDBACK: Roles = frozenset({Role.FEEDBACK})
 ADMIN: Roles = frozenset({Role.ADMIN})
 
 
@@ -42,8 +43,13 @@ class Need:
 
     @property
     def is_admin(self) -> bool:
-        """True for what changes something."""
+        """True for what changes how the service is run."""
         return self.roles == ADMIN
+
+    @property
+    def is_changing(self) -> bool:
+        """True for what leaves something behind, feedback as well."""
+        return self.roles in (ADMIN, FEEDBACK)
 
     @property
     def is_inside(self) -> bool:
@@ -71,11 +77,13 @@ TABLE = (
     TableRow(READING, rf"{V2_ONE}/stats", METRICS),
     TableRow(READING, rf"{V2_ONE}(/(ready|config))?", CLIENTS),
     TableRow(READING, r"/v1/models|/v2/models", CLIENTS),
-    TableRow(READING, rf"{V1_MODEL}/diff", READ),
+    TableRow(ASKING, rf"{V1_MODEL}:feedback", FEEDBACK),
+    TableRow(ASKING, rf"(/seldon/{NAME}/(?P<model>{NAME}))?/api/v1\.0/feedback", FEEDBACK),
+    TableRow(READING, rf"{V1_MODEL}/(diff|quality)", READ),
     TableRow(READING, r"/v1/audit|/v2/logging", READ),
     TableRow(READING, rf"/v2(/models/{NAME})?/trace/setting", READ),
     TableRow(ASKING, rf"{V2_REPOSITORY}/index", READ),
-    TableRow(CHANGING, rf"{V1_MODEL}:(load|unload|reload|rollback|release|retire)", ADMIN),
+    TableRow(CHANGING, rf"{V1_MODEL}:(load|unload|reload|rollback|release|retire|forget)", ADMIN),
     TableRow(CHANGING, rf"{V1_MODEL}/versions(/{NAME}(:(promote|retire|restore))?)?", ADMIN),
     TableRow(CHANGING, rf"{V1_MODEL}/(labels/{NAME}|traffic)", ADMIN),
     TableRow(ASKING, rf"{V2_REPOSITORY}/models/(?P<model>[^/]+)/(load|unload)", ADMIN),

@@ -10,6 +10,7 @@ from service import __version__
 from service.web.answers import JSON
 from service.web.openapi import (
     admin_operations,
+    feedback_operations,
     service_operations,
     v1_operations,
     v2_operations,
@@ -37,6 +38,7 @@ TAGS = {
     "Protocol v1": "TensorFlow Serving's protocol, which KServe's clients speak as well",
     "Protocol v2": "The Open Inference Protocol, with tensors in JSON or in binary form",
     "Operators": "Which version answers, who sees what, what is loaded, and who has changed it",
+    "Quality": "What was true, how often the versions were right, and what is to be forgotten",
     "Service": "Signs of life, metrics, and these documents",
 }
 REFUSALS = {
@@ -76,6 +78,7 @@ def all_operations() -> list[Operation]:
         *v1_operations.operations(),
         *v2_operations.operations(),
         *admin_operations.operations(),
+        *feedback_operations.operations(),
         *service_operations.operations(),
     ]
 

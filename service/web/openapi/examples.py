@@ -7,6 +7,8 @@ ROW = [
     11.15, 24.62, 71.11, 380.2, 0.1388, 0.1255, 0.06409, 0.025, 0.3057, 0.07875,
 ]  # fmt: skip
 
+PREDICTION_ID = "r1-5f0c9a3e-Aesam_doA_jXAQIBoxhcUADA3H-QgQkA_92Y0Si7CDKcuxlZVPd_sp6t"
+
 ROW_REQUEST = {"instances": [ROW]}
 ROW_ANSWER = {
     "predictions": [[0.0005040169]],
@@ -14,9 +16,13 @@ ROW_ANSWER = {
         {"class_index": 0, "label": "benign", "score": 0.999496, "margin": 0.99899197},
     ],
     "model_version": "1",
+    "prediction_id": PREDICTION_ID,
 }
 EXAMPLES_REQUEST = {"examples": [{"features": ROW}]}
-CLASSIFY_ANSWER = {"results": [[["benign", 0.999496], ["malignant", 0.0005040169]]]}
+CLASSIFY_ANSWER = {
+    "results": [[["benign", 0.999496], ["malignant", 0.0005040169]]],
+    "prediction_id": PREDICTION_ID,
+}
 INFER_REQUEST = {
     "id": "patient-7",
     "inputs": [{"name": "features", "shape": [1, 30], "datatype": "FP32", "data": ROW}],
@@ -25,6 +31,7 @@ INFER_ANSWER = {
     "id": "patient-7",
     "model_name": MODEL,
     "model_version": "1",
+    "parameters": {"prediction_id": PREDICTION_ID},
     "outputs": [
         {"name": "malignant", "datatype": "FP32", "shape": [1, 1], "data": [0.0005040169]},
         {"name": "class_index", "datatype": "INT64", "shape": [1], "data": [0]},

@@ -3,6 +3,7 @@
 from typing import Any
 
 from service.base.names import MODEL_NAME, VERSION_NUMBER
+from service.quality.windows import WINDOWS
 from service.repository.audit import WHY_SCHEMA
 from service.web.openapi import examples
 
@@ -31,6 +32,15 @@ PARAMETERS: dict[str, Json] = {
     "model": _in_path("model", "Name of a model", MODEL_NAME.pattern, examples.MODEL),
     "version": _in_path("version", "Number of a version", VERSION_NUMBER.pattern, "1"),
     "label": _in_path("label", "Label of a version, from model.yaml", "[^/:]+", "stable"),
+    "namespace": _in_path("namespace", "Any name; Seldon has one", "[^/:]+", "default"),
+    "window": _in_query(
+        "window",
+        "Predictions of how long; all if left out",
+        {"type": "string", "enum": list(WINDOWS)},
+    ),
+    "min_support": _in_query(
+        "min_support", "Scores over fewer rows have no value; 1 if left out", NUMBER
+    ),
     "ready": {
         "name": "ready",
         "in": "query",
@@ -81,6 +91,10 @@ PARAMETERS: dict[str, Json] = {
 HEADERS: dict[str, Json] = {
     "X-Request-Id": {
         "description": "The request's id in the log",
+        "schema": {"type": "string"},
+    },
+    "X-Prediction-Id": {
+        "description": "For the true label, once it is known; row n is `<prediction_id>/n`",
         "schema": {"type": "string"},
     },
     "Retry-After": {

@@ -8,6 +8,9 @@ from service.web.openapi.admin_bodies import RouteAnswer, WorkerVersion
 from service.web.openapi.body import Body
 
 Count = Annotated[int, Field(ge=0)]
+PredictionId = Annotated[
+    str, Field(description="For the true label, once it is known; row n is `<prediction_id>/n`")
+]
 
 
 class RowRequest(Body):
@@ -42,6 +45,7 @@ class RowAnswer(Body):
     predictions: list[JsonValue]
     decisions: list[Decision] | None = None
     model_version: str | None = None
+    prediction_id: PredictionId | None = None
 
 
 class ColumnAnswer(Body):
@@ -50,6 +54,7 @@ class ColumnAnswer(Body):
     outputs: JsonValue
     decisions: list[Decision] | None = None
     model_version: str | None = None
+    prediction_id: PredictionId | None = None
 
 
 class ExamplesRequest(Body):
@@ -66,12 +71,14 @@ class ClassifyAnswer(Body):
     """For each example the classes, each with its label and its score."""
 
     results: list[list[Annotated[list[str | float], Field(min_length=2, max_length=2)]]]
+    prediction_id: PredictionId | None = None
 
 
 class RegressAnswer(Body):
     """For each example its number."""
 
     results: list[float]
+    prediction_id: PredictionId | None = None
 
 
 class StatusCode(Body):

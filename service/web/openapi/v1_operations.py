@@ -36,6 +36,7 @@ PLACES = {
     "/versions/{version}": " of one version",
     "/labels/{label}": " of the version with a label",
 }
+HEADERS = ("X-Prediction-Id",)
 NAMES = {"": "", "/versions/{version}": "OfVersion", "/labels/{label}": "OfLabel"}
 
 
@@ -61,13 +62,9 @@ def _of_version(base: str, name: str, whose: str) -> Iterator[Operation]:
 
 def _predict(path: str, name: str, summary: str) -> Operation:
     content = Content((RowRequest, ColumnRequest), examples.ROW_REQUEST)
-    answered = answers(
-        "Predictions in the form that was asked in",
-        RowAnswer,
-        ColumnAnswer,
-        example=examples.ROW_ANSWER,
-    )
-    return _prediction(path, name, summary, content, answered)
+    answered = Content((RowAnswer, ColumnAnswer), examples.ROW_ANSWER)
+    described = "Predictions in the form that was asked in"
+    return _prediction(path, name, summary, content, Answer(described, {JSON: answered}, HEADERS))
 
 
 def _verb(
@@ -75,14 +72,15 @@ def _verb(
 ) -> Operation:
     example: Any = examples.CLASSIFY_ANSWER if body is ClassifyAnswer else None
     content = Content((ExamplesRequest,), examples.EXAMPLES_REQUEST)
-    return _prediction(path, name, summary, content, answers("Results", body, example=example))
+    answered = Answer("Results", {JSON: Content((body,), example)}, HEADERS)
+    return _prediction(path, name, summary, content, answered)
 
 
 def _prediction(
-    path: str, name: str, summary: str, content: Content, answered: dict[int, Answer]
+    path: str, name: str, summary: str, content: Content, answered: Answer
 ) -> Operation:
     return Operation(
-        "post", path, name, summary, "Protocol v1", answered,
+        "post", path, name, summary, "Protocol v1", {200: answered},
         refusals=(*EDGE, *NAMED, *LOADED, *PREDICTING),
         parameters=("X-Request-Timeout-Ms",),
         request={JSON: content},

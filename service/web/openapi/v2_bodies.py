@@ -71,7 +71,7 @@ class InferAnswer(Body):
     model_version: str
     id: str | None = None
     outputs: list[InferOutput]
-    parameters: Parameters | None = None
+    parameters: Parameters | None = Field(None, description="prediction_id")
 
 
 class ServerMetadata(Body):

@@ -90,7 +90,7 @@ def _infer(base: str, name: str, whose: str) -> Operation:
     answered = Answer(
         "The outputs; in binary form if one of them was asked for in it",
         {JSON: Content((InferAnswer,), examples.INFER_ANSWER), BINARY: Content()},
-        (HEADER_LENGTH,),
+        (HEADER_LENGTH, "X-Prediction-Id"),
     )
     return Operation(
         "post", f"{base}/infer", f"infer{name}", f"Predictions{whose}", "Protocol v2",

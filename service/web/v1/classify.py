@@ -9,7 +9,7 @@ from service.base.errors import RequestInvalid
 from service.base.signature import Tensors
 from service.web.decisions import Decided
 from service.web.exchange import Asked, Call, Facts, Reply, V1Body
-from service.web.v1.encoding import encodable, write
+from service.web.v1.encoding import encodable, results, write
 from service.web.v1.examples import read_examples
 
 
@@ -26,7 +26,12 @@ class Classify(V1Body):
         return read_examples(call.body, facts)
 
     def encode(
-        self, asked: Asked, facts: Facts, outputs: Tensors, decided: Decided | None
+        self,
+        asked: Asked,
+        facts: Facts,
+        outputs: Tensors,
+        decided: Decided | None,
+        prediction_id: str = "",
     ) -> Reply:
         """Lists of label and score; labels are empty where the model has none."""
         scores = outputs[facts.signature.outputs[0].name].reshape(asked.rows, -1)
@@ -36,4 +41,5 @@ class Classify(V1Body):
         rows: Iterable[Iterable[Any]] = scores
         if facts.config.allow_non_finite:
             rows = [[encodable("", score, True) for score in row] for row in scores]
-        return Reply(write({"results": [list(zip(labels, row, strict=True)) for row in rows]}))
+        found = [list(zip(labels, row, strict=True)) for row in rows]
+        return Reply(write(results(found, facts, prediction_id)))

@@ -8,6 +8,7 @@ import orjson
 
 from service.base.signature import Tensors
 from service.web.decisions import Decided
+from service.web.exchange import PREDICTION_ID, Facts
 from service.web.numbers_as_words import write_with_words
 from service.web.tensors import all_finite
 
@@ -20,6 +21,13 @@ BYTES_SUFFIX = "_bytes"
 def write(record: Json) -> bytes:
     """The record as JSON; floats in the shortest text that gives them back."""
     return orjson.dumps(record, option=OPTIONS)
+
+
+def results(found: Any, facts: Facts, prediction_id: str) -> Json:
+    """The whole answer of `:classify` and `:regress`."""
+    if prediction_id and facts.extra_keys:
+        return {"results": found, PREDICTION_ID: prediction_id}
+    return {"results": found}
 
 
 def as_rows(outputs: Tensors, allow_non_finite: bool) -> Any:

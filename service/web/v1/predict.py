@@ -13,7 +13,7 @@ import simdjson
 from service.base.signature import Signature, Tensors, TensorSpec
 from service.web.decisions import Decided
 from service.web.dense import NOT_PLAIN, Parsers, Part, dense_tensor, is_regular
-from service.web.exchange import Asked, Call, Facts, Reply, V1Body
+from service.web.exchange import PREDICTION_ID, Asked, Call, Facts, Reply, V1Body
 from service.web.tensors import find_fault
 from service.web.v1.document import (
     DEFAULT_SIGNATURE,
@@ -46,7 +46,12 @@ class Predict(V1Body):
         return read_exactly(body, facts)
 
     def encode(
-        self, asked: Asked, facts: Facts, outputs: Tensors, decided: Decided | None
+        self,
+        asked: Asked,
+        facts: Facts,
+        outputs: Tensors,
+        decided: Decided | None,
+        prediction_id: str = "",
     ) -> Reply:
         """The answer in the form that was asked in, and our own keys if they are wanted."""
         config = facts.config
@@ -59,6 +64,8 @@ class Predict(V1Body):
             if decided is not None:
                 record["decisions"] = as_decisions(decided, config.labels, config.allow_non_finite)
             record["model_version"] = str(facts.identity.version)
+            if prediction_id:
+                record[PREDICTION_ID] = prediction_id
         return Reply(write(record))
 
 

@@ -6,7 +6,7 @@ from service.base.errors import RequestInvalid
 from service.base.signature import Signature, Tensors
 from service.web.decisions import Decided
 from service.web.exchange import Asked, Call, Facts, Reply, V1Body
-from service.web.v1.encoding import as_columns, write
+from service.web.v1.encoding import as_columns, results, write
 from service.web.v1.examples import read_examples
 
 
@@ -24,14 +24,19 @@ class Regress(V1Body):
         return read_examples(call.body, facts)
 
     def encode(
-        self, asked: Asked, facts: Facts, outputs: Tensors, decided: Decided | None
+        self,
+        asked: Asked,
+        facts: Facts,
+        outputs: Tensors,
+        decided: Decided | None,
+        prediction_id: str = "",
     ) -> Reply:
         """A list of decimal numbers."""
         values = outputs[facts.signature.outputs[0].name].reshape(-1)
         if values.dtype.kind != "f":
             values = values.astype(np.float64)
-        results = as_columns({"values": values}, facts.config.allow_non_finite)
-        return Reply(write({"results": results}))
+        found = as_columns({"values": values}, facts.config.allow_non_finite)
+        return Reply(write(results(found, facts, prediction_id)))
 
 
 def _is_one_number(signature: Signature) -> bool:

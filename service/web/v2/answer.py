@@ -8,7 +8,7 @@ import orjson
 from service.base.errors import AnswerInvalid, RequestInvalid
 from service.base.signature import Tensors
 from service.web.decisions import Decided
-from service.web.exchange import Reply
+from service.web.exchange import PREDICTION_ID, Reply
 from service.web.numbers_as_words import write_with_words
 from service.web.v2.binary import write_tensor
 from service.web.v2.classification import classify
@@ -21,12 +21,16 @@ OCTETS = "application/octet-stream"
 HEADER_NAME = "Inference-Header-Content-Length"
 
 
-def write_reply(form: Form, known: Known, outputs: Tensors, decided: Decided | None) -> Reply:
+def write_reply(
+    form: Form, known: Known, outputs: Tensors, decided: Decided | None, prediction_id: str
+) -> Reply:
     """The whole answer. Raises RequestInvalid where an output can't be written as was asked."""
     record: dict[str, Any] = {"id": form.id} if form.id else {}
     described: list[dict[str, Any]] = []
     record["model_name"] = known.model
     record["model_version"] = known.version
+    if prediction_id:
+        record["parameters"] = {PREDICTION_ID: prediction_id}
     record["outputs"] = described
     blobs: list[Any] = [b""]
     size = 0

@@ -67,10 +67,16 @@ class Infer:
         return asked
 
     def encode(
-        self, asked: Asked, facts: Facts, outputs: Tensors, decided: Decided | None
+        self,
+        asked: Asked,
+        facts: Facts,
+        outputs: Tensors,
+        decided: Decided | None,
+        prediction_id: str = "",
     ) -> Reply:
         """Raises RequestInvalid where an output can't be written as was asked."""
-        return write_reply(asked.form, self._versions.of(facts), outputs, decided)
+        shown = prediction_id if facts.extra_keys else ""
+        return write_reply(asked.form, self._versions.of(facts), outputs, decided, shown)
 
     def finish(self, call: Call, reply: Reply) -> Reply:
         """Compressed, if the client asks for it."""
@@ -106,7 +112,7 @@ def _read_document(document: object, body: bytes, known: Known) -> tuple[Request
     if tensors is None:
         return None
     inputs = {spec.name: tensor for spec, tensor in zip(specs, tensors, strict=True)}
-    return request._replace(inputs=[]), Asked(inputs, rows, form)
+    return request._replace(inputs=[]), Asked(inputs, rows, form, request.id)
 
 
 def _decode_exactly(body: bytes, length: int, known: Known) -> tuple[Request, Asked]:
@@ -122,7 +128,7 @@ def _decode_exactly(body: bytes, length: int, known: Known) -> tuple[Request, As
             tensor = read_tensor(body, start, given.size, spec, given.shape, known.model)
             _check(tensor, spec, place(number), allow_non_finite)
         inputs[spec.name] = tensor
-    return header.request, Asked(inputs, header.rows, header.form)
+    return header.request, Asked(inputs, header.rows, header.form, header.form.id)
 
 
 def _read_header(body: bytes, length: int, known: Known) -> Header:

@@ -132,7 +132,7 @@ def test_every_prediction_path_is_there_and_is_one(document: Json) -> None:
     written = {
         path.replace("{model}", "m").replace("{version}", "3").replace("{label}", "stable")
         for path, method, operation in operations(document)
-        if "504" in operation["responses"] and operation["tags"] != ["Operators"]
+        if "504" in operation["responses"] and operation["tags"][0].startswith("Protocol")
     }
     parsed = {path: parse_predict_path(path) for path in written}
     assert all(parsed.values())
@@ -150,6 +150,6 @@ def test_operations_are_what_is_assembled(document: Json) -> None:
 
 def test_every_path_of_version_1_is_understood(document: Json) -> None:
     for path, method, operation in operations(document):
-        is_own = operation["tags"] == ["Operators"] or path.endswith("/sample")
+        is_own = operation["tags"][0] in ("Operators", "Quality") or path.endswith("/sample")
         if method == "get" and path.startswith("/v1/") and not is_own:
             assert GET_PATH.fullmatch(NAME.sub("7", path)), path

@@ -1,0 +1,28 @@
+"""The way of the command line to the keys of receipts, beside a service that may be running."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.base.database import open_database
+from service.base.errors import KeysRefused
+from service.base.settings import read_settings
+from service.quality.store_keys import KeyStore
+
+
+@contextmanager
+def key_store(state_dir: Path | None) -> Iterator[KeyStore]:
+    """The keys in the database that the settings name. Raises KeysRefused."""
+    engine = open_database(read_settings(state_dir=state_dir).database)
+    try:
+        yield KeyStore(engine)
+    except SQLAlchemyError as error:
+        why = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+        raise KeysRefused(
+            f"the keys of receipts can't be used ({why}); the service makes their table when it "
+            "starts"
+        ) from error
+    finally:
+        engine.dispose()

@@ -1,0 +1,1 @@
+"""Feedback over HTTP: the true labels of predictions, read, joined, kept, and what they come to."""
