@@ -81,9 +81,13 @@ class Stopwatch:
 
 
 class Pending:
-    """What waits to be added: `add` gathers, `flush` hands all of it to `count` at once."""
+    """What waits to be added: `add` gathers, `flush` hands all of it to `count` at once.
 
-    def __init__(self, count: Callable[[list[Any]], None]) -> None:
+    It does so by itself `within_s` of the first, or within FLUSH_S.
+    """
+
+    def __init__(self, count: Callable[[list[Any]], None], within_s: float | None = None) -> None:
+        self._within_s = within_s
         self._count = count
         self._items: deque[Any] = deque()  # whose ends are safe in threads without a lock
         self._is_due = False
@@ -94,7 +98,9 @@ class Pending:
         if not self._is_due:
             self._is_due = True
             try:
-                asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
+                asyncio.get_running_loop().call_later(
+                    FLUSH_S if self._within_s is None else self._within_s, self.flush
+                )
             except RuntimeError:
                 self.flush()
 

@@ -34,6 +34,7 @@ MAX_COPIES = 32
 MAX_BYTES = 16 * 1024 * 1024
 RESTS = 3  # so many times as long as a copy took
 LONGEST_REST_S = 1.0
+HAND_OVER_S = 0.005
 CLOSE_WAIT_S = 5.0
 
 
@@ -54,7 +55,9 @@ class Shadow:
         self._pool = pool
         self._timeout_s = timeout_s
         self._queue: queue.SimpleQueue[Copy | None] = queue.SimpleQueue()
-        self._taken = Pending(self._hand_over)  # so that the thread wakes up between two answers
+        self._taken = Pending(
+            self._hand_over, HAND_OVER_S
+        )  # so that the thread wakes up between two answers
         self._lock = threading.Lock()
         self._copies = self._bytes = 0
         self._dropped = Pending(count_dropped)
