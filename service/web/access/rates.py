@@ -24,7 +24,9 @@ PLACES = 4096
 WINDOW = 16  # where a key's number may lie, from its first place on
 PLACE = struct.Struct("=QQ")  # digest of the name, time in nanoseconds of this host's clock
 SIZE = (PLACES + WINDOW) * PLACE.size
-PATIENCE_NS = 2_000_000
+PATIENCE_NS = 20_000_000
+SULK_NS = 1_000_000_000  # after a lock that never came free, it is tried once a request only
+PAUSE_S = 0.00005
 
 
 class RateBook:
@@ -34,6 +36,7 @@ class RateBook:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._clock = clock
         self._mutex = threading.Lock()
+        self._sulks_until = 0
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._memory = self._map()
 
@@ -65,20 +68,23 @@ class RateBook:
     def _lock(self) -> bool:
         """Hold the lock that others need for a microsecond; false if somebody keeps it.
 
-        A worker may be stopped while it holds it. The others mustn't stop with it: they may count
-        one request of two at the same time wrong.
+        A worker may be stopped while it holds it. The others mustn't stop with it: they go on
+        without the lock, and may count some requests that come at the same time wrong.
         """
-        last = 0
+        began = 0
         while True:
             try:
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return True
             except BlockingIOError:
                 now = time.monotonic_ns()
-                last = last or now + PATIENCE_NS
-                if now > last:
+                began = began or now
+                if now < self._sulks_until:
                     return False
-                os.sched_yield()
+                if now > began + PATIENCE_NS:
+                    self._sulks_until = now + SULK_NS
+                    return False
+                time.sleep(PAUSE_S)  # whoever holds it needs the processor
 
     def _take(self, key: int, rate: Rate) -> int:
         now = self._clock()
