@@ -40,7 +40,7 @@ VERSIONS = (
     "99999999999999999999999", "9" * 3000, "latest", "1%0a", "", "None", "true", "1;2", "1/1",
     "NaN",
 )  # fmt: skip
-LABELS = ("stable", "..%2f..", "%00", "a" * 3000, "%0d%0aX-Evil:1", "", "1", "%ff", "a/b")
+LABELS = ("unheard-of", "..%2f..", "%00", "a" * 3000, "%0d%0aX-Evil:1", "", "1", "%ff", "a/b")
 OTHERS = (
     "/v1/models", "/v1/models/", "/v1", "/v1/", "/v1/models:predict", "/v1/models//:predict",
     f"/v1//models//{MODEL}:predict", f"//v1/models/{MODEL}:predict", f"/v1/models/{MODEL}:predict/",

@@ -43,7 +43,7 @@ def test_a_service_under_attack_goes_on_answering(
     with running(repository, tmp_path / "state", **brief) as service:
         service.wait_ready()
         before = _pids(service)
-        right = service.predict(SAMPLE, body).json()
+        right = service.predict(SAMPLE, body).json()["predictions"]
         with _asking(service, body, right) as wrong:
             for case in chosen:
                 place_case(attack_corpus, case, repository / case.id)
@@ -99,7 +99,7 @@ def _asking(service: RunningService, body: bytes, right: object) -> Iterator[lis
     def ask() -> None:
         while not stop.is_set():
             answer = service.predict(SAMPLE, body)
-            if answer.status_code != 200 or answer.json() != right:
+            if answer.status_code != 200 or answer.json()["predictions"] != right:
                 wrong.append((answer.status_code, answer.text[:500]))
             stop.wait(0.02)
 

@@ -13,7 +13,7 @@ from tests.chaos.house import House, Operator, promotion, served
 from tests.chaos.load import Load, Question
 from tests.chaos.seen import DIED, LATE, Promotion
 from tests.chaos.verdict import failures, recovered_s, slowest_s, stale, wrong
-from tests.chaos.victims import busiest, kill
+from tests.chaos.victims import busiest, kill, quietest
 from tests.running import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -29,7 +29,7 @@ def test_ten_seconds_cost_nobody_an_answer(house: House, tell: Callable[[Figures
     with served(house) as service, Load(service.port, [Question("m")]) as load:
         load.wait_for(200)
         stopped = time.monotonic()
-        victim = busiest(service)
+        victim = quietest(service)
         kill(victim, signal.SIGSTOP)
         with ThreadPoolExecutor(1) as aside:
             calling = aside.submit(Operator(service).promote, "m", 1)

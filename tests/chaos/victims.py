@@ -21,6 +21,11 @@ def busiest(service: RunningService) -> int:
     return max(service.workers(), key=_sockets)
 
 
+def quietest(service: RunningService) -> int:
+    """The worker with the fewest connections: the other one goes on being asked."""
+    return min(service.workers(), key=_sockets)
+
+
 VICTIMS: Mapping[str, Find] = {
     "worker": lambda service: service.workers(),
     "master": masters,
