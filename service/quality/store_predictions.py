@@ -1,6 +1,7 @@
 """Predictions that are recorded, as labels can't be joined without, and how many there were."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -84,7 +85,7 @@ class PredictionStore(ScoredVersions):
         return {(one.model, one.version): one.id for one in known}
 
 
-def _if_later(insert: Insert, _table: sa.Table) -> sa.Insert:
+def _if_later(insert: Insert, _table: sa.Table) -> Any:
     new = insert.excluded
     names = [column.name for column in predictions.c if not column.primary_key]
     return insert.on_conflict_do_update(

@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
-Insert = sqlite.Insert | postgresql.Insert
+Insert = Any  # SQLite's or PostgreSQL's, which have the same calls
 Record = Mapping[str, Any]
 Clause = Callable[[Insert, sa.Table], Any]
 ARRAY = "all_"  # the columns' own names are taken
@@ -73,6 +73,8 @@ def _with_rows(table: sa.Table, clause: Clause) -> Any:
 @lru_cache(64)
 def _with_arrays(table: sa.Table, names: tuple[str, ...], clause: Clause) -> Any:
     """One array a column, instead of one parameter a number: five times as quick here."""
+    from sqlalchemy.dialects import postgresql  # megabytes that SQLite has no use for
+
     arrays = [
         sa.bindparam(f"{ARRAY}{name}", type_=postgresql.ARRAY(type(table.c[name].type)()))
         for name in names
