@@ -20,6 +20,7 @@ from tests.runtime import models
 
 LAYERS = 8
 SWAPS = 25
+GIVEN_BACK = 30 * 1024**2
 
 
 class Held:
@@ -110,4 +111,5 @@ def test_many_swaps_take_no_more_memory_than_a_few(tmp_path: Path) -> None:
     assert min(taken[-5:]) < max(taken[:5]) * 1.05
     version.close()
     disposal.close()
-    assert used_bytes() < min(taken), "the last one's, too, is given back"
+    # As bytes, for other tests have left theirs in this process.
+    assert min(taken) - used_bytes() > GIVEN_BACK, "the last one's, too, is given back"
