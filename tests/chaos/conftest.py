@@ -51,6 +51,15 @@ def chaos_seconds() -> float:
     return float(os.environ.get("CHAOS_SECONDS", SHORT_S))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, and say so: pytest counts it as deselected, not as passed."""
+    if os.environ.get("CHAOS_FULL") == "1":
+        return
+    left_out = [item for item in items if item.get_closest_marker("full")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(scope="session")
 def is_full() -> bool:
     """True where everything is tried as often as was promised, however long it takes."""

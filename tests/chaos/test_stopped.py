@@ -56,12 +56,9 @@ def test_ten_seconds_cost_nobody_an_answer(house: House, tell: Callable[[Figures
     assert stale(load.seen, [FIRST, moved]) == []
 
 
-def test_one_that_never_goes_on_is_replaced(
-    house: House, is_full: bool, tell: Callable[[Figures], None]
-) -> None:
+@pytest.mark.full
+def test_one_that_never_goes_on_is_replaced(house: House, tell: Callable[[Figures], None]) -> None:
     """It takes gunicorn's whole patience of 60 seconds, so only the full run waits for it."""
-    if not is_full:
-        return
     house.furnish({"m": {1: 10, 2: 20}})
     with served(house) as service, Load(service.port, [Question("m")]) as load:
         load.wait_for(200)
