@@ -12,9 +12,9 @@ SERVICE = Path(__file__).parent.parent / "service"
 FLOORS = (
     {"cli"},
     {"web", "controller", "training"},
-    {"client", "data", "loading", "runtime", "repository", "quality", "jobs"},
+    {"client", "data", "loading", "runtime", "repository", "quality", "jobs", "capture"},
     {"client_quality", "client_versions"},
-    {"client_connection", "client_files", "client_tensors"},
+    {"client_connection", "client_files", "client_tensors", "recipe"},
     {"base"},
 )
 FILES = sorted(SERVICE.rglob("*.py"))
@@ -26,6 +26,9 @@ STORES = {
     "repository/store.py",
     "repository/store_routes.py",
     "repository/store_tables.py",
+    "jobs/store.py",
+    "jobs/store_events.py",
+    "jobs/store_tables.py",
     "quality/store_entries.py",
     "quality/store_erasure.py",
     "quality/store_feedback.py",

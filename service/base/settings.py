@@ -5,39 +5,27 @@ Environment variables are read here and nowhere else.
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from service.base.errors import SettingsInvalid
+from service.base.job_settings import JobSettings, Positive, Seconds
+from service.base.loading_settings import LoadingSettings
 
 ENV_PREFIX = "KERASD_"
 API_KEY = "KERASD_API_KEY"
 CONFIG_FILE = "kerasd.toml"
 MEBIBYTE = 1024 * 1024
 
-Positive = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0)]
 
-
-def _split(value: Any) -> Any:
-    """A list given as one text, as the command line and the environment give it."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-
-
-class Settings(BaseSettings):
+class Settings(LoadingSettings, JobSettings):
     """Every setting, its default, and one line that says what it is for."""
 
     model_config = SettingsConfigDict(
@@ -151,25 +139,6 @@ class Settings(BaseSettings):
     settle_s: Seconds = Field(
         default=1.5, description="How long a new file must not have changed before it is read"
     )
-    compile_jobs: Positive = Field(default=2, description="Versions compiled at the same time")
-    compile_memory_mb: int = Field(
-        default=8192, ge=1024, description="Address space of a compiling child process in MiB"
-    )
-    compile_cpu_s: Positive = Field(
-        default=600, description="Processor time of a compiling child process"
-    )
-    compile_timeout_s: Seconds = Field(
-        default=900, description="Wall time after which a compiling child process is killed"
-    )
-    warm_up_s: Seconds = Field(
-        default=120, description="How long the first runs of a model may take while it is compiled"
-    )
-    custom_objects: Names = Field(
-        default=(), description="Modules with custom classes, separated by commas"
-    )
-    custom_objects_path: Names = Field(
-        default=(), description="Folders to import them from, separated by commas"
-    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severe log line that is written"
     )
@@ -218,6 +187,16 @@ class Settings(BaseSettings):
         return self.state_dir / "metrics"
 
     @property
+    def jobs_dir(self) -> Path:
+        """The folders of jobs, each named by its job's id."""
+        return self.state_dir / "jobs"
+
+    @property
+    def capture_dir(self) -> Path:
+        """Inputs of predictions that are kept, by model."""
+        return self.state_dir / "captured"
+
+    @property
     def run_dir(self) -> Path:
         """Locks, sockets and the scratch folders of child processes."""
         return self.state_dir / "run"
@@ -239,6 +218,11 @@ class Settings(BaseSettings):
         values["repository"] = str(self.repository.absolute())
         values["state_dir"] = str(self.state_dir.absolute())
         values["keys_file"] = str(self.keys_path.absolute())
+        values["ray_token"] = self.ray_token.get_secret_value()
+        if self.data_dir is None:
+            del values["data_dir"]
+        else:
+            values["data_dir"] = str(self.data_dir.absolute())
         values["custom_objects_path"] = [str(Path(p).absolute()) for p in self.custom_objects_path]
         ours = {f"{ENV_PREFIX}{key.upper()}": _joined(value) for key, value in values.items()}
         # Two malloc arenas instead of eight a core: large JSON bodies leave less behind in each.

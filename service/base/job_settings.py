@@ -1,0 +1,52 @@
+"""The settings of jobs: retraining, evaluation, batch predictions, and what they read."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class JobSettings(BaseSettings):
+    """What jobs may use, where they run, and where their data lies."""
+
+    data_dir: Path | None = Field(
+        default=None, description="Folder of data files that jobs may read; empty = none"
+    )
+    max_data_mb: Positive = Field(default=512, description="Largest data file in MiB")
+    capture_mb: Positive = Field(
+        default=1024, description="Captured inputs kept for a model in MiB; the oldest give way"
+    )
+    executor: Literal["local", "ray"] = Field(
+        default="local", description="Where jobs run: child processes here, or a Ray cluster"
+    )
+    ray_address: str = Field(default="", description="URL of Ray's dashboard, for executor ray")
+    ray_token: SecretStr = Field(
+        default=SecretStr(""), description="Token of the Ray cluster, for executor ray"
+    )
+    jobs_at_once: Positive = Field(default=1, description="Jobs that run at the same time")
+    job_memory_mb: int = Field(
+        default=8192, ge=1024, description="Address space of a job's process in MiB"
+    )
+    job_threads: int = Field(
+        default=0, ge=0, description="Threads of TensorFlow in a job; 0 = half of the processors"
+    )
+    job_timeout_s: Seconds = Field(default=86_400, description="Wall time of one attempt of a job")
+    job_attempts: Positive = Field(
+        default=4, description="How often a job is begun that ended for a passing reason"
+    )
+    job_lease_s: Seconds = Field(
+        default=30, description="A job that is silent for so long is given up, and begun again"
+    )
+    jobs_keep_days: float = Field(
+        default=30, ge=0, description="How long jobs that have ended are kept, with their folders"
+    )
+    job_streams: Positive = Field(
+        default=16, description="Clients that may watch a job's events, in one worker"
+    )
+    webhook: str = Field(
+        default="", description="URL that is told of each job that has ended; empty = none"
+    )

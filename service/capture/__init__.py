@@ -1,0 +1,1 @@
+"""Inputs of predictions that are kept for retraining, as Parquet beside the database."""
