@@ -6,8 +6,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from tests.cli.test_versions import kerasd
+from tests.databases import migrate
 from tests.scripted import Line, scripted
 
 DONE = {"model": "m", "rows": 2, "kept": 2, "outcomes": {"accepted": 2}, "refused": [],

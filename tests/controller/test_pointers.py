@@ -194,6 +194,7 @@ def test_a_locked_database_is_met_again_later(old: World) -> None:
         "connect",
         lambda connection, _: connection.execute("PRAGMA busy_timeout=1"),
     )
+    old.store._engine.dispose()  # what is open waits for longer
     with sa.create_engine(old.store._engine.url).connect() as other:
         other.execute(sa.text("BEGIN IMMEDIATE"))
         with pytest.raises(sa.exc.OperationalError, match="locked"):

@@ -9,12 +9,13 @@ import h5py
 
 from service.base.compiled import Compiled, cache_key, digest_file
 from service.base.confinement import Limits
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.base.signature import Signature, TensorSpec
 from service.controller.controller import Controller, ControllerLimits
 from service.repository.policy import settle
 from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
+from tests.databases import migrate
 
 LIMITS = ControllerLimits(
     settle_s=2.0, jobs=2, timeout_s=60.0, child=Limits(8 * 1024**3, cpu_s=60, file_size=1024**3)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
+from tests.databases import migrate
 from tests.postgres import Postgres, running_postgres
 
 

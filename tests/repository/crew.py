@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.repository.audit import Order
 from service.repository.model_config import ModelConfig
 from service.repository.policy import settle
 from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
+from tests.databases import migrate
 
 FIRST, SECOND = "host/1:11:1", "host/1:22:2"  # elsewhere: known by their reports alone
 ALWAYS = 1e12

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.base.errors import ModelNotFound, SwapUnfinished
 from service.base.http_errors import Conflict
 from service.repository.audit import Order
@@ -16,6 +16,7 @@ from service.repository.route import Canary, Route
 from service.repository.states import State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
 from service.repository.swap import Swaps
+from tests.databases import migrate
 from tests.repository.crew import ALWAYS, FIRST
 from tests.repository.test_publishing import send
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.repository.model_config import ModelConfig
 from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
 from service.repository.store_tables import versions
+from tests.databases import migrate
 
 READY = VersionRow(
     model="digits",

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.repository.audit import AuditEntry
 from service.repository.route import Canary, Route
 from service.repository.store import VersionStore
+from tests.databases import migrate
 
 FULL = Route(
     "m",

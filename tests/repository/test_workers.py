@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
 from service.repository.workers import (
@@ -21,6 +21,7 @@ from service.repository.workers import (
     is_alive,
     live_workers,
 )
+from tests.databases import migrate
 
 ELSEWHERE = WorkerName("other-host/4026531836", os.getpid(), "17")
 LOADED = Held("m", 1, "1 a b", Loading.LOADED)

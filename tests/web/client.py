@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.base.metrics import REGISTRY
 from service.base.settings import Settings
 from service.repository.model_config import ModelConfig
@@ -20,6 +20,7 @@ from service.web.exchange import Identity
 from service.web.front import Front
 from service.web.process import WebProcess
 from service.web.served import ServedVersion
+from tests.databases import migrate
 from tests.fakes import FakeVersion
 
 ARTEFACT = "f" * 64

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from service.base.compiled import ONNX_FILE, Compiled
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.base.settings import Settings
 from service.base.signature import Signature, TensorSpec
 from service.repository.model_config import ModelConfig
@@ -20,6 +20,7 @@ from service.runtime.slot import Slot
 from service.runtime.version import LoadedVersion
 from service.web.exchange import Identity
 from service.web.process import WebProcess
+from tests.databases import migrate
 from tests.runtime.models import record
 
 WIDTH = 2

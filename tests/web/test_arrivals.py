@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.base.settings import MEBIBYTE, Settings
 from service.repository.states import VersionRow
 from service.repository.store import VersionStore
 from service.web import budget, residents
 from service.web.served import ServedVersion
+from tests.databases import migrate
 from tests.fakes import FakeVersion
 from tests.web.client import WAYS, Client, FakeWorker, FlaskClient, FrontClient, row
 

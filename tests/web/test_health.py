@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.base.settings import Settings
 from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
 from service.web.health import live, ready
 from service.web.process import WebProcess
+from tests.databases import migrate
 
 
 def test_a_worker_lives_before_it_is_ready_and_says_what_it_waits_for(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.repository.audit import AuditEntry
 from service.repository.store import VersionStore
 from service.repository.store_routes import Moves
 from service.web.swap_counts import SETTLED_S, SwapCounts
+from tests.databases import migrate
 
 
 class AskedStore(VersionStore):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from service.base.bell import Bell
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.repository.model_config import Latest, ModelConfig
 from service.repository.route import Route
 from service.repository.states import State, VersionRow
@@ -16,6 +16,7 @@ from service.web.budget import Budget
 from service.web.reloader import Reloader
 from service.web.residents import Residents
 from service.web.version_loader import VersionLoader
+from tests.databases import migrate
 from tests.fakes import FakeVersion
 
 TWO = ModelConfig(version_policy=Latest(latest=2))

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.base.settings import Settings
 from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
 from service.web.exchange import Identity
 from service.web.process import WebProcess
 from service.web.served import ServedVersion
+from tests.databases import migrate
 from tests.fakes import FakeVersion
 
 ROWS = [

@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import pytest
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.base.errors import KerasdError, RequestInvalid
 from service.base.http_errors import Conflict, UploadRefused
 from service.base.settings import Settings
@@ -23,6 +23,7 @@ from service.repository.store import VersionStore
 from service.web.upload.head import UploadHead
 from service.web.upload.publisher import Outcome, Publisher
 from service.web.upload.receiver import Received
+from tests.databases import migrate
 from tests.loading.handmade import (
     layer,
     sequential,

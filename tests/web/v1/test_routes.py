@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.base.errors import KerasdError, RequestInvalid
 from service.base.settings import Settings
 from service.base.signature import Signature, TensorSpec
@@ -16,6 +16,7 @@ from service.runtime.slot import Slot
 from service.web.exchange import Facts, Identity
 from service.web.process import WebProcess
 from service.web.v1.routes import malformed, parse_int64
+from tests.databases import migrate
 from tests.web.client import FlaskClient
 
 CONFIG = ModelConfig(labels=("a", "b"), version_labels={"stable": 7, "canary": 8})

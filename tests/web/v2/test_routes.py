@@ -8,7 +8,7 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.routing import BaseConverter
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.base.errors import KerasdError
 from service.base.settings import Settings
 from service.repository.states import State, VersionRow
@@ -19,6 +19,7 @@ from service.web.answers import JSON, error_body
 from service.web.exchange import Facts
 from service.web.process import WebProcess
 from service.web.v2.routes import add_routes
+from tests.databases import migrate
 from tests.web.v2.asking import facts
 
 PLAN = Plan(False, 1, 0.0, 1, 1, 1, {}, "because")
