@@ -6,13 +6,13 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 SEED ?= 0
 PROCESSES ?= 2
-SYSTEM_PACKAGES := promtool:prometheus amtool:prometheus-alertmanager node:nodejs pg_ctlcluster:postgresql faketime:faketime
+SYSTEM_PACKAGES := promtool:prometheus amtool:prometheus-alertmanager node:nodejs pg_ctlcluster:postgresql nginx:nginx faketime:faketime ip:iproute2
 PEERS := mosec bentoml litserve mlserver triton
 # Triton's Python backend loads Debian's libpython3.11; its packages must be of the same Python.
 TRITON_PYTHON ?= /usr/bin/python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve check test system-packages bench bench-versions chaos peers corpus attacks eras samples lock format clean
+.PHONY: help install serve check test system-packages bench bench-versions bench-quality bench-training bench-batch chaos peers corpus attacks eras samples lock format clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -33,17 +33,25 @@ install: .venv/installed  ## Install the pinned packages into .venv
 	.uv/bin/uv pip install --quiet --python .clients/bin/python --no-deps -r $<
 	@touch $@
 
+# Ray over the project's own packages, as a node that runs jobs has both.
+.ray/installed: tests/ray/requirements.lock | .venv/installed
+	@test -x .ray/bin/python || .uv/bin/uv venv --quiet --python $(BIN)/python .ray
+	.uv/bin/uv pip install --quiet --python .ray/bin/python --no-deps -r $<
+	@$(BIN)/python -c 'import sysconfig as s; print("import site; site.addsitedir(%r)" % s.get_path("purelib"))' \
+	  > $$(.ray/bin/python -c 'import sysconfig as s; print(s.get_path("purelib"))')/project.pth
+	@touch $@
+
 serve: install  ## Serve the sample models at http://127.0.0.1:8080
 	$(BIN)/kerasd serve model_repo --log-format text
 
 check: install  ## Format, lint, types, laws and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/codespell -L mape --skip requirements.lock,.venv,.clients,.peers,.uv,.git,.kerasd,.corpus,.attacks,.eras,.chaos,*.json
+	$(BIN)/codespell -L mape --skip requirements.lock,.venv,.clients,.ray,.peers,.uv,.git,.kerasd,.corpus,.attacks,.eras,.chaos,*.json
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow" --numprocesses $(PROCESSES)
 
-test: system-packages check .clients/installed  ## Every test
+test: system-packages check .clients/installed .ray/installed  ## Every test
 	$(BIN)/pytest -m slow --numprocesses $(PROCESSES) --durations 20
 
 # A package that can't be installed fails the tests that need it, with its name.
@@ -62,6 +70,15 @@ bench: install  ## Measure against limits and peers, half an hour; ARGS="--only 
 
 bench-versions: install  ## Measure promotions under load, and 200 models; ARGS="--only swaps"
 	$(BIN)/python -m benchmarks.versions $(ARGS)
+
+bench-quality: install  ## Measure 100,000 labels and the scrapes after; ARGS="--database-url URL" (PostgreSQL, too)
+	$(BIN)/python -m benchmarks.quality --write docs/performance.md $(ARGS)
+
+bench-training: install  ## Measure predictions while a model is retrained; ARGS="--rounds 5 --epochs 30"
+	$(BIN)/python -m benchmarks.training --write docs/performance.md $(ARGS)
+
+bench-batch: install  ## Measure batch predictions; ARGS="--scratch FOLDER" keeps its files (1.4 GB)
+	$(BIN)/python -m benchmarks.batch --write docs/performance.md $(ARGS)
 
 chaos: install system-packages  ## Kill, stop, fill up, lock, race: half an hour, as root; writes the table
 	rm -rf .chaos
@@ -100,6 +117,11 @@ lock: install  ## Resolve the newest allowed versions into requirements.lock
 	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
 	  --no-emit-index-url --no-header --no-annotate --override tests/clients/overrides.in \
 	  tests/clients/requirements.in --output-file tests/clients/requirements.lock
+	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
+	  --no-emit-index-url --no-header --no-annotate --constraint requirements.lock \
+	  tests/ray/requirements.in --output-file tests/ray/requirements.all
+	grep -vxFf requirements.lock tests/ray/requirements.all > tests/ray/requirements.lock
+	rm tests/ray/requirements.all
 	for peer in $(PEERS); do \
 	  .uv/bin/uv pip compile --quiet --upgrade --python-version 3.11 \
 	    --no-emit-index-url --no-header --no-annotate \
@@ -110,4 +132,4 @@ format: install  ## Format the code
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what was installed and written
-	rm -rf .venv .clients .peers .uv .kerasd .corpus .attacks .eras .chaos .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .clients .ray .peers .uv .kerasd .corpus .attacks .eras .chaos .mypy_cache .pytest_cache .ruff_cache

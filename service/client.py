@@ -13,8 +13,11 @@ from urllib.parse import quote
 from service.base.errors import ServiceRefused
 from service.base.signature import Signature
 from service.client_connection import Json
+from service.client_events import JobNews
+from service.client_jobs import JobCalls, JobStatus
 from service.client_quality import Feedback, Forgotten, QualityCalls, RefusedLabel
 from service.client_tensors import (
+    Choice,
     Decision,
     Inputs,
     Prediction,
@@ -29,10 +32,13 @@ from service.client_versions import Change, ModelStatus, Promoted, VersionCalls,
 
 __all__ = [
     "Change",
+    "Choice",
     "Client",
     "Decision",
     "Feedback",
     "Forgotten",
+    "JobNews",
+    "JobStatus",
     "ModelStatus",
     "Prediction",
     "Promoted",
@@ -44,7 +50,7 @@ STALE = (400, 404)  # what a signature from before a new version may lead to
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
 
-class Client(VersionCalls, QualityCalls):
+class Client(VersionCalls, QualityCalls, JobCalls):
     """Talks to one service; keeps its connections until `close`. Not for several threads at once.
 
     `timeout_s` is for one try; the service is told of it and doesn't compute in vain.

@@ -90,6 +90,22 @@ class Connection:
         sent = self._request(self._session, method, path, body, headers)
         return _accepted(sent)
 
+    def _begin(
+        self, path: str, headers: dict[str, str], statuses: Sequence[int], silence_s: float
+    ) -> requests.Response:
+        """An answer whose body is read as it comes, with so much silence at most; to be closed."""
+        try:
+            sent = self._session.get(
+                f"{self._url}{path}", headers=headers, stream=True,
+                timeout=(self._timeout_s, silence_s),
+            )  # fmt: skip
+        except (requests.RequestException, ReadTimeoutError) as error:
+            raise ServiceUnreachable(self._url, type(error).__name__) from error
+        if sent.status_code in statuses:
+            return sent
+        with sent:
+            return _accepted(sent, statuses)
+
     def _change(
         self,
         method: str,

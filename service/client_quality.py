@@ -65,13 +65,16 @@ class QualityCalls(Connection):
             done = _added(done, self.ask("POST", f"{_path(model)}:feedback", body))
         return done
 
-    def forget(self, model: str, prediction_ids: Sequence[str]) -> Forgotten:
-        """Delete all that is kept of predictions; labels that come for them later are refused."""
+    def forget(self, model: str, prediction_ids: Sequence[str], why: str = "") -> Forgotten:
+        """Delete all that is kept of predictions; labels that come for them later are refused.
+
+        `why` is a reason for the audit.
+        """
         forgotten = labelled_rows = 0
         refused: dict[str, str] = {}
         for start in range(0, len(prediction_ids), IDS_AT_ONCE):
             some = list(prediction_ids[start : start + IDS_AT_ONCE])
-            body = orjson.dumps({"prediction_ids": some})
+            body = orjson.dumps({"prediction_ids": some} | ({"why": why} if why else {}))
             answer = self.ask("POST", f"{_path(model)}:forget", body)
             forgotten += answer["forgotten"]
             labelled_rows += answer["labelled_rows"]

@@ -45,16 +45,27 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Which labels the model says one instance has; `labels` are empty where they have no names."""
+
+    class_indices: tuple[int, ...]
+    labels: tuple[str, ...]
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """One array, or one for each output by name; decisions are empty where the model has none.
 
-    `prediction_id` is what true labels are sent for later; empty where the service gives none.
+    A model that gives several labels at once has `choices` instead. `prediction_id` is what true
+    labels are sent for later; empty where the service gives none.
     """
 
     predictions: np.ndarray | Tensors
     decisions: tuple[Decision, ...]
     model_version: str
     prediction_id: str = ""
+    choices: tuple[Choice, ...] = ()
 
 
 def signature_of(record: Json) -> Signature:
@@ -103,12 +114,17 @@ def json_prediction(answer: Json, signature: Signature) -> Prediction:
     if len(specs) == 1:
         values = dict.fromkeys(specs, values)
     arrays = {name: np.array(values[name], spec.numpy_dtype) for name, spec in specs.items()}
+    said = answer.get("decisions") or ()
     decisions = tuple(
         Decision(item["class_index"], item.get("label", ""), item["score"], item.get("margin"))
-        for item in answer.get("decisions") or ()
-    )
+        for item in said if "class_index" in item
+    )  # fmt: skip
+    choices = tuple(
+        Choice(tuple(item["class_indices"]), tuple(item.get("labels", ())), tuple(item["scores"]))
+        for item in said if "class_indices" in item
+    )  # fmt: skip
     version, receipt = answer.get("model_version", ""), answer.get("prediction_id", "")
-    return Prediction(_single(arrays), decisions, version, receipt)
+    return Prediction(_single(arrays), decisions, version, receipt, choices)
 
 
 def binary_request(arrays: Tensors) -> tuple[int, bytes]:
@@ -138,7 +154,13 @@ def binary_prediction(content: bytes, head: int | None, signature: Signature) ->
     own = {spec.name: arrays[spec.name] for spec in signature.outputs}
     said = {name.rsplit("decision_", 1)[-1]: arrays[name] for name in arrays if name not in own}
     receipt = record.get("parameters", {}).get("prediction_id", "")
-    return Prediction(_single(own), tuple(_decisions(said)), record["model_version"], receipt)
+    decisions: tuple[Decision, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    if "chosen" in said:
+        choices = tuple(_choices(said, own[signature.outputs[0].name]))
+    else:
+        decisions = tuple(_decisions(said))
+    return Prediction(_single(own), decisions, record["model_version"], receipt, choices)
 
 
 def _specs(tensors: Json) -> tuple[TensorSpec, ...]:
@@ -195,6 +217,13 @@ def _decisions(said: Tensors) -> Iterator[Decision]:
     labels = said["label"].tolist() if "label" in said else [""] * len(indices)
     for index, label, score in zip(indices, labels, scores, strict=True):
         yield Decision(index, label, score)
+
+
+def _choices(said: Tensors, scores: np.ndarray) -> Iterator[Choice]:
+    for row, chosen in enumerate(said["chosen"]):
+        names = said["label"][row][chosen].tolist() if "label" in said else []
+        indices = np.flatnonzero(chosen).tolist()
+        yield Choice(tuple(indices), tuple(names), tuple(scores[row][chosen].tolist()))
 
 
 def _single(arrays: Tensors) -> np.ndarray | Tensors:

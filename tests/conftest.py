@@ -18,7 +18,7 @@ from hypothesis import settings
 ROOT = Path(__file__).parent.parent
 TOGETHER = ("tests/attacks/", "tests/chaos/", "tests/clients/")
 # What takes minutes comes first, so that no process is idle at the end.
-LONGEST_FIRST = (*TOGETHER, "tests/eras/", "tests/test_service.py", "tests/loading/")
+LONGEST_FIRST = (*TOGETHER, "tests/eras/", "tests/ray/", "tests/test_service.py", "tests/loading/")
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
 settings.load_profile("untimed")

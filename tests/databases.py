@@ -15,9 +15,11 @@ def migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         raw = connection.connection.dbapi_connection
         assert isinstance(raw, sqlite3.Connection)
-        tables = raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        assert tables == 0, "only a new database is copied over"
-        _template().backup(raw)
+        is_new = not raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if is_new:
+            _template().backup(raw)
+    if not is_new:
+        database.migrate(engine)
 
 
 @lru_cache(maxsize=1)

@@ -13,13 +13,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from service.base.database import migrate, open_database
+from tests.running import processes
 
 DEBIAN = Path("/usr/lib/postgresql")
 OWNER = "postgres"
@@ -94,6 +95,16 @@ class Postgres:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+
+    def kill_all(self) -> None:
+        """Kill the postmaster and all that it has started, those that answer queries too."""
+        assert self._process is not None
+        postmaster = self._process.pid
+        backends = [pid for pid, parent, _ in processes() if parent == postmaster]
+        self.kill()
+        for pid in backends:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """End the server, with whoever is connected."""

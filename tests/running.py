@@ -32,9 +32,14 @@ def wait_until(claim: Callable[[], bool], what: str, timeout_s: float = READY_S)
 
 
 class RunningService:
-    """One service on a port of its own; everything it writes lies in its state directory."""
+    """One service on a port of its own, or half of it: `web`, `controller`.
 
-    def __init__(self, repository: Path, state_dir: Path, **settings: str) -> None:
+    Everything it writes lies in its state directory.
+    """
+
+    def __init__(
+        self, repository: Path, state_dir: Path, half: str = "serve", **settings: str
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.state_dir = state_dir
@@ -47,7 +52,7 @@ class RunningService:
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "service.cli.main", "serve", str(repository)],
+                [sys.executable, "-m", "service.cli.main", half, str(repository)],
                 env={**os.environ, **ours}, stdout=log, stderr=log,
             )  # fmt: skip
 
@@ -79,19 +84,19 @@ class RunningService:
 
     def pids(self, needle: str) -> list[int]:
         """The service's processes whose command line has `needle`."""
-        processes = list(_processes())
+        found = list(processes())
         tree = {self.process.pid}
         grown = True
         while grown:  # numbers tell nothing of age: they begin anew at the largest
-            younger = {pid for pid, parent, _ in processes if parent in tree} - tree
+            younger = {pid for pid, parent, _ in found if parent in tree} - tree
             tree |= younger
             grown = bool(younger)
-        return sorted(pid for pid, _, command in processes if pid in tree and needle in command)
+        return sorted(pid for pid, _, command in found if pid in tree and needle in command)
 
     def workers(self) -> list[int]:
         """gunicorn's workers: the web processes whose parent is a web process too."""
         web = set(self.pids(" web "))
-        return [pid for pid, parent, _ in _processes() if pid in web and parent in web]
+        return [pid for pid, parent, _ in processes() if pid in web and parent in web]
 
     def stop(self) -> int:
         """End it as an operator does; the exit code."""
@@ -114,7 +119,7 @@ def running(repository: Path, state_dir: Path, **settings: str) -> Iterator[Runn
             service.stop()
 
 
-def _processes() -> Iterator[tuple[int, int, str]]:
+def processes() -> Iterator[tuple[int, int, str]]:
     """Process id, parent, and command line of everything that runs."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from service.base.errors import ServiceRefused, ServiceUnreachable, TensorInvalid
-from service.client import Client
+from service.client import Choice, Client
 from tests.running import free_port
 from tests.scripted import Line, scripted
 
@@ -51,7 +51,32 @@ def binary(values: np.ndarray, index: np.ndarray, label: bytes) -> Line:
     return Line(body=body, headers={"Inference-Header-Content-Length": str(len(head))})
 
 
+def several(values: np.ndarray, chosen: np.ndarray) -> Line:
+    """An answer in binary form of a model that gives several labels."""
+    outputs = [
+        {"name": "y", "datatype": "FP32", "shape": values.shape,
+         "parameters": {"binary_data_size": values.nbytes}},
+        {"name": "chosen", "datatype": "BOOL", "shape": chosen.shape,
+         "parameters": {"binary_data_size": chosen.nbytes}},
+        {"name": "label", "datatype": "BYTES", "shape": chosen.shape, "data": ["rain", ""]},
+    ]  # fmt: skip
+    head = orjson.dumps({"model_name": "m", "model_version": "3", "outputs": outputs})
+    body = head + values.tobytes() + chosen.tobytes()
+    return Line(body=body, headers={"Inference-Header-Content-Length": str(len(head))})
+
+
 class TestPredict:
+    def test_several_labels_are_read_in_either_form(self) -> None:
+        values = np.array([[0.75, 0.25]], np.float32)
+        choice = {"class_indices": [0], "labels": ["rain"], "scores": [0.75]}
+        told = {"predictions": values.tolist(), "decisions": [choice], "model_version": "3"}
+        lines = (metadata(), several(values, np.array([[True, False]])), Line(body=told))
+        with scripted(*lines) as server, Client(server.url) as client:
+            given = [client.predict("m", values), client.predict("m", values.tolist())]
+        for one in given:
+            assert one.choices == (Choice((0,), ("rain",), (0.75,)),)
+            assert one.decisions == ()
+
     def test_an_array_travels_as_its_bytes(self) -> None:
         values = np.array([[0.25, 0.75]], np.float32)
         with (

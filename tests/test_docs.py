@@ -17,7 +17,8 @@ from tests.running import RunningService, running
 DOCUMENTS = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
 DOCUMENTS += sorted((ROOT / "docs").glob("*.md")) + sorted((ROOT / "decisions").glob("*.md"))
 DOCUMENTS += [ROOT / "model_repo" / "README.md", ROOT / "benchmarks" / "README.md"]
-IN_ORDER = {"quality.md", "versions.md"}  # see test_docs_quality.py, test_docs_versions.py
+# Executed in order, by test_docs_*.py beside this.
+IN_ORDER = {"batch-predictions.md", "jobs.md", "quality.md", "sequences.md", "versions.md"}
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 

@@ -13,8 +13,8 @@ FLOORS = (
     {"cli"},
     {"web", "controller", "training"},
     {"client", "data", "loading", "runtime", "repository", "quality", "jobs", "capture"},
-    {"client_quality", "client_versions"},
-    {"client_connection", "client_files", "client_tensors", "recipe"},
+    {"client_jobs", "client_quality", "client_versions"},
+    {"client_connection", "client_events", "client_files", "client_tensors", "recipe"},
     {"base"},
 )
 FILES = sorted(SERVICE.rglob("*.py"))
@@ -27,12 +27,21 @@ STORES = {
     "repository/store_routes.py",
     "repository/store_tables.py",
     "jobs/store.py",
+    "jobs/store_attempts.py",
+    "jobs/store_counts.py",
     "jobs/store_events.py",
+    "jobs/store_latest.py",
+    "jobs/store_queue.py",
+    "jobs/store_rows.py",
     "jobs/store_tables.py",
     "quality/store_entries.py",
+    "quality/store_evaluations.py",
     "quality/store_erasure.py",
     "quality/store_feedback.py",
+    "quality/store_forgotten.py",
+    "quality/store_scores.py",
     "quality/store_keys.py",
+    "quality/store_labelled.py",
     "quality/store_predictions.py",
     "quality/store_readings.py",
     "quality/store_tables.py",
@@ -159,3 +168,17 @@ def test_a_file_is_one_short_idea(path: Path) -> None:
             arguments = node.args.args + node.args.kwonlyargs
             named = [a for a in arguments if a.arg not in ("self", "cls")]
             assert len(named) <= MAX_PARAMETERS, node.name
+
+
+def test_collecting_the_tests_imports_no_tensorflow() -> None:
+    """It takes seconds of every run, and its libraries take over a process' logging."""
+    heavy = {"tensorflow", "keras", "tf_keras", "tf2onnx", "tensorboard", "ray"}
+    for path in Path(__file__).parent.rglob("test_*.py"):
+        found = {
+            name.split(".")[0]
+            for node in ast.parse(path.read_text()).body
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else
+                         [alias.name for alias in node.names])
+        }  # fmt: skip
+        assert not heavy & found, path

@@ -11,16 +11,16 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from itertools import cycle
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.docker.live import PrivatePrometheus, scraping
+from tests.labelling import Labelling
 from tests.running import RunningService, wait_until
 
 pytestmark = pytest.mark.slow
@@ -98,32 +98,6 @@ class Home:
         self.service.wait_ready()
 
 
-class Labelling:
-    """Sends labels, again and again until they are acknowledged."""
-
-    def __init__(self, url: str) -> None:
-        self._url = f"{url}/v1/models/{MODEL}:feedback"
-        self.attempts = 0
-
-    def send(self, rows: Sequence[tuple[str, str]]) -> dict[str, int]:
-        """What became of them."""
-        body = {"feedback": [{"prediction_id": name, "label": truth} for name, truth in rows]}
-        found: list[dict[str, int]] = []
-
-        def is_answered() -> bool:
-            self.attempts += 1
-            try:
-                answer = requests.post(self._url, json=body, timeout=20)
-            except (requests.ConnectionError, requests.Timeout):
-                return False
-            if answer.status_code == 200:
-                found.append(answer.json()["outcomes"])
-            return bool(found)
-
-        wait_until(is_answered, "labels are acknowledged", 120)
-        return found[0]
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     folder = tmp_path_factory.mktemp("quality")
@@ -177,7 +151,7 @@ def label_all(home: Home, rows: list[tuple[str, str]], draw: random.Random) -> N
     Then all labels are sent once more: nothing changes.
     """
     requests_of = [rows[at : at + LABELS] for at in range(0, len(rows), LABELS)]
-    labelling = Labelling(home.service.url)
+    labelling = Labelling(home.service.url, MODEL)
     seen: Counter[str] = Counter()
     with ThreadPoolExecutor(4) as senders:
         sent = [senders.submit(labelling.send, some) for some in requests_of]

@@ -26,6 +26,7 @@ RECORD = "compiled.json"
 ONNX_FILE = "model.onnx"
 SAVED_MODEL = "saved_model"
 COMPILER_REVISION = 3
+UNNAMED = ".unnamed"
 NOT_EXAMINED = "its operations have not been examined"
 
 Runtime = Literal["onnx", "tensorflow"]
@@ -121,6 +122,11 @@ def digest_file(path: Path) -> str:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "no regular file", str(path))
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def unnamed_mark(folder: Path) -> Path:
+    """The file beside a compiled folder that tells, by its time, since when nothing names it."""
+    return folder.with_name(f"{folder.name}{UNNAMED}")
 
 
 def publish(scratch: Path, target: Path) -> None:

@@ -11,8 +11,10 @@ from sqlalchemy import event
 
 from service.base.errors import SettingsInvalid
 
+Engine = sa.Engine  # for those who only hand it on
+
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0004"
+HEAD = "0005"
 BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 0x6B657261  # any number that nobody else takes
 SOON_MS = 20
@@ -98,6 +100,17 @@ def durable(engine: sa.Engine) -> Iterator[sa.Connection]:
             if engine.dialect.name == "sqlite":  # the connection stays open, for others
                 connection.rollback()
                 connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+
+
+@contextmanager
+def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection for reading, all of whose queries see the database as the first one does."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield connection
 
 
 def _open_postgres(address: sa.URL) -> sa.Engine:

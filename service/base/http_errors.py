@@ -13,6 +13,7 @@
     RateExceeded           429  rate_exceeded
     HeadTooLarge           431  head_too_large
     IssuerSilent           503  issuer_silent
+    WatchersFull           503  watchers_full
     StorageFull            507  storage_full
 
 HeadMalformed is a RequestInvalid; the others stand below the root.
@@ -82,14 +83,14 @@ class BodyTooLarge(KerasdError):
 
 
 class UploadTooLarge(KerasdError):
-    """An upload is longer than the setting `max_upload_mb` allows."""
+    """An upload is longer than its setting allows."""
 
     status = 413
     code = "upload_too_large"
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, setting: str = "max_upload_mb") -> None:
         super().__init__(
-            f"The upload is larger than {limit_bytes} bytes; raise the setting max_upload_mb"
+            f"The upload is larger than {limit_bytes} bytes; raise the setting {setting}"
         )
 
 
@@ -139,6 +140,20 @@ class IssuerSilent(KerasdError):
 
     def __init__(self) -> None:
         super().__init__("Tokens can't be checked yet: the issuer's keys are not here")
+
+
+class WatchersFull(KerasdError):
+    """So many clients watch jobs already as the setting `job_streams` allows in one worker."""
+
+    status = 503
+    code = "watchers_full"
+    retry_after_s = 5
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{most} clients are watching already; ask again later, or without "
+            "Accept: text/event-stream for the events so far"
+        )
 
 
 class StorageFull(KerasdError):

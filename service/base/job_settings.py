@@ -27,6 +27,9 @@ class JobSettings(BaseSettings):
     ray_token: SecretStr = Field(
         default=SecretStr(""), description="Token of the Ray cluster, for executor ray"
     )
+    ray_python: str = Field(
+        default="python", description="Python of the Ray cluster's nodes, for executor ray"
+    )
     jobs_at_once: Positive = Field(default=1, description="Jobs that run at the same time")
     job_memory_mb: int = Field(
         default=8192, ge=1024, description="Address space of a job's process in MiB"

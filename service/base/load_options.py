@@ -1,6 +1,6 @@
 """What an operator says of how a version's files are to be opened."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import orjson
@@ -37,6 +37,15 @@ class LoadOptions:
     def as_json(self) -> dict[str, Any]:
         """A plain record, for a child's task."""
         return asdict(self)
+
+    def with_custom(self, custom: "LoadOptions") -> "LoadOptions":
+        """These, with what the settings say of custom classes where this model chose none."""
+        return replace(
+            self,
+            custom_objects=self.custom_objects or custom.custom_objects,
+            custom_objects_path=custom.custom_objects_path,
+            custom_state=custom.custom_state,
+        )
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "LoadOptions":

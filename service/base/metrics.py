@@ -6,6 +6,7 @@ PROMETHEUS_MULTIPROC_DIR in the environment of the web process before that.
 
 import os
 from bisect import bisect_left
+from collections.abc import Sequence
 
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
@@ -61,6 +62,20 @@ def observe_array(histogram: Histogram, observed: np.ndarray) -> None:
     for bucket, count in enumerate(np.bincount(places).tolist()):
         if count:
             histogram._buckets[bucket].inc(count)
+
+
+def observe_columns(histograms: Sequence[Histogram], observed: np.ndarray) -> None:
+    """The same of histograms with equal buckets, a column of the array for each."""
+    bounds = histograms[0]._upper_bounds
+    columns, width = len(histograms), len(bounds)
+    places = np.searchsorted(bounds, observed, side="left") + np.arange(columns) * width
+    counts = np.bincount(places.ravel(), minlength=columns * width).reshape(columns, width)
+    sums = observed.sum(axis=0).tolist()
+    for histogram, counted, total in zip(histograms, counts.tolist(), sums, strict=True):
+        histogram._sum.inc(total)
+        for bucket, count in zip(histogram._buckets, counted, strict=True):
+            if count:
+                bucket.inc(count)
 
 
 REGISTRY = CollectorRegistry()
@@ -140,6 +155,12 @@ PREDICTIONS_UNRECORDED = Counter(
     "kerasd_predictions_unrecorded_total",
     "Predictions that should have been recorded for feedback and weren't, as too many waited.",
     ["model"],
+    registry=REGISTRY,
+)
+CAPTURED_ROWS = Counter(
+    "kerasd_captured_rows_total",
+    "Rows whose inputs were to be captured: kept, dropped (too many waited), failed (the disk).",
+    ["model", "outcome"],
     registry=REGISTRY,
 )
 CANARY_REQUESTS = Counter(

@@ -6,6 +6,7 @@
     ├── WeightsMismatch         weights_mismatch
     ├── ModelUnsupported        model_unsupported
     │   └── ClassesMissing      classes_missing
+    ├── TrainingRefused         training_refused
     ├── CompileFailed           compile_failed
     └── ArtefactCorrupt         artefact_corrupt
     ModelConfigInvalid          bad_model_config
@@ -77,6 +78,15 @@ class ClassesMissing(ModelUnsupported):
             ]
         )
         super().__init__(name, listed)
+
+
+class TrainingRefused(FileRefused):
+    """The model can't be trained as the request asks; the text names the layer, or the cure."""
+
+    code = "training_refused"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} can't be trained as asked: {why}")
 
 
 class CompileFailed(FileRefused):

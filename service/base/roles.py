@@ -5,7 +5,8 @@ from enum import StrEnum
 
 class Role(StrEnum):
     """What a caller may do; `admin` may do all of it. `predict` may read what a client needs:
-    a model's status, metadata and readiness. `read` may read everything but metrics.
+    a model's status, metadata and readiness. `read` may read everything but metrics. `train` may
+    ask for jobs, end them, and watch them.
     """
 
     PREDICT = "predict"

@@ -192,6 +192,11 @@ class Settings(LoadingSettings, JobSettings):
         return self.state_dir / "jobs"
 
     @property
+    def uploads_dir(self) -> Path:
+        """Data files that were uploaded, by model."""
+        return self.state_dir / "data"
+
+    @property
     def capture_dir(self) -> Path:
         """Inputs of predictions that are kept, by model."""
         return self.state_dir / "captured"

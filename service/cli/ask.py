@@ -90,6 +90,15 @@ def _print_predictions(answer: Prediction) -> None:
                 f"{decision.score:.4f}",
                 "" if decision.margin is None else f"{decision.margin:.4f}",
             )
+    elif answer.choices:
+        table = Table("row", "classes", "labels", "scores")
+        for index, choice in enumerate(answer.choices):
+            table.add_row(
+                str(index),
+                ", ".join(map(str, choice.class_indices)),
+                escape(", ".join(choice.labels)),
+                ", ".join(f"{score:.4f}" for score in choice.scores),
+            )
     else:
         table = Table("row", "prediction")
         for index, values in enumerate(_rows(answer.predictions)):

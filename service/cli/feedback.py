@@ -46,23 +46,24 @@ def send(model: str, source: Path, url: str | None, key: str | None, as_json: bo
 @feedback.command()
 @MODEL
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--why", default="", help="A reason for the audit.")
 @with_service
 def forget(
-    model: str, ids: tuple[str, ...], url: str | None, key: str | None, as_json: bool
+    model: str, ids: tuple[str, ...], why: str, url: str | None, key: str | None, as_json: bool
 ) -> None:
     """Delete all that is kept of the predictions of MODEL with these IDs."""
     from service.cli.ask import open_client, print_json
     from service.cli.terminal import printable
 
     with open_client(url, key) as client:
-        done = client.forget(model, ids)
+        done = client.forget(model, ids, why)
     if as_json:
         print_json(asdict(done))
     else:
         rows = f"{done.labelled_rows} labelled rows"
         click.echo(f"{done.forgotten} predictions forgotten, {rows} deleted")
-        for id_, why in done.refused.items():
-            click.echo(printable(f"  {id_}: {why}"))
+        for id_, reason in done.refused.items():
+            click.echo(printable(f"  {id_}: {reason}"))
     if done.refused:
         sys.exit(EXIT_REFUSED)
 

@@ -9,9 +9,14 @@ import click
 from service import __version__
 from service.base.errors import KerasdError
 from service.base.settings import Settings, read_settings
+from service.cli.batch_predict import batch_predict
+from service.cli.evaluate import evaluate
 from service.cli.feedback import feedback
+from service.cli.jobs import jobs
 from service.cli.keys import keys
 from service.cli.receipts import receipts
+from service.cli.retrain import retrain
+from service.cli.tensorboard import tensorboard
 from service.cli.versions import models, with_service
 
 EXIT_REFUSED = 1
@@ -171,6 +176,11 @@ cli.add_command(models)
 cli.add_command(keys)
 cli.add_command(feedback)
 cli.add_command(receipts)
+cli.add_command(retrain)
+cli.add_command(evaluate)
+cli.add_command(batch_predict)
+cli.add_command(jobs)
+cli.add_command(tensorboard)
 
 
 def _read(given: dict[str, Any]) -> Settings:

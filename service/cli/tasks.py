@@ -12,10 +12,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from service.base.child import Child
 from service.base.compiled import digest_file
+from service.base.custom_state import custom_options
 from service.base.load_options import LoadOptions
 from service.base.refusals import FileBroken, FileRefused
 from service.base.settings import Settings
-from service.controller.run import child_limits, custom_options
+from service.controller.run import child_limits
 from service.repository.layout import files_below, scan
 from service.repository.manifest import check_published
 

@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -103,6 +103,15 @@ class Controller:
         self._pointers.step(rows, routes, now)
         self._runtime.step(self._needs_tensorflow(rows, routes), now)
 
+    def configs(self) -> dict[str, ModelConfig]:
+        """What `model.yaml` says of each model that has files here."""
+        there = (one for one in self._tracked.values() if one.state is not State.RETIRED)
+        return {tracked.model: tracked.config for tracked in there if tracked.config is not None}
+
+    def keep_prepared(self, versions: frozenset[tuple[str, int]]) -> None:
+        """Have workers keep loaded what another part of this process has them load."""
+        self._pointers.kept = versions
+
     def close(self) -> None:
         """End every child; compiled versions and their records stay."""
         for tracked in self._tracked.values():
@@ -194,12 +203,7 @@ class Controller:
     def _options(self, tracked: Tracked) -> LoadOptions:
         """What model.yaml and the settings say together."""
         told = (tracked.config or ModelConfig()).load_options(tracked.version)
-        return replace(
-            told,
-            custom_objects=told.custom_objects or self._custom.custom_objects,
-            custom_objects_path=self._custom.custom_objects_path,
-            custom_state=self._custom.custom_state,
-        )
+        return told.with_custom(self._custom)
 
     def _finish(self, tracked: Tracked, outcome: Outcome, now: float) -> None:
         assert tracked.child is not None

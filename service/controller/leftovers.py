@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from service.base.compiled import discard
+from service.base.compiled import UNNAMED, discard, unnamed_mark
 from service.repository.store import VersionStore
 
 logger = logging.getLogger(__name__)
 
 KEEP_S = 24 * 3600.0
 LOOK_EVERY_S = 600.0
-MARK = ".unnamed"
 
 
 class Leftovers:
@@ -62,7 +61,7 @@ class Leftovers:
             self._mark_of(key).unlink(missing_ok=True)
 
     def _remove_old(self) -> None:
-        old = [mark.stem for mark in self._compiled_dir.glob(f"*{MARK}") if self._is_old(mark)]
+        old = [mark.stem for mark in self._compiled_dir.glob(f"*{UNNAMED}") if self._is_old(mark)]
         if not old:
             return
         needed = self._named | self._store.artefacts()
@@ -88,4 +87,4 @@ class Leftovers:
             logger.info("compiled version removed, nothing names it", extra={"artefact": key})
 
     def _mark_of(self, key: str) -> Path:
-        return self._compiled_dir / f"{key}{MARK}"
+        return unnamed_mark(self._compiled_dir / key)

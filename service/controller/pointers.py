@@ -14,12 +14,14 @@ from service.repository.policy import by_model, labels_of, settle
 from service.repository.route import Route
 from service.repository.states import VersionRow
 from service.repository.store import VersionStore
-from service.repository.workers import WorkerName, is_running, live_workers
+from service.repository.workers import WorkerName, live_workers, may_run
 
 logger = logging.getLogger(__name__)
 
 WHO = "controller"
-LONGEST_S = 120.0  # no promotion takes as long; one whose last word was lost may seem to
+# No promotion takes as long. One whose last word was lost may seem to, and one by a process of
+# another machine, which may have died, is waited for so long.
+LONGEST_S = 120.0
 
 
 class Pointers:
@@ -36,6 +38,7 @@ class Pointers:
         self._changes = Changes(store, tell, wall_clock)
         self._me = str(WorkerName.of(os.getpid()))
         self._since: dict[tuple[str, int, str], float] = {}
+        self.kept: frozenset[tuple[str, int]] = frozenset()  # prepared here, but by others
 
     def step(self, recorded: list[VersionRow], routes: Mapping[str, Route], now: float) -> None:
         """Move what can be moved; the workers are asked only if there may be something to do."""
@@ -52,13 +55,12 @@ class Pointers:
         for model, version in cold_successors(rows, routes, workers):
             if (version, self._me) not in (routes.get(model) or Route(model)).preparing:
                 self._have_loaded(model, version)
-        successors = {(advance.model, advance.version) for advance in possible}
+        successors = {(advance.model, advance.version) for advance in possible} | self.kept
 
         def is_kept(model: str, version: int, who: str) -> bool:
             if who == self._me:
                 return (model, version) in successors
-            is_new = now - self._since[model, version, who] < LONGEST_S
-            return is_new and is_running(who, workers)
+            return may_run(who) and now - self._since[model, version, who] < LONGEST_S
 
         self._tidy(routes, is_kept)
 

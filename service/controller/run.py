@@ -4,22 +4,33 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.base.bell import Bell
 from service.base.confinement import Limits
+from service.base.custom_state import custom_options
 from service.base.database import migrate, open_database
-from service.base.load_options import LoadOptions
 from service.base.lock import hold_lock
 from service.base.settings import MEBIBYTE, Settings
+from service.controller.capture_keeping import EVERY_S, CaptureKeeping
 from service.controller.controller import Controller, ControllerLimits
-from service.controller.custom_state import fingerprint
+from service.controller.housekeeping import Housekeeping
+from service.controller.job_program import PROGRAM, JobProgram
+from service.controller.jobs import Jobs
+from service.controller.probation import Probation
+from service.controller.quality_keeping import QualityKeeping
+from service.jobs.store import JobStore
+from service.quality.store import QualityStore
+from service.quality.store_keys import KeyStore
 from service.repository.store import VersionStore
 
 logger = logging.getLogger(__name__)
+
+Step = Callable[[float], object]  # told the monotonic time
 
 MAX_FILE_BYTES = 8 * 1024**3
 
@@ -33,55 +44,85 @@ def child_limits(settings: Settings) -> Limits:
     )
 
 
-def custom_options(settings: Settings) -> LoadOptions:
-    """What the settings say of custom classes, with a fingerprint of the modules as they are."""
-    return LoadOptions(
-        custom_objects=settings.custom_objects,
-        custom_objects_path=settings.custom_objects_path,
-        custom_state=fingerprint(settings.custom_objects, settings.custom_objects_path),
-    )
+def run_controller(settings: Settings, job_argv: tuple[str, ...] = PROGRAM) -> None:
+    """Run until SIGTERM or SIGINT. Raises StateDirectoryBusy if another one is at work.
 
-
-def run_controller(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises StateDirectoryBusy if another one is at work."""
+    `job_argv` is what runs a job, before the job's id and the number of the attempt.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with hold_lock(settings.run_dir / "controller.lock", settings.state_dir):
         engine = open_database(settings.database)
         migrate(engine)
-        controller = Controller(
-            settings.repository,
-            VersionStore(engine, settings.repository_key),
-            settings.compiled_dir.absolute(),
-            settings.run_dir.absolute(),
-            ControllerLimits(
-                settings.settle_s,
-                settings.compile_jobs,
-                settings.compile_timeout_s,
-                child_limits(settings),
-                settings.warm_up_s,
-                custom_options(settings),
-            ),
+        versions = VersionStore(engine, settings.repository_key)
+        quality = QualityStore(engine, settings.repository_key)
+        controller = _controller(settings, versions)
+        probation = Probation(
+            versions,
+            quality,
+            controller.configs,
+            Bell(settings.run_dir / "bell").ring,
+            controller.keep_prepared,
         )
+        labels = QualityKeeping(quality, KeyStore(engine), versions)
+        jobs = Jobs(
+            settings,
+            JobStore(engine, settings.repository_key),
+            JobProgram(settings, job_argv),
+            controller.configs,
+            {"labels": lambda: labels.step(time.time())},
+        )
+        sweeping = _sweeping(settings, quality, versions)
         controller.start()
         try:
-            _loop(controller, stop, settings.poll_s, partial(migrate, engine))
+            steps = [controller.step, probation.step, *jobs.steps, sweeping.step]
+            _loop(steps, stop, settings.poll_s, partial(migrate, engine))
         finally:
+            jobs.close()
             controller.close()
 
 
+def _controller(settings: Settings, versions: VersionStore) -> Controller:
+    return Controller(
+        settings.repository,
+        versions,
+        settings.compiled_dir.absolute(),
+        settings.run_dir.absolute(),
+        ControllerLimits(
+            settings.settle_s,
+            settings.compile_jobs,
+            settings.compile_timeout_s,
+            child_limits(settings),
+            settings.warm_up_s,
+            custom_options(settings),
+        ),
+    )
+
+
+def _sweeping(settings: Settings, quality: QualityStore, versions: VersionStore) -> Housekeeping:
+    """What looks after captured inputs: oftener than other housekeeping."""
+    capture_dir = settings.capture_dir.absolute()
+    sweep = CaptureKeeping(capture_dir, settings.capture_mb * MEBIBYTE, quality, versions)
+    return Housekeeping({"captured inputs": sweep}, EVERY_S)
+
+
 def _loop(
-    controller: Controller, stop: threading.Event, poll_s: float, mend: Callable[[], None]
+    steps: Sequence[Step], stop: threading.Event, poll_s: float, mend: Callable[[], None]
 ) -> None:
     while not stop.is_set():
-        try:
-            controller.step(time.monotonic())
-        except SQLAlchemyError as error:
-            why = str(getattr(error, "orig", None) or error)[:200]
-            logger.warning("database not usable", extra={"why": why})
-            with suppress(SQLAlchemyError):  # away, or removed and empty
-                mend()
-        except Exception:  # the loop must live on, whatever one look has met
-            logger.exception("step failed")
+        for step in steps:
+            _take(step, mend)
         stop.wait(poll_s)
+
+
+def _take(step: Step, mend: Callable[[], None]) -> None:
+    try:
+        step(time.monotonic())
+    except SQLAlchemyError as error:
+        why = str(getattr(error, "orig", None) or error)[:200]
+        logger.warning("database not usable", extra={"why": why})
+        with suppress(SQLAlchemyError):  # away, or removed and empty
+            mend()
+    except Exception:  # the loop must live on, whatever one look has met
+        logger.exception("step failed")

@@ -1,71 +1,80 @@
-"""Which columns of a table are the label and the features, and how features make up inputs."""
+"""Which columns of a table are labels, features, weights and times: found by their names."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from service.base.signature import Signature, shape_text
+from service.base.signature import shape_text
 from service.data.dataset import Expected
+from service.data.layout import Slot, arrange
 from service.data.source import Source
 from service.data.values import plain_number
 from service.data.wording import column_text, listing, quoted
 
-Shapes = tuple[tuple[int, ...], ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of a table: positions of the label and of the features in the model's order.
-
-    `shapes` are those of one row of each input; a row's features fill them one after the other.
-    """
+    """The columns of a table by their positions, and how the features fill the inputs."""
 
     names: tuple[str, ...]
-    label: int
-    features: tuple[int, ...]
-    shapes: Shapes
+    labels: tuple[int, ...]
+    slots: tuple[Slot, ...]
+    weight: int | None = None
+    time: int | None = None
+    left: tuple[str, ...] = ()
 
-    def place(self, feature: int | None) -> str:
-        """Where a feature, or with none the label, stands in the file."""
-        position = self.label if feature is None else self.features[feature]
+    @property
+    def features(self) -> tuple[int, ...]:
+        """The feature columns that hold one number a row, in the model's order."""
+        return tuple(
+            position for slot in self.slots if not slot.is_cell for position in slot.columns
+        )
+
+    @property
+    def extras(self) -> tuple[int, ...]:
+        """The columns of weights and times, as far as there are."""
+        return tuple(position for position in (self.weight, self.time) if position is not None)
+
+    @property
+    def taken(self) -> frozenset[int]:
+        """Every column that is read."""
+        features = (position for slot in self.slots for position in slot.columns)
+        return frozenset((*features, *self.labels, *self.extras))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was found and is left out, for the record."""
+        return (f"left out: {listing(self.left)}",) if self.left else ()
+
+    def text(self, position: int) -> str:
+        """A column for a message."""
         return column_text(position, self.names[position])
 
 
 def match_columns(
-    source: Source, names: Sequence[str], expected: Expected, where: str = ""
+    source: Source,
+    names: Sequence[str],
+    expected: Expected,
+    where: str = "",
+    holds_list: Callable[[int], bool] = lambda _position: False,
 ) -> Columns:
-    """Find the label and the features by their names. Raises DataRefused, prefixing `where`."""
-    _check_names(source, names, where)
-    label = _find_label(source, names, expected, where)
-    features = _find_features(source, names, label, expected, where)
-    shapes = item_shapes(source, expected.signature, len(features), where)
-    return Columns(tuple(names), label, features, shapes)
+    """Find every column by its name. Raises DataRefused, prefixing `where`.
 
-
-def item_shapes(source: Source, signature: Signature, width: int, where: str = "") -> Shapes:
-    """The shape of one row of each input if a row has `width` features.
-
-    A single free axis, of a single input, takes its length from the width.
+    `holds_list` tells whether the column at a position has lists in its cells.
     """
-    items = [spec.item_shape for spec in signature.inputs]
-    free = sum(axis is None for item in items for axis in item)
-    known = sum(math.prod(axis for axis in item if axis is not None) for item in items)
-    if free == 0 and width == known:
-        return tuple(tuple(axis or 0 for axis in item) for item in items)
-    if free == 1 and len(items) == 1 and known and width and width % known == 0:
-        return (tuple(width // known if axis is None else axis for axis in items[0]),)
-    if free > 1 or (free and len(items) > 1):
-        raise source.refused(
-            where.rstrip(", "), "a table can't tell how long the model's free axes are",
-            "arrays named as the model's inputs, in an NPZ or JSON file",
-        )  # fmt: skip
-    wanted = f"a multiple of {known}" if free else str(known)
-    raise source.refused(
-        where.rstrip(", "), f"has {width} feature columns", f"{wanted}, as the model has inputs"
-    )
+    check_names(source, names, where)
+    labels = _find_labels(source, names, expected, where)
+    weight = _find(source, names, expected.weight_column, where)
+    time = _find(source, names, expected.time_column, where)
+    used = {*labels, weight, time}
+    used |= {_find(source, names, name, where) for name in expected.ignored}
+    features, left = _find_features(source, names, used, expected, where)
+    if len(labels) == 1 and not holds_list(labels[0]):
+        _check_single(source, expected, where)
+    slots = arrange(source, expected, features, holds_list, where)
+    return Columns(tuple(names), labels, slots, weight, time, left)
 
 
-def _check_names(source: Source, names: Sequence[str], where: str) -> None:
+def check_names(source: Source, names: Sequence[str], where: str) -> None:
     if names and all(plain_number(name) is not None for name in names):
         raise source.refused(where.rstrip(", "), "has numbers in place of names", "a header")
     seen: dict[str, int] = {}
@@ -78,37 +87,65 @@ def _check_names(source: Source, names: Sequence[str], where: str) -> None:
         seen[name] = position
 
 
-def _find_label(source: Source, names: Sequence[str], expected: Expected, where: str) -> int:
+def _find(source: Source, names: Sequence[str], name: str, where: str) -> int | None:
+    """The position of a column; none if no name is asked for."""
+    if not name:
+        return None
+    if name not in names:
+        why = f"the column {quoted(name)} is missing among {listing(tuple(names))}"
+        raise source.refused(where.rstrip(", "), why, "the columns that were named")
+    return names.index(name)
+
+
+def _find_labels(
+    source: Source, names: Sequence[str], expected: Expected, where: str
+) -> tuple[int, ...]:
+    if expected.labels_apart:
+        apart = [_find(source, names, name, where) for name in expected.labels_apart]
+        return tuple(position for position in apart if position is not None)
     wanted = [name for name in expected.label_columns if name not in expected.columns]
     found = [position for position, name in enumerate(names) if name in wanted]
+    of_sets = expected.label_names if expected.are_sets else ()
+    if not found and of_sets and set(of_sets) <= set(names):
+        return tuple(names.index(name) for name in of_sets)
     if not found:
         label = " or ".join(quoted(name) for name in wanted)
         why = f"the label column is missing among {listing(tuple(names))}"
-        raise source.refused(where.rstrip(", "), why, f"a column {label}")
-    if expected.label.item_shape:
-        wanted_shape = shape_text(expected.label.item_shape)
-        wrong = f"a table has one label a row, but the model's output is {wanted_shape}"
-        raise source.refused(where.rstrip(", "), wrong, "arrays in an NPZ or JSON file")
+        raise source.refused(where.rstrip(", "), why, f"a column {label}, or its name told")
     if len(found) > 1:
         why = f"is a second label beside column {found[0] + 1}"
         raise source.refused(where + column_text(found[1], names[found[1]]), why, "one label")
-    return found[0]
+    return (found[0],)
+
+
+def _check_single(source: Source, expected: Expected, where: str) -> None:
+    """One column with one value a row isn't enough for labels of several numbers."""
+    if not expected.label.item_shape or expected.are_sets:
+        return
+    wanted_shape = shape_text(expected.label.item_shape)
+    wrong = f"a table has one label a row, but the model's output is {wanted_shape}"
+    raise source.refused(where.rstrip(", "), wrong, "a column for each number, or lists of them")
 
 
 def _find_features(
-    source: Source, names: Sequence[str], label: int, expected: Expected, where: str
-) -> tuple[int, ...]:
-    positions = {name: position for position, name in enumerate(names) if position != label}
+    source: Source,
+    names: Sequence[str],
+    used: Collection[int | None],
+    expected: Expected,
+    where: str,
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The positions of the features, and the names of what is left out."""
+    positions = {name: at for at, name in enumerate(names) if at not in used}
     if not expected.columns:
-        return tuple(positions.values())
+        return tuple(positions.values()), expected.ignored
     wanted = listing(expected.columns)
     missing = [name for name in expected.columns if name not in positions]
-    extra = [name for name in positions if name not in set(expected.columns)]
+    extra = tuple(name for name in positions if name not in set(expected.columns))
     if missing:
-        there = f"; there is {listing(tuple(extra))}" if extra else ""
+        there = f"; there is {listing(extra)}" if extra else ""
         why = f"the column {quoted(missing[0])} is missing{there}"
         raise source.refused(where.rstrip(", "), why, wanted)
-    if extra:
+    if extra and not expected.leaves_others:
         place = where + column_text(positions[extra[0]], extra[0])
         raise source.refused(place, "is one column too many", f"only {wanted} and the label")
-    return tuple(positions[name] for name in expected.columns)
+    return tuple(positions[name] for name in expected.columns), (*expected.ignored, *extra)

@@ -1,22 +1,26 @@
 """Read a JSON object: arrays named as the model's inputs, or columns of numbers."""
 
-import functools
 import json
+import math
 import re
 from typing import Any
 
 import numpy as np
 
-from service.base.signature import Tensors
+from service.base.signature import TensorSpec
 from service.base.strict_json import Json, parse_object
-from service.data.arrays import check_shapes, holds_arrays, match_arrays
-from service.data.columns import match_columns
+from service.data.arrays import check_shapes, from_arrays, holds_arrays, match_arrays
+from service.data.columns import Columns, match_columns
 from service.data.dataset import DataLimits, Dataset, Expected
-from service.data.gathering import Gathering, finished
-from service.data.labels import LabelTexts
-from service.data.nested import flatten, numbers, path_text
+from service.data.faults import Faults
+from service.data.gathering import Gathering
+from service.data.labels import Labels
+from service.data.layout import Shape
+from service.data.listed import ListedReader, ListedRows, read_labels, settle_lists
+from service.data.nested import NOT_NUMBERS, flatten, numbers, path_text
 from service.data.source import Source
-from service.data.values import find_fault
+from service.data.values import find_faults
+from service.data.weights import WEIGHT, check_weights
 from service.data.wording import quoted
 
 MAX_BRACKETS = 1_000_000
@@ -69,53 +73,82 @@ def _place(text: str) -> str:
 
 
 def _from_arrays(source: Source, record: Json, expected: Expected, limits: DataLimits) -> Dataset:
-    specs = match_arrays(source, tuple(record), expected)
+    arrays = match_arrays(source, tuple(record), expected)
+    if expected.lengths or expected.are_sets:  # whose rows differ in length
+        columns = arrays.as_columns(tuple(record), expected)
+        return _from_lists(source, record, columns, expected, limits)
+    specs = arrays.specs(expected)
     found = {name: flatten(source, record.pop(name), quoted(name)) for name in specs}
     shapes = [(name, found[name][1], spec) for name, spec in specs.items()]
-    check_shapes(source, shapes, limits)
-    texts = LabelTexts(expected)
-    arrays: Tensors = {}
-    for name, shape, spec in shapes:
+    check_shapes(source, shapes, len(arrays.inputs), limits)
+    reader, faults = _ArrayReader(expected, arrays.label), Faults(source)
+    values = {name: reader.read(name, found.pop(name), specs[name], faults) for name in specs}
+    faults.check()
+    return from_arrays(source, arrays, values, expected)
 
-        def path(index: int, name: str = name, shape: tuple[int, ...] = shape) -> str:
-            return path_text(quoted(name), index, shape)
 
-        is_label = name == shapes[-1][0]
-        values = numbers(source, found.pop(name)[0], path, texts if is_label else None)
-        fault = find_fault(values, spec)
-        if fault:
-            raise source.refused(path(fault.index), fault.wrong, fault.expected)
-        arrays[name] = values.astype(spec.numpy_dtype, copy=False).reshape(shape)
-    labels = arrays.pop(shapes[-1][0])
-    item = tuple(axis or 1 for axis in expected.label.item_shape)
-    where = f"array {quoted(shapes[-1][0])}"
-    inputs = {spec.name: arrays[name] for name, _, spec in shapes[:-1]}
-    return finished(source, inputs, labels.reshape(len(labels), *item), expected, where)
+class _ArrayReader:
+    """Reads flattened arrays of a JSON object; rows are counted from 0 as in paths."""
+
+    def __init__(self, expected: Expected, label: str) -> None:
+        self._labels = Labels(expected)
+        self._label = label
+
+    def read(
+        self, name: str, found: tuple[list[Any], Shape], spec: TensorSpec, faults: Faults
+    ) -> np.ndarray:
+        """The array, in the dtype of what it is for; what is wrong with it is noted."""
+        flat, shape = found
+        size = max(math.prod(shape[1:]), 1)
+
+        def note(bad: list[int], wrong: str, wanted: str, kind: str = NOT_NUMBERS) -> None:
+            rows = sorted({index // size for index in bad})
+            faults.add(kind, rows, path_text(quoted(name), bad[0], shape), wrong, wanted)
+
+        if name == self._label and not spec.item_shape:
+            values = read_labels(flat, self._labels, note)
+        else:
+            values = numbers(flat, note)
+        for fault in check_weights(values) if spec is WEIGHT else find_faults(values, spec):
+            note(fault.indices.tolist(), fault.wrong, fault.expected, fault.kind)
+            values[fault.indices] = 0
+        return values.astype(spec.numpy_dtype, copy=False).reshape(shape)
 
 
 def _from_columns(source: Source, record: Json, expected: Expected, limits: DataLimits) -> Dataset:
     if len(record) > limits.max_columns:
         raise source.refused("", f"has {len(record)} columns", f"at most {limits.max_columns}")
-    columns = match_columns(source, tuple(record), expected)
-    label = columns.names[columns.label]
-    rows = _column(source, record[label], label)
-    for name, values in record.items():
-        if len(_column(source, values, name)) != len(rows):
-            wrong = f"has {len(values)} values, but {quoted(label)} has {len(rows)}"
-            raise source.refused(f"column {quoted(name)}", wrong, "a label for each row")
+    names = tuple(record)
 
-    def place(row: int, feature: int | None) -> str:
-        position = columns.label if feature is None else columns.features[feature]
-        return f"{quoted(columns.names[position])}[{row}]"
+    def holds_list(position: int) -> bool:
+        values = record[names[position]]
+        return isinstance(values, list) and values[:1] != [] and isinstance(values[0], list)
 
-    features = np.empty((len(rows), len(columns.features)))
-    for feature, position in enumerate(columns.features):
-        path = functools.partial(place, feature=feature)
-        features[:, feature] = numbers(source, record[columns.names[position]], path)
-    labels = numbers(source, rows, functools.partial(place, feature=None), LabelTexts(expected))
-    gathering = Gathering(source, columns.shapes, expected, limits)
-    if len(rows):
-        gathering.add(features, labels, place)
+    columns = match_columns(source, names, expected, holds_list=holds_list)
+    return _from_lists(source, record, columns, expected, limits)
+
+
+def _from_lists(
+    source: Source, record: Json, columns: Columns, expected: Expected, limits: DataLimits
+) -> Dataset:
+    names = columns.names
+    label = names[columns.labels[0]]
+    rows = len(_column(source, record[label], label))
+    values = {at: _column(source, record[names[at]], names[at]) for at in sorted(columns.taken)}
+    for position, column in values.items():
+        if len(column) != rows:
+            wrong = f"has {len(column)} values, but {quoted(label)} has {rows}"
+            raise source.refused(f"column {quoted(names[position])}", wrong, "a label for each row")
+
+    def place(row: int, position: int) -> str:
+        return f"{quoted(names[position])}[{row}]"
+
+    if not rows:
+        raise source.refused("", "has 0 rows", f"at least {expected.min_rows}")
+    columns = settle_lists(source, columns, values, place)
+    gathering = Gathering(source, columns, expected, limits)
+    listed = ListedRows(values, rows, place, 0)
+    gathering.add(ListedReader(source, columns, expected).read(listed, gathering.faults))
     return gathering.finish()
 
 

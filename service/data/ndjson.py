@@ -1,17 +1,13 @@
 """Read NDJSON: one object a line, with a number a column, or an array an input."""
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
-from service.base.signature import TensorSpec, shape_text
 from service.base.strict_json import Json, parse_object
 from service.data.arrays import holds_arrays, match_arrays
-from service.data.columns import Shapes, match_columns
+from service.data.columns import Columns, match_columns
 from service.data.dataset import DataLimits, Dataset, Expected
 from service.data.gathering import Gathering
-from service.data.labels import LabelTexts
-from service.data.nested import flatten, numbers, path_text
+from service.data.listed import ListedReader, ListedRows, settle_lists
 from service.data.source import Source
 from service.data.text_blocks import Block, text_blocks
 from service.data.wording import listing, quoted
@@ -19,15 +15,15 @@ from service.data.wording import listing, quoted
 
 def read_ndjson(source: Source, expected: Expected, limits: DataLimits) -> Dataset:
     """The rows of a file of JSON objects. Raises DataRefused that names line and column."""
-    rows: _Rows | None = None
+    lines: _Lines | None = None
     for block in text_blocks(source, limits):
         records = _parse(source, block)
-        if rows is None:
-            rows = _Rows(source, records[0], expected, limits)
-        rows.add(records, block.first_line)
-    if rows is None:
+        if lines is None:
+            lines = _Lines(source, records[0], expected, limits)
+        lines.add(records, block.first_line)
+    if lines is None:
         raise source.refused("line 1", "is empty", "a JSON object")
-    return rows.gathering.finish()
+    return lines.gathering.finish()
 
 
 def _parse(source: Source, block: Block) -> list[Json]:
@@ -41,56 +37,47 @@ def _parse(source: Source, block: Block) -> list[Json]:
     return records
 
 
-class _Rows:
+class _Lines:
     """The rows of a file whose lines all have the keys, and the shapes, of the first."""
 
     def __init__(self, source: Source, first: Json, expected: Expected, limits: DataLimits) -> None:
-        names = tuple(first)
-        if len(names) > limits.max_columns:
-            wrong = f"has {len(names)} columns"
-            raise source.refused("line 1", wrong, f"at most {limits.max_columns}")
         self._source = source
-        self._texts = LabelTexts(expected)
+        self._names = tuple(first)
         self._keys = first.keys()
-        self._label_shape = tuple(axis or 1 for axis in expected.label.item_shape)
-        if holds_arrays(names, expected):
-            *features, self._label = match_arrays(source, names, expected)
-            shapes = _first_shapes(source, first, features, expected.signature.inputs)
-            self._features = dict(zip(features, shapes, strict=True))
-        else:
-            columns = match_columns(source, names, expected, "line 1, ")
-            self._label = names[columns.label]
-            self._features = {names[position]: () for position in columns.features}
-            shapes = columns.shapes
-        self._width = sum(math.prod(shape) for shape in shapes)
-        self.gathering = Gathering(source, shapes, expected, limits)
+        if len(self._names) > limits.max_columns:
+            wrong = f"has {len(self._names)} columns"
+            raise source.refused("line 1", wrong, f"at most {limits.max_columns}")
+        self._columns = self._match(first, expected)
+        self._reader = ListedReader(source, self._columns, expected)
+        self.gathering = Gathering(source, self._columns, expected, limits, "line")
 
     def add(self, records: Sequence[Json], first_line: int) -> None:
-        """Take the objects of some lines. Raises DataRefused."""
-        features: list[Any] = []
-        labels: list[Any] = []
+        """Take the objects of some lines. Raises DataRefused for those of another form."""
         for line, record in enumerate(records, first_line):
             self._check_keys(record, line)
-            for name, shape in self._features.items():
-                features.extend(self._values(record, name, shape, line))
-            labels.extend(self._values(record, self._label, self._label_shape, line))
 
-        def place(row: int, feature: int | None) -> str:
-            return f"line {first_line + row}, {self._path(feature)}"
+        def place(row: int, column: int) -> str:
+            return f"line {first_line + row}, {quoted(self._names[column])}"
 
-        def feature_path(index: int) -> str:
-            return place(*divmod(index, self._width))
+        values = {
+            column: [record[self._names[column]] for record in records]
+            for column in self._columns.taken
+        }
+        rows = ListedRows(values, len(records), place, first_line)
+        self.gathering.add(self._reader.read(rows, self.gathering.faults))
 
-        def label_path(index: int) -> str:
-            return place(index // max(math.prod(self._label_shape), 1), None)
-
-        rows = len(records)
-        self.gathering.add(
-            numbers(self._source, features, feature_path).reshape(rows, self._width),
-            numbers(self._source, labels, label_path, self._texts).reshape(
-                rows, *self._label_shape
-            ),
-            place,
+    def _match(self, first: Json, expected: Expected) -> Columns:
+        names = self._names
+        values = {column: [first[name]] for column, name in enumerate(names)}
+        if holds_arrays(names, expected):
+            columns = match_arrays(self._source, names, expected).as_columns(names, expected)
+        else:
+            columns = match_columns(
+                self._source, names, expected, "line 1, ",
+                lambda column: isinstance(values[column][0], list),
+            )  # fmt: skip
+        return settle_lists(
+            self._source, columns, values, lambda _row, at: f"line 1, {quoted(names[at])}"
         )
 
     def _check_keys(self, record: Json, line: int) -> None:
@@ -101,42 +88,3 @@ class _Rows:
         wrong = f"{quoted(missing[0])} is missing" if missing else f"{quoted(extra[0])} is new"
         wanted = f"the keys of line 1: {listing(tuple(self._keys))}"
         raise self._source.refused(f"line {line}", wrong, wanted)
-
-    def _values(self, record: Json, name: str, shape: tuple[int, ...], line: int) -> Sequence[Any]:
-        if not shape:
-            return (record[name],)
-        where = f"line {line}, {quoted(name)}"
-        flat, found = flatten(self._source, record[name], where)
-        if found != shape:
-            wrong = f"has the shape {shape_text(found)}"
-            raise self._source.refused(where, wrong, shape_text(shape))
-        return flat
-
-    def _path(self, feature: int | None) -> str:
-        if feature is None:
-            return quoted(self._label)
-        for name, shape in self._features.items():
-            size = math.prod(shape)
-            if feature < size:
-                return path_text(quoted(name), feature, shape)
-            feature -= size
-        raise IndexError("no such feature")
-
-
-def _first_shapes(
-    source: Source, first: Json, names: Sequence[str], specs: Sequence[TensorSpec]
-) -> Shapes:
-    """The shapes of the arrays of the first line, each proved to be one row of its input."""
-    shapes = []
-    for name, spec in zip(names, specs, strict=True):
-        where = f"line 1, {quoted(name)}"
-        _, shape = flatten(source, first[name], where)
-        wanted = spec.item_shape
-        is_fitting = len(shape) == len(wanted) and all(
-            want in (None, axis) for axis, want in zip(shape, wanted, strict=True)
-        )
-        if not is_fitting:
-            wrong = f"has the shape {shape_text(shape)}"
-            raise source.refused(where, wrong, shape_text(wanted))
-        shapes.append(shape)
-    return tuple(shapes)

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from service.data.labels import LabelTexts
 from service.data.source import Source
 from service.data.wording import quoted
 
-# Where the value with this flat index stands in the file.
-Path = Callable[[int], str]
+NOT_NUMBERS = "values that aren't numbers"
+EMPTY = "empty values"
+
+# Told of the flat indices of wrong values: the first of them reads so, and so it should.
+Note = Callable[[list[int], str, str], None]
 
 
 def flatten(source: Source, value: Any, where: str) -> tuple[list[Any], tuple[int, ...]]:
@@ -41,20 +43,14 @@ def path_text(where: str, index: int, shape: list[int] | tuple[int, ...]) -> str
     return where + "".join(f"[{axis}]" for axis in at)
 
 
-def numbers(
-    source: Source, flat: list[Any], path: Path, texts: LabelTexts | None = None
-) -> np.ndarray:
-    """Numbers as an array. Raises DataRefused for the first value that is none.
-
-    With `texts` they are labels, which may be names.
-    """
-    if texts is not None and str in set(map(type, flat)):
-        flat = [_named(source, value, path, index, texts) for index, value in enumerate(flat)]
+def numbers(flat: list[Any], note: Note, wanted: str = "a number") -> np.ndarray:
+    """Numbers as an array; what is none is noted, and 0 stands for it."""
     kinds = set(map(type, flat))
     if kinds - {int, float}:
-        index = next(i for i, value in enumerate(flat) if type(value) not in (int, float))
-        wanted = texts.wanted if texts else "a number"
-        raise source.refused(path(index), f"is {_kind_text(flat[index])}", wanted)
+        bad = [i for i, value in enumerate(flat) if type(value) not in (int, float)]
+        note(bad, f"is {kind_text(flat[bad[0]])}", wanted)
+        flat = [value if type(value) in (int, float) else 0 for value in flat]
+        kinds = set(map(type, flat))
     if kinds == {int}:
         try:
             return np.array(flat, np.int64)
@@ -63,15 +59,8 @@ def numbers(
     return np.array(flat, np.float64)
 
 
-def _named(source: Source, value: Any, path: Path, index: int, texts: LabelTexts) -> Any:
-    if not isinstance(value, str):
-        return value
-    if value not in texts.names:
-        raise source.refused(path(index), f"is the text {quoted(value)}", texts.wanted)
-    return texts.names[value]
-
-
-def _kind_text(value: Any) -> str:
+def kind_text(value: Any) -> str:
+    """What a JSON value is that is no number."""
     if isinstance(value, bool):
         return "a boolean"
     if isinstance(value, str):

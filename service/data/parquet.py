@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import numpy as np
-
 from service.data.columns import Columns, match_columns
 from service.data.dataset import MIB, DataLimits, Dataset, Expected
-from service.data.gathering import Gathering, check_size
-from service.data.labels import LabelTexts
+from service.data.finishing import check_size
+from service.data.gathering import Gathering
+from service.data.parquet_batch import BatchReader, settle_batch
+from service.data.parquet_types import kind_of
 from service.data.source import Source
 from service.data.wording import quoted
 
@@ -18,13 +18,14 @@ MAX_FOOTER_BYTES = 16 * MIB
 MAX_THRIFT = 1_000_000
 BUFFER_BYTES = 256 * 1024
 BATCH_CELLS = 1_000_000
+BATCH_BYTES = 8 * MIB
 # Below it a file may grow as it likes.
 SMALL_BYTES = 64 * MIB
 
 
 def read_parquet(source: Source, expected: Expected, limits: DataLimits) -> Dataset:
     """The rows of a Parquet file. Raises DataRefused that names row and column."""
-    _check_footer(source)
+    check_footer(source)
     import pyarrow
     from pyarrow import parquet
 
@@ -45,7 +46,7 @@ def read_parquet(source: Source, expected: Expected, limits: DataLimits) -> Data
         raise source.refused("", "is damaged or cut off", "an undamaged Parquet file") from error
 
 
-def _check_footer(source: Source) -> None:
+def check_footer(source: Source) -> None:
     """The file's last bytes give the footer's length, which must lie inside the file."""
     if source.size < 12:
         raise source.refused("the footer", "is missing", "an undamaged Parquet file")
@@ -80,96 +81,61 @@ def _check_sizes(source: Source, footer: Any, limits: DataLimits) -> None:
 
 
 def _check_columns(source: Source, schema: Any, expected: Expected) -> Columns:
-    columns = match_columns(source, schema.names, expected)
-    for position, field in enumerate(schema):
-        is_label = position == columns.label
-        is_number = _is_number(field.type)
-        if not is_number and not (is_label and _is_text(field.type)):
-            feature = None if is_label else columns.features.index(position)
-            text = ", or texts" if is_label else ""
-            wrong = f"has the type {quoted(str(field.type))}"
-            raise source.refused(columns.place(feature), wrong, f"numbers or booleans{text}")
+    columns = match_columns(
+        source, schema.names, expected, holds_list=lambda at: kind_of(schema.types[at]).depth > 0
+    )
+    lists = {at: len(slot.shape) for slot in columns.slots if slot.is_cell for at in slot.columns}
+    is_single = len(columns.labels) == 1
+    for position in sorted(columns.taken):
+        kind = kind_of(schema.types[position])
+        is_label = position in columns.labels
+        wanted = "numbers or booleans"
+        if position == columns.time:
+            is_fitting, wanted = kind.depth == 0 and kind.leaf != "other", "numbers or times"
+        elif is_label and is_single and expected.are_sets:
+            is_fitting, wanted = kind.depth == 1 and kind.leaf in ("number", "text"), "lists"
+        elif is_label and is_single and not expected.label.item_shape:
+            is_fitting = kind.depth == 0 and kind.leaf in ("number", "text")
+            wanted += ", or texts"
+        elif is_label and is_single:
+            is_fitting = kind.depth == len(expected.label.item_shape) and kind.leaf == "number"
+        else:
+            is_fitting = kind.depth == lists.get(position, 0) and kind.leaf == "number"
+        if not is_fitting:
+            wrong = f"has the type {quoted(str(schema.types[position]))}"
+            raise source.refused(columns.text(position), wrong, wanted)
     return columns
-
-
-def _is_number(kind: Any) -> bool:
-    import pyarrow
-
-    types = pyarrow.types
-    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
-
-
-def _is_text(kind: Any) -> bool:
-    """Whether these are texts, categories of them included."""
-    import pyarrow
-
-    types = pyarrow.types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _read(
     source: Source, opened: Any, columns: Columns, expected: Expected, limits: DataLimits
 ) -> Dataset:
-    gathering = Gathering(source, columns.shapes, expected, limits)
-    labels = LabelTexts(expected)
+    has_lists = any(slot.is_cell for slot in columns.slots)
     batch_rows = max(BATCH_CELLS // len(columns.names), 1)
+    if has_lists:
+        batch_rows = min(batch_rows, _rows_of_lists(opened.metadata))
+    gathering: Gathering | None = None
     done = 0
-    for batch in opened.iter_batches(batch_size=batch_rows, use_threads=False):
+    names = [columns.names[position] for position in sorted(columns.taken)]
+    for batch in opened.iter_batches(batch_size=batch_rows, use_threads=False, columns=names):
         if not batch.num_rows:
             continue
-        found = _Batch(source, columns, batch, done)
-        gathering.add(found.features(), found.labels(labels), found.place)
+        if gathering is None:
+            if has_lists:
+                columns = settle_batch(source, columns, batch)
+            gathering = Gathering(source, columns, expected, limits)
+            reader = BatchReader(source, columns, expected)
+        gathering.add(reader.read(batch, done, gathering.faults))
         done += batch.num_rows
     if done != opened.metadata.num_rows:
         wrong = f"{done} rows could be read of {opened.metadata.num_rows}"
         raise source.refused("", wrong, "an undamaged Parquet file")
+    if gathering is None:
+        raise source.refused("", "has 0 rows", f"at least {expected.min_rows}")
     return gathering.finish()
 
 
-class _Batch:
-    """Some rows in Arrow's form, `start` of them before it."""
-
-    def __init__(self, source: Source, columns: Columns, batch: Any, start: int) -> None:
-        self._source = source
-        self._columns = columns
-        self._batch = batch
-        self._start = start
-
-    def place(self, row: int, feature: int | None) -> str:
-        return f"row {self._start + row + 1}, {self._columns.place(feature)}"
-
-    def features(self) -> np.ndarray:
-        columns = [self._numbers(feature) for feature in range(len(self._columns.features))]
-        kind = np.result_type(*columns)
-        stacked = np.empty((self._batch.num_rows, len(columns)), kind)
-        for position, column in enumerate(columns):
-            stacked[:, position] = column
-        return stacked
-
-    def labels(self, texts: LabelTexts) -> np.ndarray:
-        if _is_number(self._column(None).type):
-            return self._numbers(None)
-        coded = self._column(None).cast("string").dictionary_encode()
-        words, indices = coded.dictionary.to_pylist(), coded.indices.to_numpy()
-        values = [texts.number(word) for word in words]
-        if None in values:
-            bad = values.index(None)
-            row = int((indices == bad).argmax())
-            raise self._source.refused(self.place(row, None), texts.wrong(words[bad]), texts.wanted)
-        numbers: np.ndarray = np.array(values, np.float64)[indices]
-        return numbers
-
-    def _numbers(self, feature: int | None) -> np.ndarray:
-        numbers: np.ndarray = self._column(feature).to_numpy(zero_copy_only=False)
-        return numbers
-
-    def _column(self, feature: int | None) -> Any:
-        """A column without gaps. Raises DataRefused for the first gap."""
-        columns = self._columns
-        column = self._batch.column(columns.label if feature is None else columns.features[feature])
-        if column.null_count:
-            row = column.is_null().to_pylist().index(True)
-            raise self._source.refused(self.place(row, feature), "is empty", "a value")
-        return column
+def _rows_of_lists(footer: Any) -> int:
+    """How many rows of lists make a batch: a few megabytes of what they are unpacked."""
+    size = sum(footer.row_group(index).total_byte_size for index in range(footer.num_row_groups))
+    return max(int(BATCH_BYTES * max(footer.num_rows, 1) / max(size, 1)), 1)

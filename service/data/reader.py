@@ -31,7 +31,7 @@ def read_dataset(path: Path, expected: Expected, limits: DataLimits) -> Dataset:
     """The rows of a data file as arrays for the model. Raises DataRefused."""
     file = file_text(path.name)
     _check_inputs(file, expected)
-    with _open(path, file) as stream:
+    with open_regular(path, file) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size > limits.max_bytes:
             raise DataRefused(file, "", f"has {size} bytes", f"at most {limits.max_bytes}")
@@ -39,7 +39,7 @@ def read_dataset(path: Path, expected: Expected, limits: DataLimits) -> Dataset:
         return READERS[kind](Source(file, stream, size), expected, limits)
 
 
-def _open(path: Path, file: str) -> BinaryIO:
+def open_regular(path: Path, file: str) -> BinaryIO:
     """A regular file, opened without waiting: a FIFO would wait for ever."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

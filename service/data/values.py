@@ -1,4 +1,4 @@
-"""Find the first number that an input of the model can't take."""
+"""Find the numbers that an input of the model can't take."""
 
 import re
 from dataclasses import dataclass
@@ -14,11 +14,16 @@ EXACT_WHOLE = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One wrong value: its flat index, how it reads, and what was expected instead."""
+    """Wrong values of one kind: the flat index of the first, how it reads, what was expected.
+
+    `indices` are those of all of them.
+    """
 
     index: int
     wrong: str
     expected: str
+    kind: str
+    indices: np.ndarray
 
 
 def plain_number(text: str) -> float | None:
@@ -27,19 +32,29 @@ def plain_number(text: str) -> float | None:
     return float(text) if NUMBER.fullmatch(text) else None
 
 
+def find_faults(values: np.ndarray, spec: TensorSpec) -> list[Fault]:
+    """The faults of every kind; a value has one of them."""
+    faults: list[Fault] = []
+    while fault := find_fault(values, spec):
+        faults.append(fault)
+        values = values.reshape(-1).copy()
+        values[fault.indices] = 0  # which every input takes
+    return faults
+
+
 def find_fault(values: np.ndarray, spec: TensorSpec) -> Fault | None:
-    """The first of some numbers or booleans that can't become a value of this input."""
+    """The first kind of numbers or booleans that can't become values of this input."""
     flat = values.reshape(-1)
     target = spec.numpy_dtype
     if flat.dtype.kind == "f":
-        fault = _first(flat, ~np.isfinite(flat), "a finite number")
+        fault = _first(flat, ~np.isfinite(flat), "a finite number", "NaN or infinite values")
         if fault:
             return fault
     if target.kind == "f" and not np.can_cast(flat.dtype, target):
         # The rounded number counts: the shortest text of the largest float32 lies above it.
         with np.errstate(over="ignore"):
             is_over = np.isinf(flat.astype(target))
-        fault = _first(flat, is_over, f"a number that fits {target}")
+        fault = _first(flat, is_over, f"a number that fits {target}", "too large values")
         if fault:
             return fault
     if target.kind == "f" and spec.vocabulary is None:
@@ -52,14 +67,14 @@ def _find_unwhole(flat: np.ndarray, spec: TensorSpec) -> Fault | None:
     wanted = f"a whole number from {lowest} to {highest}"
     if flat.dtype.kind == "f":
         flat = flat.astype(np.float64, copy=False)
-        fault = _first(flat, flat != np.floor(flat), wanted)
+        fault = _first(flat, flat != np.floor(flat), wanted, "values that aren't whole")
         if fault:
             return fault
         lowest, highest = max(lowest, -EXACT_WHOLE), min(highest, EXACT_WHOLE)
         wanted = f"a whole number from {lowest} to {highest}"
     elif flat.dtype.kind == "b":
         flat = flat.astype(np.uint8)
-    return _first(flat, (flat < lowest) | (flat > highest), wanted)
+    return _first(flat, (flat < lowest) | (flat > highest), wanted, "values out of range")
 
 
 def _whole_range(spec: TensorSpec) -> tuple[int, int]:
@@ -71,11 +86,12 @@ def _whole_range(spec: TensorSpec) -> tuple[int, int]:
     return int(bounds.min), int(bounds.max)
 
 
-def _first(flat: np.ndarray, is_bad: np.ndarray, expected: str) -> Fault | None:
+def _first(flat: np.ndarray, is_bad: np.ndarray, expected: str, kind: str) -> Fault | None:
     if not is_bad.any():
         return None
-    index = int(is_bad.argmax())
-    return Fault(index, f"is {_number_text(flat[index].item())}", expected)
+    indices = np.flatnonzero(is_bad)
+    index = int(indices[0])
+    return Fault(index, f"is {_number_text(flat[index].item())}", expected, kind, indices)
 
 
 def _number_text(value: float) -> str:

@@ -57,8 +57,10 @@ class Job:
     """A row of the job table; times are seconds since 1970.
 
     `attempt` counts how often it was begun: whoever works for an earlier one may write no more.
-    `progress` is what it tells of itself while it runs, `result` what came of it, `error` why
-    it failed.
+    `started_at` is when the first attempt began, `begun_at` when the latest did. `failures` counts
+    attempts that came to nothing since the job last saved what it had done. `owner` is the place
+    that runs it. `progress` is what it tells of itself while it runs, `result` what came of it,
+    `error` why it failed, or why the last attempt did.
     """
 
     id: str
@@ -79,6 +81,9 @@ class Job:
     progress: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+    begun_at: float | None = None
+    failures: int = 0
+    owner: str = ""
 
     @property
     def is_ended(self) -> bool:

@@ -10,6 +10,7 @@ build            the model, by Keras 3; `fallback` by tf_keras; `building` is of
   weights/       which array goes where
   custom, vouched, legacy_layers, theano_layers, time_distributed: classes beside Keras' own
 tracing/         a function that is run, converted to ONNX and proved
+saved_training   how a file says that its model was compiled, and its optimizer's state
 compiling        all of it for one version, in the process of `child`; `modern_file` writes .keras
 exported         what TensorFlow serves, read back by `tensorflow_server`
 

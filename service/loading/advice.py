@@ -57,4 +57,4 @@ def _modernise(found: Inspection) -> Iterator[str]:
             "kerasd convert OLD NEW.keras"
         )
     if found.training.has_optimizer_state:
-        yield "Its optimizer's state is in the file; training it further would begin without it."
+        yield "Its optimizer's state is in the file: a retrain goes on with it where it fits."

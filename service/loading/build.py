@@ -1,7 +1,7 @@
 """Build the Keras 3 model of an inspected version; called in a child process only."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,20 @@ from service.loading.inspected import Inspection
 from service.loading.upgrade.model import Upgraded, upgrade
 from service.loading.upgrade.theano import backend_for
 from service.loading.vouched import with_lambdas
-from service.loading.weights.assignment import load_weights
+from service.loading.weights.assignment import WeightsReport, load_weights
 
 NO_INPUTS = (
     "the file says nowhere what shape the model's input has; a model class of one's own is served "
     "from what model.export(FOLDER) writes, a SavedModel"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A model as its architecture says, its weights still fresh; `upgraded` tells how it came."""
+
+    model: keras.Model
+    upgraded: Upgraded
 
 
 def build(
@@ -37,6 +45,21 @@ def build(
 
     Raises ModelUnsupported when Keras can't build it, WeightsMismatch when the weights don't fit.
     """
+    assembled = assemble(inspection, options, objects, allow_lambda)
+    report = fill(assembled, inspection, files, options)
+    upgraded = assembled.upgraded
+    rules = [*inspection.rules, *upgraded.rules]
+    notes = (*rules, *upgraded.notes, *report.sentences())
+    return Built(assembled.model, notes, upgraded.renamed)
+
+
+def assemble(
+    inspection: Inspection,
+    options: LoadOptions,
+    objects: Mapping[str, Any],
+    allow_lambda: bool = False,
+) -> Assembled:
+    """The model without its weights. Raises ModelUnsupported."""
     name = inspection.architecture_file
     if allow_lambda:
         inspection = replace(inspection, config=with_lambdas(inspection.config))
@@ -47,7 +70,15 @@ def build(
         model = keras.saving.deserialize_keras_object(config, safe_mode=not allow_lambda)
     if not getattr(model, "inputs", None):
         raise ModelUnsupported(name, NO_INPUTS)
-    told = weight_options(inspection, options, upgraded.dim_ordering)
+    return Assembled(model, upgraded)
+
+
+def fill(
+    assembled: Assembled, inspection: Inspection, files: Mapping[str, Path], options: LoadOptions
+) -> WeightsReport:
+    """Give the model its weights and vocabularies. Raises WeightsMismatch, ModelUnsupported."""
+    model, name = assembled.model, inspection.architecture_file
+    told = weight_options(inspection, options, assembled.upgraded.dim_ordering)
     with weights_file(inspection, files) as (path, assets):
         report = load_weights(model, path, inspection.weights_file, told)
         if assets is not None:
@@ -56,8 +87,7 @@ def build(
                     model, None, saving_lib.DiskIOStore(str(assets), mode="r"), ""
                 )
     _check_input_shape(model, inspection)
-    rules = [*inspection.rules, *upgraded.rules]
-    return Built(model, (*rules, *upgraded.notes, *report.sentences()), upgraded.renamed)
+    return report
 
 
 def _upgraded(inspection: Inspection, options: LoadOptions) -> Upgraded:

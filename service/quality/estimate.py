@@ -1,7 +1,7 @@
 """How accurate a version probably is, before labels arrive: by its own, corrected, confidence.
 
-Rows that have labels teach how often the version is right at each confidence; rows without labels
-are then expected to be right as often. That holds while inputs change, not when what is true of
+Rows that have labels teach how often the version is right at each confidence; later rows are then
+expected to be right as often. That holds while inputs change, not when what is true of
 the same inputs changes: the gap to the accuracy that is realised later tells of that.
 """
 
@@ -27,9 +27,21 @@ class Calibration:
     rows: np.ndarray  # int64, that it was learnt from
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Confidence:
+    """How sure a version was: of the rows of a span, by bins, and of those that have labels.
+
+    `before` are labelled rows of predictions from before the span, `everything` all there are.
+    """
+
+    predicted: np.ndarray  # int64, one a bin
+    before: Reliability
+    everything: Reliability
+
+
 @dataclass(frozen=True, slots=True)
 class AccuracyEstimate:
-    """What the accuracy of `rows` predictions without labels probably is.
+    """What the accuracy of `rows` predictions probably is, whether they have labels or not.
 
     `covered` is the share of them whose bin had labelled rows of its own; the rest leans on the
     version's confidence, shifted by how much it is overconfident elsewhere.
@@ -73,9 +85,19 @@ def learn(
     return Calibration(accuracy, variance, labelled.rows)
 
 
+def foresee(confidence: Confidence) -> AccuracyEstimate | None:
+    """The accuracy of the rows of a span, by what came before it.
+
+    As long as that is too little, its own labelled rows teach as well; the gap is then small by
+    its making, unless labels come for rows of another confidence than most.
+    """
+    calibration = learn(confidence.before) or learn(confidence.everything)
+    return estimate(calibration, confidence.predicted)
+
+
 def estimate(
     calibration: Calibration | None,
-    unlabelled: np.ndarray,
+    predicted: np.ndarray,
     min_rows: int = 1,
     level: float = LEVEL,
 ) -> AccuracyEstimate | None:
@@ -84,10 +106,10 @@ def estimate(
     Its error has two sources: the calibration isn't known exactly, and so many predictions would
     not be right exactly as often as expected even if it were.
     """
-    rows = int(unlabelled.sum())
+    rows = int(predicted.sum())
     if calibration is None or rows < max(1, min_rows):
         return None
-    share = unlabelled / rows
+    share = predicted / rows
     accuracy = float(share @ calibration.accuracy)
     by_calibration = float(share**2 @ calibration.variance)
     by_sampling = float(share @ (calibration.accuracy * (1 - calibration.accuracy))) / rows

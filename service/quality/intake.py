@@ -11,10 +11,10 @@ from service.quality.store import QualityStore
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
-    """How many labelled rows are gone, and which ids were none of this model's."""
+class Meant:
+    """The predictions that ids name, in order, and which ids name none of this model's."""
 
-    rows: int
+    ids: tuple[bytes, ...]
     refused: dict[str, Outcome]
 
 
@@ -44,17 +44,17 @@ class Intake:
         self._store.count_refused(model, refused)
         return [one if isinstance(one, Outcome) else next(kept) for one in joined]
 
-    def forget(self, model: str, ids: Sequence[str], at: int) -> Forgotten:
-        """Delete all that is kept of predictions, whatever row of them an id names."""
-        gone: set[bytes] = set()
+    def identify(self, model: str, texts: Sequence[str]) -> Meant:
+        """The predictions of a model that ids name, whatever row of them each names."""
+        found: set[bytes] = set()
         refused: dict[str, Outcome] = {}
-        for text in ids:
-            found = self._id(model, split_row(text)[0])
-            if isinstance(found, Outcome):
-                refused[text] = found
+        for text in texts:
+            one = self._id(model, split_row(text)[0])
+            if isinstance(one, Outcome):
+                refused[text] = one
             else:
-                gone.add(found)
-        return Forgotten(self._store.forget(model, sorted(gone), at), refused)
+                found.add(one)
+        return Meant(tuple(sorted(found)), refused)
 
     def _id(self, model: str, text: str) -> bytes | Outcome:
         if is_own_id(text):

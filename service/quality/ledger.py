@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from service.quality.feedback import Labelled
 from service.quality.outcomes import Outcome
 from service.quality.predicted import Answer, Prediction, Shape
+from service.quality.score_bins import bin_of_step
 from service.quality.sums import cells_of
 from service.quality.windows import hour_of
 
@@ -59,6 +60,20 @@ class Delays:
     seconds: float = 0.0
 
 
+@dataclass(slots=True)
+class ScoreSums:
+    """How many more rows of a bin have a label and are right, and the steps of their scores."""
+
+    labelled: int = 0
+    correct: int = 0
+    steps: int = 0
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything changes."""
+        return bool(self.labelled or self.correct or self.steps)
+
+
 def gather(rows: Sequence[Labelled]) -> dict[RowKey, Said]:
     """What is said, by row."""
     said: dict[RowKey, Said] = {}
@@ -82,6 +97,8 @@ class Ledger:
         self.firsts: Counter[tuple[int, Cell]] = Counter()
         self.cells: Counter[tuple[int, int, Cell]] = Counter()
         self.labelled: Counter[tuple[int, int]] = Counter()
+        self.corrections: Counter[int] = Counter()
+        self.scores: defaultdict[tuple[int, int, int], ScoreSums] = defaultdict(ScoreSums)
         self.delays: defaultdict[tuple[int, int], Delays] = defaultdict(Delays)
         self.first_pairs: dict[int, Pairs] = {}
         self.pairs: dict[tuple[int, int], Pairs] = {}
@@ -96,6 +113,7 @@ class Ledger:
             else:
                 same = truth == latest
                 self.outcomes[place] = Outcome.DUPLICATE if same else Outcome.CORRECTED
+                self.corrections[scored] += not same
             latest = truth
         if before is None:
             self._accept(scored, said)
@@ -143,3 +161,8 @@ class Ledger:
         hour = hour_of(said.prediction.at)
         for cell in cells_of(said.prediction.shape, truth, said.predicted):
             self.cells[scored, hour, cell] += rows
+        if said.score is not None:
+            sums = self.scores[scored, hour, bin_of_step(said.score)]
+            sums.labelled += rows
+            sums.correct += rows * (truth == said.predicted)
+            sums.steps += rows * said.score

@@ -106,12 +106,17 @@ def pack_classes(width: int, index: np.ndarray, score: np.ndarray) -> bytes:
         return form.pack(index.item(), _steps(score.item()))
     rows = np.empty(len(index), NARROW_ROWS if width <= MAX_NARROW else WIDE_ROWS)
     rows["index"] = index
+    rows["score"] = steps_of(score)
+    return rows.tobytes()
+
+
+def steps_of(score: np.ndarray) -> np.ndarray:
+    """Scores in steps, as they are kept; `NO_SCORE` for what is no probability."""
     probability = score.astype(np.float64)
     with np.errstate(invalid="ignore"):  # NaN is neither
         is_one = (probability >= 0) & (probability <= LARGEST_PROBABILITY)
     steps = np.minimum(np.where(is_one, probability, 0) * FULL_SCORE + 0.5, FULL_SCORE)
-    rows["score"] = np.where(is_one, steps.astype(np.int64), NO_SCORE)
-    return rows.tobytes()
+    return np.where(is_one, steps.astype(np.int64), NO_SCORE)
 
 
 def pack_values(values: np.ndarray) -> bytes:

@@ -58,12 +58,14 @@ class VersionCounters:
     """What a version's counters show: its rows as they were labelled first.
 
     `delays` are rows by how long after the prediction the label came: for each of
-    `ledger.DELAY_BOUNDS_S` those above the bound before, last those above all.
+    `ledger.DELAY_BOUNDS_S` those above the bound before, last those above all. `corrections` are
+    labels that replaced another one.
     """
 
     first: Reading
     delays: tuple[int, ...]
     delay_seconds: float
+    corrections: int = 0
 
     @property
     def rows(self) -> int:

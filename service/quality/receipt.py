@@ -48,9 +48,14 @@ TO_URL, FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
 @dataclass(slots=True)
 class Issued:
-    """A receipt; `recorded` is what has to be kept for it, as its rows aren't inside."""
+    """A receipt with the prediction's id and time inside of it.
+
+    `recorded` is what has to be kept for it, as its rows aren't inside.
+    """
 
     id: str
+    tag: bytes
+    at: int
     recorded: Prediction | None = None
 
 
@@ -129,20 +134,22 @@ class Issuer:
         if made is None or made[0] is not signer:
             made = self._make(signer)
         at = int(now * 1000)
-        salt = next(self._salts) % SALTS  # asking the kernel each time costs as much as the rest
-        moment = at.to_bytes(TIME_BYTES, "big") + salt.to_bytes(SALT_BYTES, "big")
+        # Asking the kernel for salt each time would cost as much as the rest.
+        moment = (at * SALTS + next(self._salts) % SALTS).to_bytes(TIME_BYTES + SALT_BYTES, "big")
         if content and len(content) <= MAX_ROW_BYTES:
-            return Issued(_seal(signer, made[1] + moment + content)[0])
+            return Issued(*_seal(signer, made[1] + moment + content), at)
         text, tag = _seal(signer, made[2] + moment + _varint(rows))
         kept = Prediction(tag, self._version, at, self._shape, rows, content)
-        return Issued(text, kept if content else None)
+        return Issued(text, tag, at, kept if content else None)
 
-    def take(self, own: str, content: bytes, rows: int) -> Prediction:
-        """What has to be kept of a prediction to which the client gave an id of its own."""
+    def take(self, own: str, content: bytes, rows: int, at: int | None = None) -> Prediction:
+        """What has to be kept of a prediction to which the client gave an id of its own.
+
+        `at` is the time that its receipt has, if there is one.
+        """
         name = own_id(*self._subject, own)
-        return Prediction(
-            name, self._version, int(self._clock() * 1000), self._shape, rows, content
-        )
+        at = int(self._clock() * 1000) if at is None else at
+        return Prediction(name, self._version, at, self._shape, rows, content)
 
     def _make(self, signer: Signer) -> tuple[Signer, bytes, bytes]:
         """What all records by one key begin with: rows inside, and rows recorded."""

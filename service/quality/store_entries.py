@@ -11,6 +11,7 @@ from service.quality.outcomes import Outcome
 from service.quality.predicted import Kind, Shape
 from service.quality.store_tables import (
     feedback,
+    feedback_corrections,
     feedback_counts,
     feedback_delays,
     feedback_first_sums,
@@ -18,6 +19,7 @@ from service.quality.store_tables import (
     feedback_outcomes,
     feedback_sums,
     prediction_hours,
+    prediction_scores,
 )
 from service.quality.store_upsert import add
 from service.quality.sums import NONE, sum_up
@@ -46,6 +48,14 @@ def write_ledger(connection: sa.Connection, ledger: Ledger) -> None:
     add(connection, prediction_hours, [
         {"scored": scored, "hour": hour, "predicted": 0, "labelled": rows}
         for (scored, hour), rows in ledger.labelled.items()
+    ])  # fmt: skip
+    add(connection, feedback_corrections, [
+        {"scored": scored, "rows": rows} for scored, rows in ledger.corrections.items() if rows
+    ])  # fmt: skip
+    add(connection, prediction_scores, [
+        {"scored": scored, "hour": hour, "bin": place, "predicted": 0, "labelled": sums.labelled,
+         "correct": sums.correct, "steps": sums.steps}
+        for (scored, hour, place), sums in ledger.scores.items() if sums.is_any
     ])  # fmt: skip
     _write_sums(connection, ledger)
 

@@ -8,6 +8,7 @@ from service.base.database import durable
 from service.quality.ledger import Ledger, Said
 from service.quality.predicted import Prediction
 from service.quality.store_entries import write_ledger
+from service.quality.store_forgotten import hold_alone
 from service.quality.store_tables import (
     PAST,
     feedback,
@@ -15,7 +16,9 @@ from service.quality.store_tables import (
     feedback_sums,
     forgotten,
     prediction_hours,
+    prediction_scores,
     predictions,
+    scored_versions,
 )
 from service.quality.store_upsert import add, keep_first
 from service.quality.store_versions import ScoredVersion, ScoredVersions
@@ -44,11 +47,21 @@ class ErasureStore(ScoredVersions):
         self._empty_log()
         return removed
 
+    def models(self) -> list[str]:
+        """Those of which anything is kept."""
+        known = sa.select(scored_versions.c.model).where(
+            scored_versions.c.repository == self._repository
+        )
+        gone = sa.select(forgotten.c.model).where(forgotten.c.repository == self._repository)
+        with self._engine.connect() as connection:
+            return sorted(connection.scalars(known.union(gone)))
+
     def prune(self, model: str, before: int) -> int:
         """Delete rows of predictions from before a time; how many labelled ones that were.
 
         What they came to stays in the sums over all time. The caller asks only for what is older
-        than labels are accepted for. It is done an hour at a time, as others wait meanwhile.
+        than labels are accepted for; should that grow, labels for what went are refused all
+        the same. It is done an hour at a time, as others wait meanwhile.
         """
         limit = hour_of(before)
         with self._engine.connect() as connection:
@@ -64,6 +77,7 @@ class ErasureStore(ScoredVersions):
         return removed
 
     def _forget(self, connection: sa.Connection, model: str, ids: Sequence[bytes], at: int) -> int:
+        hold_alone(connection)
         known = self._known(connection, model)
         self._lock(connection, model, dict.fromkeys(one.version for one in known.values()))
         ours = {"repository": self._repository, "model": model, "forgotten_at": at}
@@ -91,14 +105,18 @@ class ErasureStore(ScoredVersions):
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _prune(self, one: ScoredVersion, limit: int) -> int:
+        """First no label is taken any more for what goes: it would count a row once more."""
         removed = 0
+        with self._engine.begin() as connection:
+            self._lock(connection, one.model, {one.version: None})
+            _refuse_before(connection, one.id, limit * HOUR)
         while (hour := self._oldest_hour(one.id)) is not None and hour < limit:
             with self._engine.begin() as connection:
                 self._lock(connection, one.model, {one.version: None})
                 removed += _delete_until(connection, one.id, (hour + 1) * HOUR)
         with self._engine.begin() as connection:
             self._lock(connection, one.model, {one.version: None})
-            for table in (feedback_hours, feedback_sums, prediction_hours):
+            for table in (feedback_hours, feedback_sums, prediction_hours, prediction_scores):
                 _fold(connection, table, one.id, limit)
         return removed
 
@@ -113,6 +131,15 @@ class ErasureStore(ScoredVersions):
             ]
         found = [at for at in oldest if at is not None]
         return hour_of(min(found)) if found else None
+
+
+def _refuse_before(connection: sa.Connection, scored: int, at: int) -> None:
+    """Take labels of predictions from a time on alone; it never goes back."""
+    connection.execute(
+        sa.update(scored_versions)
+        .where(scored_versions.c.id == scored, scored_versions.c.kept_since < at)
+        .values(kept_since=at)
+    )
 
 
 def _delete_until(connection: sa.Connection, scored: int, until: int) -> int:

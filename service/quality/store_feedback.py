@@ -16,12 +16,12 @@ from service.quality.ledger import Ledger, RowKey, Said, gather
 from service.quality.outcomes import Outcome
 from service.quality.predicted import Answer
 from service.quality.store_entries import count_outcomes, write_ledger
-from service.quality.store_tables import feedback, forgotten
+from service.quality.store_forgotten import forgotten_among, hold
+from service.quality.store_tables import feedback
 from service.quality.store_upsert import Insert, upsert
 from service.quality.store_versions import ScoredVersions
 
 TRANSACTION_ROWS = 5000  # some 100 ms, for which other writers wait
-LOOKED_UP = 1000
 
 Stored = tuple[int, int, bytes, int]  # the key of a row in the table
 
@@ -54,11 +54,17 @@ class FeedbackStore(ScoredVersions):
         self, connection: sa.Connection, model: str, rows: Sequence[Labelled], at: int
     ) -> list[Outcome]:
         shapes = {row.prediction.version: row.prediction.shape for row in rows}
-        scored = self._lock(connection, model, shapes)
+        hold(connection)
+        locked = self._lock(connection, model, shapes)
+        scored = {version: one.id for version, one in locked.items()}
         said = gather(rows)
         ledger = Ledger(at)
-        for key in self._forgotten(connection, said):
-            ledger.refuse(said.pop(key), Outcome.UNKNOWN_ID)
+        gone = forgotten_among(connection, (key[2] for key in said))
+        for key in list(said):
+            if key[1] < locked[key[0]].kept_since:
+                ledger.refuse(said.pop(key), Outcome.EXPIRED)
+            elif key[2] in gone:
+                ledger.refuse(said.pop(key), Outcome.UNKNOWN_ID)
         before = _write(connection, scored, said, at)
         for key, one in said.items():
             number = scored[key[0]]
@@ -69,20 +75,6 @@ class FeedbackStore(ScoredVersions):
         write_ledger(connection, ledger)
         count_outcomes(connection, self._repository, model, Counter(outcomes))
         return outcomes
-
-    def _forgotten(self, connection: sa.Connection, said: Mapping[RowKey, Said]) -> list[RowKey]:
-        """The rows of predictions that somebody has had deleted."""
-        if connection.execute(sa.select(forgotten.c.prediction).limit(1)).first() is None:
-            return []
-        ids = sorted({key[2] for key in said})
-        query = sa.select(forgotten.c.prediction).where(
-            forgotten.c.prediction.in_(sa.bindparam("ids", expanding=True))
-        )
-        gone: set[bytes] = set()
-        for start in range(0, len(ids), LOOKED_UP):
-            found = connection.execute(query, {"ids": ids[start : start + LOOKED_UP]})
-            gone.update(record.prediction for record in found)
-        return [key for key in said if key[2] in gone]
 
 
 def _write(

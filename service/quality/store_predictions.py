@@ -6,20 +6,31 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.quality.predicted import Prediction, shape_of
-from service.quality.store_tables import prediction_hours, predictions, scored_versions
+from service.quality.store_forgotten import forgotten_among, hold
+from service.quality.store_tables import (
+    prediction_hours,
+    prediction_scores,
+    predictions,
+    scored_versions,
+)
 from service.quality.store_upsert import Insert, add, upsert
 from service.quality.store_versions import UNKNOWN_SHAPE, ScoredVersions
 
 LOOKED_UP = 1000
 
 Answered = tuple[str, int, int]  # model, version, hour
+Binned = tuple[Answered, int]  # and the bin of a score
+NO_SCORES: Mapping[Binned, int] = {}
 
 
 class PredictionStore(ScoredVersions):
     """What workers tell of the predictions that they answered."""
 
     def record_predictions(self, model: str, made: Iterable[Prediction]) -> None:
-        """Keep predictions of a model; where a client gave an id again, the latest one counts."""
+        """Keep predictions of a model; where a client gave an id again, the latest one counts.
+
+        Those that were forgotten while they waited to be written are dropped.
+        """
         latest: dict[bytes, Prediction] = {}
         for one in made:
             known = latest.get(one.id)
@@ -28,6 +39,9 @@ class PredictionStore(ScoredVersions):
         if not latest:
             return
         with self._engine.begin() as connection:
+            hold(connection)
+            for gone in forgotten_among(connection, latest):
+                del latest[gone]
             numbers = self._numbers(connection, {(model, one.version) for one in latest.values()})
             records = [
                 _record(numbers[model, one.version], one)
@@ -54,8 +68,12 @@ class PredictionStore(ScoredVersions):
                     found[record.id] = _prediction(record)
         return found
 
-    def count_predictions(self, answered: Mapping[Answered, int]) -> None:
-        """Add to the number of rows that versions have answered in an hour."""
+    def count_predictions(
+        self, answered: Mapping[Answered, int], scores: Mapping[Binned, int] = NO_SCORES
+    ) -> None:
+        """Add to the number of rows that versions have answered in an hour, and of those in bins
+        by their scores.
+        """
         if not answered:
             return
         with self._engine.begin() as connection:
@@ -63,6 +81,11 @@ class PredictionStore(ScoredVersions):
             add(connection, prediction_hours, [
                 {"scored": numbers[model, version], "hour": hour, "predicted": rows, "labelled": 0}
                 for (model, version, hour), rows in answered.items()
+            ])  # fmt: skip
+            add(connection, prediction_scores, [
+                {"scored": numbers[model, version], "hour": hour, "bin": place, "predicted": rows,
+                 "labelled": 0, "correct": 0, "steps": 0}
+                for ((model, version, hour), place), rows in scores.items()
             ])  # fmt: skip
 
     def _numbers(

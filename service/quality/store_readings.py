@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from service.base.database import snapshot
 from service.quality.ledger import DELAY_BOUNDS_S
 from service.quality.outcomes import Outcome
-from service.quality.predicted import FULL_SCORE, Kind
-from service.quality.reading import Counters, LabelledScores, Reading, VersionCounters
-from service.quality.score_counts import group
+from service.quality.predicted import Kind
+from service.quality.reading import Counters, Reading, VersionCounters
 from service.quality.store_entries import read_pairs
 from service.quality.store_tables import (
     feedback,
+    feedback_corrections,
     feedback_counts,
     feedback_delays,
     feedback_first_sums,
@@ -27,6 +28,7 @@ from service.quality.sums import NONE, cells_of, sum_up
 from service.quality.windows import Span
 
 EVERYTHING = Span()
+SUMMED = (Kind.VALUES, Kind.SETS)
 Cells = dict[tuple[int, int], int]
 Sums = dict[str, int | float]
 
@@ -39,18 +41,13 @@ class ReadingStore(ScoredVersions):
 
         Where rows have been pruned, a span may begin or end only at a full hour.
         """
-        with self._engine.connect() as connection:
+        return self.readings_of((span,), model)[0]
+
+    def readings_of(self, spans: Sequence[Span], model: str = "") -> list[list[Reading]]:
+        """The same of several spans, all as they are at one moment."""
+        with snapshot(self._engine) as connection:
             known = self._known(connection, model)
-            cells, sums = _read_hours(connection, known, span)
-            for end in span.ends:
-                _add_rows(connection, known, end, (cells, sums))
-            covered = _read_coverage(connection, known, span)
-        return [
-            Reading(
-                one.model, one.version, one.shape, cells[number], sums[number], *covered[number]
-            )
-            for number, one in known.items()
-        ]
+            return [_read(connection, known, span) for span in spans]
 
     def reading(self, model: str, version: int, span: Span = EVERYTHING) -> Reading | None:
         """That of one version; none if nothing is known of it."""
@@ -63,26 +60,20 @@ class ReadingStore(ScoredVersions):
 
     def counters(self) -> Counters:
         """What was counted since the database was made: each row as it was labelled first."""
-        with self._engine.connect() as connection:
+        with snapshot(self._engine) as connection:
             known = self._known(connection)
             firsts = _read_firsts(connection, known)
             delays = _read_delays(connection, known)
+            corrected = {
+                record.scored: record.rows
+                for record in connection.execute(_of(feedback_corrections, known))
+            }
             outcomes = self._read_outcomes(connection)
-        versions = tuple(VersionCounters(firsts[number], *delays[number]) for number in known)
+        versions = tuple(
+            VersionCounters(firsts[number], *delays[number], corrected.get(number, 0))
+            for number in known
+        )
         return Counters(versions, outcomes)
-
-    def scores(
-        self, model: str, version: int, span: Span = EVERYTHING, bins: int | None = None
-    ) -> LabelledScores | None:
-        """The scores of a version's labelled rows, as finely as they are kept or in bins.
-
-        None if nothing is known of the version, or if it doesn't decide between classes. It reads
-        the rows of the span.
-        """
-        with self._engine.connect() as connection:
-            known = [one for one in self._known(connection, model).values()
-                     if one.version == version and one.shape.kind is Kind.CLASSES]  # fmt: skip
-            return _read_scores(connection, known[0], span, bins) if known else None
 
     def _read_outcomes(self, connection: sa.Connection) -> dict[tuple[str, Outcome], int]:
         ours = feedback_outcomes.c.repository == self._repository
@@ -94,10 +85,23 @@ def _of(table: sa.Table, known: Iterable[int]) -> "sa.Select[Any]":
     return sa.select(table).where(table.c.scored.in_(list(known)))
 
 
-def _within(column: "sa.ColumnElement[int]", since: int | None, until: int | None) -> list[Any]:
+def within(column: "sa.ColumnElement[int]", since: int | None, until: int | None) -> list[Any]:
     return [
         *([] if since is None else [column >= since]),
         *([] if until is None else [column < until]),
+    ]
+
+
+def _read(
+    connection: sa.Connection, known: Mapping[int, ScoredVersion], span: Span
+) -> list[Reading]:
+    cells, sums = _read_hours(connection, known, span)
+    for end in span.ends:
+        _add_rows(connection, known, end, (cells, sums))
+    covered = _read_coverage(connection, known, span)
+    return [
+        Reading(one.model, one.version, one.shape, cells[number], sums[number], *covered[number])
+        for number, one in known.items()
     ]
 
 
@@ -110,9 +114,11 @@ def _read_hours(
         if total:
             cells[scored][true, predicted] = int(total)
     sums: dict[int, Sums] = {number: dict(NONE) for number in known}
+    if not any(one.shape.kind in SUMMED for one in known.values()):
+        return cells, sums
     added = [sa.func.sum(feedback_sums.c[name]).label(name) for name in NONE]
     query = sa.select(feedback_sums.c.scored, *added).where(
-        feedback_sums.c.scored.in_(list(known)), *_within(feedback_sums.c.hour, *span.hours)
+        feedback_sums.c.scored.in_(list(known)), *within(feedback_sums.c.hour, *span.hours)
     )
     for record in connection.execute(query.group_by(feedback_sums.c.scored)).mappings():
         sums[record["scored"]] = {name: type(NONE[name])(record[name]) for name in NONE}
@@ -129,7 +135,7 @@ def _cells_within(known: Iterable[int], span: Span) -> "sa.Select[Any]":
     key = (table.c.scored, table.c.true_class, table.c.predicted_class)
     return (
         sa.select(*key, sa.func.sum(table.c.rows))
-        .where(table.c.scored.in_(list(known)), *_within(table.c.hour, *span.hours))
+        .where(table.c.scored.in_(list(known)), *within(table.c.hour, *span.hours))
         .group_by(*key)
     )
 
@@ -147,7 +153,7 @@ def _add_rows(
         sa.select(*key, sa.func.count())
         .where(
             feedback.c.scored.in_(list(known)),
-            *_within(feedback.c.predicted_at, *end),
+            *within(feedback.c.predicted_at, *end),
             feedback.c.true_class.is_not(None),
         )
         .group_by(*key)
@@ -155,7 +161,7 @@ def _add_rows(
     for scored, true, predicted, rows in connection.execute(query):
         _increase(cells[scored], (true, predicted), rows)
     for number, one in known.items():
-        if one.shape.kind in (Kind.VALUES, Kind.SETS):
+        if one.shape.kind in SUMMED:
             truths, predicted = read_pairs(connection, number, one.shape, end)
             for truth, said in zip(truths, predicted, strict=True):
                 for cell in cells_of(one.shape, truth, said):
@@ -176,7 +182,7 @@ def _read_coverage(
     table = prediction_hours
     query = (
         sa.select(table.c.scored, sa.func.sum(table.c.predicted), sa.func.sum(table.c.labelled))
-        .where(table.c.scored.in_(list(known)), *_within(table.c.hour, *span.touched))
+        .where(table.c.scored.in_(list(known)), *within(table.c.hour, *span.touched))
         .group_by(table.c.scored)
     )
     found = dict.fromkeys(known, (0, 0))
@@ -214,37 +220,3 @@ def _read_delays(
         rows[record.scored][record.bucket] = record.rows
         seconds[record.scored] += record.seconds
     return {number: (tuple(rows[number]), seconds[number]) for number in rows}
-
-
-def _read_scores(
-    connection: sa.Connection, one: ScoredVersion, span: Span, bins: int | None
-) -> LabelledScores:
-    score = feedback.c.score
-    # The database divides integers: the bin of a step.
-    step = score if bins is None else score * bins // (FULL_SCORE + 1)
-    is_right = sa.case((feedback.c.true_class == feedback.c.predicted_class, 1), else_=0)
-    is_second = sa.case((feedback.c.predicted_class == 1, 1), else_=0)
-    query = (
-        sa.select(
-            step.label("step"),
-            is_right.label("is_right"),
-            is_second.label("is_second"),
-            sa.func.count(),
-        )
-        .where(
-            feedback.c.scored == one.id,
-            score.is_not(None),
-            *_within(feedback.c.predicted_at, span.since, span.until),
-        )
-        .group_by("step", "is_right", "is_second")
-    )
-    records: Sequence[Any] = connection.execute(query).all()
-    table = np.array([tuple(record) for record in records], np.int64).reshape(-1, 4)
-    steps, right, second, rows = table.T
-    value = steps / FULL_SCORE if bins is None else (steps + 0.5) / bins
-    confidence = group(value, rows * right, rows * (1 - right))
-    if one.shape.width != 2:
-        return LabelledScores(confidence, None)
-    is_true = np.where(right == 1, second, 1 - second)  # whether the second class is the true one
-    probability = np.where(second == 1, value, 1 - value)
-    return LabelledScores(confidence, group(probability, rows * is_true, rows * (1 - is_true)))

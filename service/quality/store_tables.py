@@ -7,6 +7,10 @@ no longer kept.
 A cell is a pair of a true and a predicted class, as `sums.cells_of` says. `first` counts rows as
 they were labelled first and never falls: it is what Prometheus is told; `now` counts them as they
 are labelled now.
+
+A bin is one of scores, as `score_bins.py` says: how many rows were predicted with such a score, how
+many of them have a label and are right, and the sum of the steps of those that have one. Labels of
+predictions from before a version's `kept_since` are refused, as what went before is added up.
 """
 
 import sqlalchemy as sa
@@ -57,6 +61,7 @@ scored_versions = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("kind", sa.Integer, nullable=False),
     sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("kept_since", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("repository", "model", "version", name="one_row_a_version"),
 )
 
@@ -122,6 +127,13 @@ feedback_delays = sa.Table(
     sa.Column("seconds", sa.Double, nullable=False),
 )
 
+feedback_corrections = sa.Table(
+    "feedback_corrections",
+    metadata,
+    _key("scored", sa.BigInteger()),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+)
+
 feedback_outcomes = sa.Table(
     "feedback_outcomes",
     metadata,
@@ -141,6 +153,19 @@ prediction_hours = sa.Table(
     sqlite_with_rowid=False,
 )
 
+prediction_scores = sa.Table(
+    "prediction_scores",
+    metadata,
+    _key("scored", sa.BigInteger()),
+    _key("hour", sa.Integer()),
+    _key("bin", sa.Integer()),
+    sa.Column("predicted", sa.BigInteger, nullable=False),
+    sa.Column("labelled", sa.BigInteger, nullable=False),
+    sa.Column("correct", sa.BigInteger, nullable=False),
+    sa.Column("steps", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 predictions = sa.Table(
     "predictions",
     metadata,
@@ -152,6 +177,33 @@ predictions = sa.Table(
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.Index("predictions_by_time", "scored", "predicted_at"),
+)
+
+evaluations = sa.Table(
+    "evaluations",
+    metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("repository", sa.Text, nullable=False),
+    sa.Column("model", sa.String(128), nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("dataset", sa.String(64), nullable=False),
+    sa.Column("data_sha256", sa.String(64), nullable=False),
+    sa.Column("job", sa.String(64), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("scores", sa.Text, nullable=False),
+    sa.Column("metrics", sa.Text, nullable=False),
+    sa.Column("confusion", sa.Text, nullable=False),
+    sa.Column("correct", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint(
+        "repository",
+        "model",
+        "version",
+        "dataset",
+        "data_sha256",
+        "job",
+        name="one_row_an_evaluation",
+    ),
 )
 
 forgotten = sa.Table(

@@ -22,6 +22,17 @@ class ScoredVersion:
     shape: Shape
 
 
+@dataclass(frozen=True, slots=True)
+class LockedVersion:
+    """A version whose feedback nobody else changes until the transaction ends.
+
+    Rows of predictions from before `kept_since` are gone, so that no label is taken for them.
+    """
+
+    id: int
+    kept_since: int
+
+
 class ScoredVersions:
     """What all parts of the store of one repository have in common."""
 
@@ -47,9 +58,8 @@ class ScoredVersions:
 
     def _lock(
         self, connection: sa.Connection, model: str, shapes: Mapping[int, Shape | None]
-    ) -> dict[int, int]:
-        """The numbers of these versions of a model, whose shapes are noted where they are given;
-        until the transaction ends, nobody else changes their feedback.
+    ) -> dict[int, LockedVersion]:
+        """Lock these versions of a model; their shapes are noted where they are given.
 
         To be called once a transaction, and first: SQLite is then alone with the database, and
         PostgreSQL with these versions, taken in the order of their versions.
@@ -61,7 +71,7 @@ class ScoredVersions:
 
     def _lock_one(
         self, connection: sa.Connection, model: str, version: int, shape: Shape | None
-    ) -> int:
+    ) -> LockedVersion:
         ours = {"repository": self._repository, "model": model, "version": version}
         known = shape or UNKNOWN_SHAPE
         answers = {"kind": int(known.kind), "width": known.width}
@@ -69,13 +79,13 @@ class ScoredVersions:
             sa.update(scored_versions)
             .where(*(scored_versions.c[name] == value for name, value in ours.items()))
             .values(answers if shape else {"width": scored_versions.c.width})
-            .returning(scored_versions.c.id)
+            .returning(scored_versions.c.id, scored_versions.c.kept_since)
         )
-        found = connection.execute(lock).scalar()
+        found = connection.execute(lock).first()
         if found is None:
             self._insert(connection, [ours | answers])
-            found = connection.execute(lock).scalar_one()
-        return int(found)
+            found = connection.execute(lock).one()
+        return LockedVersion(*found)
 
     def _insert(self, connection: sa.Connection, rows: list[dict[str, object]]) -> None:
         """Give versions a number that have none yet; somebody else may do so at the same time."""

@@ -8,7 +8,7 @@ numbers. Where a manifest lies beside the files, they are served only if they ar
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ MAX_BYTES = 1024 * 1024
 class Provenance:
     """Where a version comes from: who uploaded it, when (ISO 8601), why, and after which version.
 
-    `sha256` is that of all its files together; `key` that of the client's Idempotency-Key.
+    `sha256` is that of all its files together; `key` that of the client's Idempotency-Key, or the
+    job that trained it. `training` says of such a version how it was made, and what it scored.
     """
 
     uploaded_by: str = ""
@@ -32,6 +33,7 @@ class Provenance:
     parent: int | None = None
     sha256: str = ""
     key: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_manifest(
@@ -61,7 +63,12 @@ def read_provenance(folder: Path) -> Provenance:
     parent = record.get("parent")
     words = ("uploaded_by", "at", "why", "sha256", "key")
     told = {word: record[word] for word in words if isinstance(record.get(word), str)}
-    return Provenance(**told, parent=parent if isinstance(parent, int) else None)
+    training = record.get("training")
+    return Provenance(
+        **told,
+        parent=parent if isinstance(parent, int) else None,
+        training=training if isinstance(training, dict) else {},
+    )
 
 
 def _read(folder: Path) -> dict[str, Any] | None:

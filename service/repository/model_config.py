@@ -19,7 +19,9 @@ from pydantic import (
 
 from service.base.load_options import Kernels, LoadOptions, WeightsMode
 from service.base.refusals import ModelConfigInvalid
+from service.base.sequences import Sequences, sequences_misfit
 from service.base.signature import Signature
+from service.recipe.retraining import Retraining
 
 CONFIG_NAME = "model.yaml"
 MAX_CONFIG_BYTES = 1024 * 1024
@@ -57,6 +59,7 @@ MOST = 9_999_999_999
 Number = Annotated[int, Field(ge=1, le=MOST)]
 Version = Annotated[int, Field(ge=1, le=MOST, strict=True)]
 Amount = Annotated[float, Field(gt=0, le=MOST)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -97,6 +100,19 @@ class Feedback(BaseModel):
     horizon_days: Annotated[float, Field(gt=0, le=3650)] = 30
 
 
+class Capture(BaseModel):
+    """Which share of predictions have their inputs kept, for how long, and what of them isn't.
+
+    `drop` has names of inputs, or `name[3]` for one number of an input, from 0.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fraction: Annotated[float, Field(ge=0, le=1)] = 0
+    retention_days: Annotated[float, Field(gt=0, le=3650)] = 30
+    drop: tuple[Label, ...] = ()
+
+
 class Latest(BaseModel):
     """The so many highest versions that are READY."""
 
@@ -121,13 +137,16 @@ class ModelConfig(BaseModel):
 
     `task` is found out from the model's output where it isn't given. `labels` name the classes by
     index; a binary model with one sigmoid output has two, the second is the positive one.
-    `threshold` is the probability from which that one is decided for.
+    `threshold` is the probability from which that one is decided for, or each label of a multilabel
+    model; `thresholds` has those of single labels.
 
     `version_policy` says which versions are loaded: `all`, `{latest: N}` or `{specific: [1, 3]}`.
     `version_labels` gives versions names that requests may ask for. `max_rows`, `max_body_mb` and
     `timeout_ms` are limits of one request, below those of the settings. `allow_non_finite` lets NaN
     and infinities in and out. `batching` says how requests are gathered, `feedback` for how long
-    labels are taken.
+    labels are taken, `capture` which inputs are kept for retraining. `sequences` says how sequences
+    of different lengths are padded, `retrain` what retrains of the model have as defaults, and when
+    they are due.
 
     The last five say how the files are to be opened: see `LoadOptions`. `allow_lambda` names, by
     version, the sha256 of the one file whose Lambda code the operator vouches for. `custom_objects`
@@ -137,9 +156,10 @@ class ModelConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     description: Text = ""
-    task: Literal["binary", "multiclass", "regression"] | None = None
+    task: Literal["binary", "multiclass", "multilabel", "regression"] | None = None
     labels: tuple[Label, ...] = ()
-    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+    threshold: Share = 0.5
+    thresholds: dict[Label, Share] = Field(default_factory=dict)
     version_policy: VersionPolicy = Latest(latest=1)
     version_labels: dict[Label, Number] = Field(default_factory=dict)
     max_rows: Number | None = None
@@ -148,6 +168,9 @@ class ModelConfig(BaseModel):
     allow_non_finite: bool = False
     batching: Batching = Batching()
     feedback: Feedback = Feedback()
+    capture: Capture = Capture()
+    retrain: Retraining | None = None
+    sequences: Sequences | None = None
     weights: WeightsMode = "strict"
     theano_kernels: Kernels = "auto"
     signature: Line = ""
@@ -164,6 +187,11 @@ class ModelConfig(BaseModel):
             custom_objects=self.custom_objects,
             custom_only=bool(self.custom_objects),
         )
+
+    def thresholds_of(self, width: int) -> tuple[float, ...]:
+        """The threshold of each of so many labels."""
+        named = (self.thresholds.get(label, self.threshold) for label in self.labels)
+        return tuple(named) if self.labels else (self.threshold,) * width
 
     @field_validator("version_policy", mode="wrap")
     @classmethod
@@ -187,6 +215,11 @@ class ModelConfig(BaseModel):
             raise ValueError("task binary needs exactly two labels: negative, positive")
         if self.task == "regression" and self.labels:
             raise ValueError("task regression has no labels")
+        unknown = sorted(self.thresholds.keys() - set(self.labels))
+        if unknown:
+            raise ValueError(f"thresholds names {unknown[0]!r}, which is none of the labels")
+        if self.thresholds and self.task not in (None, "multilabel"):
+            raise ValueError(f"task {self.task} has one threshold; thresholds are for multilabel")
         return self
 
 
@@ -196,10 +229,12 @@ def misfit(config: ModelConfig, signature: Signature) -> str:
     width = output.shape[1] if len(output.shape) == 2 else None
     if config.task == "binary" and width not in (1, 2, None):
         return f"model.yaml: task binary, but the model has {width} outputs"
+    if config.task == "multilabel" and (width or 0) < 2:
+        return f"model.yaml: task multilabel needs two labels or more, the output is {output.shape}"
     classes = 2 if width == 1 else width
     if config.labels and classes is not None and len(config.labels) != classes:
         return f"model.yaml: {len(config.labels)} labels, but the model tells {classes} classes"
-    return ""
+    return sequences_misfit(config.sequences, signature)
 
 
 def strange_modules(config: ModelConfig, registered: Collection[str]) -> str:

@@ -70,10 +70,7 @@ class Promotions:
                     f"Model '{model}' was changed meanwhile, its current version is {now.current}; "
                     "nothing was rolled back"
                 )
-            rest = previous[previous.index(version) + 1 :]
-            labels = labels_of(now.rows, now.route)
-            route = trials_ended(now.route, now.current, version, labels)
-            return replace(route, current=version, is_pinned=True, previous=rest)
+            return rolled_back(now, version)
 
         return _promoted(self._swaps.load_then_change(model, version, order, "rollback", decide))
 
@@ -150,6 +147,14 @@ class Promotions:
     def use(self, model: str, days: float, now: float) -> Use:
         """When the model's versions answered last, and for how many days that has them stay."""
         return Use.of_model(model, self._store.used(), days, now)
+
+
+def rolled_back(now: Moment, version: int) -> Route:
+    """The route with one of the versions before the current one in its place, and kept so."""
+    previous = now.route.previous
+    rest = previous[previous.index(version) + 1 :]
+    route = trials_ended(now.route, now.current, version, labels_of(now.rows, now.route))
+    return replace(route, current=version, is_pinned=True, previous=rest)
 
 
 def _earlier(moment: Moment) -> int:

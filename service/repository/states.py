@@ -23,8 +23,8 @@ class State(StrEnum):
 
 
 COMING = (State.DISCOVERED, State.COMPILING)
-# They tell versions apart, or how long labels are taken, and no more.
-NOT_OF_A_VERSION = {"version_policy", "version_labels", "feedback"}
+# They tell versions apart, for how long labels are taken, or what jobs do, and no more.
+NOT_OF_A_VERSION = {"version_policy", "version_labels", "feedback", "capture", "retrain"}
 
 
 @dataclass(frozen=True, slots=True)

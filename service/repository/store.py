@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from service.repository.model_config import ModelConfig
+from service.repository.model_config import Feedback, ModelConfig
 from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
 from service.repository.store_routes import RouteStore
 from service.repository.store_tables import scans, versions, workers
@@ -51,6 +51,16 @@ class VersionStore(RouteStore):
             reports = list(connection.execute(sa.select(workers)))
         held = {one.artefact for record in reports for one in _worker(record, "").held}
         return (named | held) - {""}
+
+    def longest_horizon_days(self) -> float:
+        """For how long labels are taken of the model, of any repository, for which that is longest;
+        0 if there is none.
+        """
+        with self._engine.connect() as connection:
+            configs = list(connection.scalars(sa.select(versions.c.config)))
+        said = [config.get("feedback", {}) for config in configs]
+        default = Feedback().horizon_days
+        return max((float(one.get("horizon_days", default)) for one in said), default=0.0)
 
     def was_scanned(self) -> bool:
         """True once a controller has looked through the repository."""

@@ -18,10 +18,10 @@ from service.repository.consent import (
     loading_waits_for,
 )
 from service.repository.route import Route
-from service.repository.states import State, VersionRow, WorkerRecord
+from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
 from service.repository.store_routes import Edit
-from service.repository.workers import WorkerName, is_running
+from service.repository.workers import WorkerName, may_run
 
 Decide = Callable[[Moment], Route]
 """The new route, out of how things stand under the one that it replaces."""
@@ -152,7 +152,7 @@ def checked(moment: Moment, order: Order, decide: Decide) -> Edit:
     """
 
     def edit(before: Route) -> Route:
-        now = moment.under(without_dead(before, moment.workers))
+        now = moment.under(without_dead(before))
         if order.expected_current not in (None, now.current):
             current = "none" if now.current is None else f"version {now.current}"
             raise Conflict(
@@ -172,9 +172,9 @@ def without(route: Route, version: int, who: str) -> Route:
     return replace(route, preparing=tuple(entries))
 
 
-def without_dead(route: Route, living: list[WorkerRecord]) -> Route:
+def without_dead(route: Route) -> Route:
     """The route without what dead processes prepared."""
-    kept = tuple(one for one in route.preparing if is_running(one[1], living))
+    kept = tuple(one for one in route.preparing if may_run(one[1]))
     return replace(route, preparing=kept)
 
 

@@ -3,7 +3,6 @@
 import logging
 import socket
 import time
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -66,12 +65,14 @@ def is_alive(record: WorkerRecord, wall_now: float) -> bool:
     return wall_now - record.beat < DEAD_AFTER_S
 
 
-def is_running(name: str, living: Collection[WorkerRecord]) -> bool:
-    """Whether a process lives that may be no worker: among the living ones, or here."""
-    if any(record.worker == name for record in living):
-        return True
+def may_run(name: str) -> bool:
+    """Whether a process may live that may be no worker: false only for one of this place.
+
+    Of one elsewhere, such as a job's on another machine, nobody here can know.
+    """
     process = WorkerName.parse(name)
-    return bool(process.start) and process.is_here() and _start_of(process.pid) == process.start
+    is_known = bool(process.start) and process.is_here()
+    return not is_known or _start_of(process.pid) == process.start
 
 
 def live_workers(store: VersionStore, wall_now: float, model: str = "") -> list[WorkerRecord]:

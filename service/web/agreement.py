@@ -13,7 +13,9 @@ NEGLIGIBLE = 1e-6  # a difference that is none, for numbers near 0
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a version gave for a request: its outputs, and each row's class if it decides."""
+    """What a version gave for a request: its outputs, and if it decides each row's class, or which
+    labels it has, as bool (rows, labels).
+    """
 
     outputs: Tensors
     classes: np.ndarray | None = None
@@ -48,8 +50,8 @@ def fits(inputs: Tensors, signature: Signature) -> bool:
 def compare(current: Given, shadow: Given) -> Agreement | None:
     """How far they agree; none if they can't be compared: other names, shapes, kinds of answer.
 
-    A row agrees if both decide for the same class; without decisions, if all its outputs are equal:
-    floats within TOLERANCE, everything else exactly.
+    A row agrees if both decide for the same class or labels; without decisions, if all its outputs
+    are equal: floats within TOLERANCE, everything else exactly.
     """
     ours, theirs = current.outputs, shadow.outputs
     if ours.keys() != theirs.keys() or (current.classes is None) != (shadow.classes is None):
@@ -58,7 +60,9 @@ def compare(current: Given, shadow: Given) -> Agreement | None:
     if any(a.shape != b.shape or _kind(a) != _kind(b) for a, b in pairs):
         return None
     if current.classes is not None and shadow.classes is not None:
-        agrees = current.classes == shadow.classes
+        if current.classes.shape != shadow.classes.shape:
+            return None
+        agrees = (current.classes == shadow.classes).reshape(len(current.classes), -1).all(axis=1)
     else:
         agrees = np.logical_and.reduce([_rows_that_agree(a, b) for a, b in pairs])
     return Agreement(len(agrees), int(np.count_nonzero(agrees)), _largest_difference(pairs))

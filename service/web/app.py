@@ -1,6 +1,7 @@
 """The complete Flask application: every route, over the same plane as the front."""
 
 import logging
+import re
 import time
 from functools import partial
 
@@ -23,6 +24,7 @@ from service.web.admin import loading, reading, swaps
 from service.web.answers import JSON, REQUEST_ID, error_body, explain
 from service.web.feedback import routes as feedback
 from service.web.health import live, ready
+from service.web.jobs import routes as jobs
 from service.web.openapi import routes as openapi
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
@@ -39,7 +41,8 @@ from service.web.waiting import wait_for
 logger = logging.getLogger(__name__)
 
 UNKNOWN_ROUTE = "_unknown"
-ROOMS = (sample, swaps, loading, reading, upload, feedback, v1, repository, v2, openapi)
+CONVERTER = re.compile(r"<(\w+:)?")
+ROOMS = (sample, swaps, loading, reading, upload, feedback, jobs, v1, repository, v2, openapi)
 
 
 class ModelName(BaseConverter):
@@ -165,7 +168,7 @@ def _route() -> str:
     rule = request.url_rule.rule if request.url_rule else ""
     if not rule or "<path:" in rule:
         return UNKNOWN_ROUTE
-    return rule.replace("<model_name:", "{").replace("<", "{").replace(">", "}")
+    return CONVERTER.sub("{", rule).replace(">", "}")
 
 
 def _answer_error(error: Exception) -> Response:

@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol):
     def _close_last(self) -> None:
         last = self._queue[-1] if self._queue else self._turn
         if last is not None:
-            last.keep_alive = False
+            last.end_soon()
         elif self._stage[1] == IDLE:
             self._transport.close()
         else:

@@ -31,9 +31,11 @@ from service.base.metrics import (
     QUEUE_REQUESTS,
     observe_all,
     observe_array,
+    observe_columns,
 )
 from service.quality.predicted import LARGEST_PROBABILITY
-from service.web.decisions import Decided
+from service.repository.decisions import Chosen, Decided, Decisions
+from service.web.quality.recorder import Tally
 
 FLUSH_S = 0.02
 STAGES = ("queue", "decode", "infer", "encode", "total")
@@ -156,10 +158,14 @@ class VersionMetrics:
     """Counts what one version answers and the runs it takes for that.
 
     The hundred series of its answers begin with the first of them: hundreds of versions may be
-    loaded of which few are asked, and each series costs memory and time at each scrape.
+    loaded of which few are asked, and each series costs memory and time at each scrape. `tally` is
+    what the database is told by.
     """
 
-    def __init__(self, model: str, version: int, labels: tuple[str, ...]) -> None:
+    def __init__(
+        self, model: str, version: int, labels: tuple[str, ...], tally: Tally | None = None
+    ) -> None:
+        self._tally = tally
         self._names = (model, str(version))
         self._labels = labels
         self._ok = PREDICT_REQUESTS.labels(*self._names, "ok")
@@ -171,7 +177,7 @@ class VersionMetrics:
         self._answered = Pending(self._add_answered)
         self._executed = Pending(self._add_executed)
 
-    def count_ok(self, rows: int, decided: Decided | None, watch: Stopwatch) -> None:
+    def count_ok(self, rows: int, decided: Decisions | None, watch: Stopwatch) -> None:
         """One request answered."""
         self._answered.add((rows, decided, watch))
 
@@ -199,18 +205,23 @@ class VersionMetrics:
         self._answered.flush()
         self._executed.flush()
 
-    def _add_answered(self, items: list[tuple[int, Decided | None, Stopwatch]]) -> None:
-        watches = [watch for _, _, watch in items]
+    def _add_answered(self, items: list[tuple[int, Decisions | None, Stopwatch]]) -> None:
         series = self._answers = self._answers or _begin_series(self._names)
         self._ok.inc(len(items))
         series.last.set(time.time())
-        observe_all(series.rows, [float(rows) for rows, _, _ in items])
-        for histogram, stage in zip(series.stages, STAGES, strict=True):
-            observe_all(histogram, [getattr(watch, stage) for watch in watches])
-        decisions = [decided for _, decided, _ in items if decided is not None]
-        if decisions:
-            self._count_classes(np.concatenate([one.class_index for one in decisions]))
-            self._count_scores(np.concatenate([one.score for one in decisions]))
+        rows = np.array([rows for rows, _, _ in items])
+        observe_array(series.rows, rows)
+        times = [(w.queue, w.decode, w.infer, w.encode, w.total) for _, _, w in items]
+        observe_columns(series.stages, np.array(times))
+        scores = None
+        if decided := [one for _, one, _ in items if isinstance(one, Decided)]:
+            scores = np.concatenate([one.score for one in decided])
+            self._count_classes(np.concatenate([one.class_index for one in decided]))
+            self._count_scores(scores)
+        if chosen := [one.chosen for _, one, _ in items if isinstance(one, Chosen)]:
+            self._count_classes(np.nonzero(np.concatenate(chosen))[1])
+        if self._tally is not None:
+            self._tally.add(int(rows.sum()), scores)
 
     def _add_executed(self, items: list[tuple[int, float, float, float]]) -> None:
         sums: dict[int, list[float]] = {}

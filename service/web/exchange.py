@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from service.base.signature import Signature, Tensors
+from service.repository.decisions import Decisions
 from service.repository.model_config import ModelConfig
 from service.runtime.directions import Split
 from service.web.agreement import Given
 from service.web.answers import JSON
 from service.web.canary import is_chosen, key_of
-from service.web.decisions import Decided
 from service.web.paths import PredictPath
 from service.web.spans import RequestSpan
 
@@ -46,8 +46,9 @@ class Identity:
 class Facts:
     """What a protocol must know of the version that answers.
 
-    `decides` is false for regression and whatever else has no decisions; `max_rows` is the limit
-    of one request; `extra_keys` allows more in an answer than the protocol names.
+    `decides` is true where each instance is of one class, `chooses` where it may have several
+    labels, neither where there are no decisions. `max_rows` is the limit of one request;
+    `extra_keys` allows more in an answer than the protocol names.
     """
 
     identity: Identity
@@ -56,6 +57,7 @@ class Facts:
     decides: bool
     max_rows: int
     extra_keys: bool = True
+    chooses: bool = False
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ class Call:
     The body is empty until the model is there. `deadline` is a time of `time.monotonic`; a
     protocol whose body asks for less time makes it earlier while it decodes. `split` is set by
     `picks`, `copied` where a shadow version is to see the request and its answer as well.
-    `span` is there where traces are sent.
+    `span` is there where traces are sent. `is_labelled` says that the true labels are known.
     """
 
     path: PredictPath
@@ -75,6 +77,7 @@ class Call:
     split: Split | None = None
     copied: Copied | None = None
     span: RequestSpan | None = None
+    is_labelled: bool = False
 
     def picks(self, split: Split) -> bool:
         """Whether a canary gets it; asked of requests that name no version."""
@@ -126,7 +129,7 @@ class Translator(Protocol):
         asked: Asked,
         facts: Facts,
         outputs: Tensors,
-        decided: Decided | None,
+        decided: Decisions | None,
         prediction_id: str = "",
     ) -> Reply:
         """The answer; the id stands in it where there is one and extra keys are wanted.

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -19,11 +20,15 @@ from service.web.cors import answer_headers
 from service.web.counted import HttpMetrics
 from service.web.exchange import Call, Headers, Reply
 from service.web.health import Health, live, ready
+from service.web.jobs.feed import Feed, reader
+from service.web.jobs.watched import EVENTS_ROUTE, last_event, watched_job
+from service.web.jobs.watchers import Stream, Watchers, check_watcher
 from service.web.listener import Listener
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
 from service.web.security_headers import EVERYWHERE
 from service.web.spans import RequestSpan, begin_span, end_span
+from service.web.turn import ENDLESS
 from service.web.waiting import WAIT_STEP_S
 
 Scope = MutableMapping[str, Any]
@@ -50,6 +55,7 @@ class Front:
         self._headers = [*EVERYWHERE, *cors]
         self._flask: Any = WSGIMiddleware(create_app(process), workers=settings.flask_threads)
         self._metrics = HttpMetrics()
+        self._watchers = Watchers(Feed(reader(process.jobs)), settings.job_streams)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the server's start and end."""
@@ -62,6 +68,9 @@ class Front:
                     return
             elif path in HEALTH and method in ("GET", "HEAD"):
                 await self._health(HEALTH[path], scope, send)
+                return
+            elif method == "GET" and (watched := watched_job(scope)):
+                await self._watch(watched, scope, receive, send)
                 return
             await self._flask(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -78,6 +87,7 @@ class Front:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._metrics.flush()
+        self._watchers.close()
         self._process.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -127,6 +137,27 @@ class Front:
         while self._process.arrivals.should_wait(look, call.deadline):
             await asyncio.sleep(WAIT_STEP_S)
 
+    async def _watch(self, job: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """A stream of events, which must not hold a thread; no page of another origin reads it."""
+        started = time.perf_counter()
+        headers: Headers = one_by_name(scope["headers"])
+        extra = [*self._extra(headers)[:1], *EVERYWHERE]
+        span = begin_span(self._process.tracer, "GET", EVENTS_ROUTE, scope["path"], headers)
+        stream: Stream | None = None
+        try:
+            caller = self._access.check("GET", scope["path"], headers)
+            check = partial(check_watcher, caller)
+            stream = await self._watchers.open(job, last_event(scope), check)
+            status = stream.status
+        except Exception as error:
+            status, text, named = explain(error)
+            await _send(send, status, Reply(error_body(text)), [*extra, *named.items()])
+        self._metrics.observe(("GET", EVENTS_ROUTE, status), time.perf_counter() - started)
+        end_span(span, status)
+        if stream is not None:
+            scope[ENDLESS] = True
+            await stream.run(receive, send, extra)
+
     async def _health(
         self, describe: Callable[[WebProcess], Health], scope: Scope, send: Send
     ) -> None:
@@ -167,10 +198,15 @@ class Front:
 
 async def _send(send: Send, status: int, reply: Reply, headers: list[tuple[str, str]]) -> None:
     listed = [
-        (b"content-type", reply.content_type.encode()),
-        (b"content-length", str(len(reply.content)).encode()),
-        *((name.lower().encode(), value.encode("latin-1")) for name, value in headers),
-        *((name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers),
+        (_name_on_wire(name), value.encode("latin-1")) for name, value in (*headers, *reply.headers)
     ]
+    listed.append((b"content-type", reply.content_type.encode()))
+    listed.append((b"content-length", b"%d" % len(reply.content)))
     await send({"type": "http.response.start", "status": status, "headers": listed})
     await send({"type": "http.response.body", "body": reply.content})
+
+
+@lru_cache(256)
+def _name_on_wire(name: str) -> bytes:
+    """A header's name; there are few of them."""
+    return name.lower().encode()

@@ -13,8 +13,12 @@ from service.base.metrics import WORKER_STARTS
 from service.base.refusals import ArtefactCorrupt
 from service.base.resident import anonymous_bytes, used_bytes
 from service.base.settings import MEBIBYTE, Settings
+from service.capture.writer import CaptureWriter
+from service.jobs.store import JobStore
 from service.quality.store import QualityStore
+from service.quality.store_evaluations import EvaluationStore
 from service.quality.store_keys import KeyStore
+from service.repository.decisions import chooser, decider
 from service.repository.model_config import ModelConfig
 from service.repository.sample_requests import find_samples
 from service.repository.states import VersionRow
@@ -35,10 +39,10 @@ from service.web.arrivals import Arrivals
 from service.web.budget import Budget
 from service.web.counted import VersionMetrics
 from service.web.counters import Counters
-from service.web.decisions import decider
 from service.web.exchange import Facts, Identity
 from service.web.plane import Plane
 from service.web.protocols import translators
+from service.web.quality.capturing import capture_terms
 from service.web.quality.figures import QualityFigures
 from service.web.quality.quality import Quality
 from service.web.reloader import Reloader
@@ -91,11 +95,14 @@ class WebProcess:
         self._proxy = TensorFlowProxy(settings.run_dir, settings.predict_timeout_s)
         store = VersionStore(self._engine, settings.repository_key)
         self.swap_counts = SwapCounts(store)
+        self.jobs = JobStore(self._engine, settings.repository_key)
+        self.evaluations = EvaluationStore(self._engine, settings.repository_key)
         keys = KeyStore(self._engine)
         self.quality = Quality(
             QualityStore(self._engine, settings.repository_key),
             keys,
             settings.repository_key,
+            CaptureWriter(settings.capture_dir, lambda: capture_terms(self.reloader.rows)),
             settings.receipts,
         )
         self.quality_figures = QualityFigures(
@@ -124,11 +131,13 @@ class WebProcess:
             loaded.signature,
             config,
             decides=decider(config, loaded.signature) is not None,
+            chooses=chooser(config, loaded.signature) is not None,
             max_rows=min(settings.max_rows, config.max_rows or settings.max_rows),
             extra_keys=settings.extra_keys,
         )
         plan = choose_plan(loaded.measured, config.batching, settings.run_threads)
-        metrics = VersionMetrics(identity.model, identity.version, config.labels)
+        tally = self.quality.tally(identity)
+        metrics = VersionMetrics(identity.model, identity.version, config.labels, tally)
         name = f"model '{identity.model}'"
         queue = QueueLimits(settings.max_queue, settings.max_queue_s)
         batcher = Batcher(loaded, plan, self._runs, queue, metrics.count_run, name)

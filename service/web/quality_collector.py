@@ -51,7 +51,7 @@ class QualityCollector(Collector):
         yield from self._classes(shapes, cells)
         yield self._confusion(shapes, cells)
         yield self._rows(shapes)
-        yield from (self._refused(), self._corrections(), self._delays())
+        yield from (self._refused(), self._corrections(shapes), self._delays())
         yield from self._windows()
 
     def _shape(self, first: Reading) -> Shape:
@@ -124,15 +124,18 @@ class QualityCollector(Collector):
                 family.add_metric([self._figures.store, model, reason.value], counted)
         return family
 
-    def _corrections(self) -> Metric:
+    def _corrections(self, shapes: Mapping[Key, Shape]) -> Metric:
         family = CounterMetricFamily(
             "kerasd_feedback_corrections",
             "Labels that replaced another one of the same row.",
-            labels=["store", "model"],
+            labels=VERSION,
         )
-        for model in self._models():
-            counted = self._figures.counters.outcomes.get((model, Outcome.CORRECTED), 0)
-            family.add_metric([self._figures.store, model], counted)
+        corrections = {
+            (one.first.model, one.first.version): one.corrections
+            for one in self._figures.counters.versions
+        }
+        for key in shapes:
+            family.add_metric(self._version(key), corrections.get(key, 0))
         return family
 
     def _delays(self) -> Metric:
@@ -157,6 +160,8 @@ class QualityCollector(Collector):
         error = _gauge("quality_error", "How far predicted numbers are from true ones.", "metric")
         rows = _gauge("quality_rows", "Labelled rows.")
         coverage = _gauge("feedback_coverage_ratio", "Share of the rows that have a label.")
+        estimated = _gauge("quality_estimated_accuracy_ratio", "Expected by calibrated confidence.")
+        gap = _gauge("quality_estimate_gap_ratio", "Estimated less realised accuracy.")
         for window, measured in self._figures.windows.items():
             for one in measured:
                 key = (one.model, one.version)
@@ -164,12 +169,16 @@ class QualityCollector(Collector):
                 rows.add_metric([*names, window], one.rows)
                 if one.coverage is not None:
                     coverage.add_metric([*names, window], one.coverage)
+                if one.estimated is not None:
+                    estimated.add_metric([*names, window], one.estimated)
+                if one.gap is not None:
+                    gap.add_metric([*names, window], one.gap)
                 for metric, average, value in one.ratios:
                     ratio.add_metric([*names, metric, average, window], value)
                 for metric, value in one.errors:
                     error.add_metric([*names, metric, window], value)
                 self._of_classes(of_class, one, [*names], window)
-        yield from (ratio, of_class, error, rows, coverage)
+        yield from (ratio, of_class, error, rows, coverage, estimated, gap)
 
     def _of_classes(
         self, family: GaugeMetricFamily, one: Measured, names: list[str], window: str

@@ -8,6 +8,8 @@ from prometheus_client.exposition import choose_encoder
 
 from service.web.collector import ModelCollector
 from service.web.compiled_files import CompiledFiles
+from service.web.evaluation_collector import Baselines, EvaluationCollector, read_evaluations
+from service.web.jobs_collector import JobsCollector, read_figures
 from service.web.model_view import ModelView, take_view
 from service.web.process import WebProcess
 from service.web.quality.answer_shape import packer
@@ -22,6 +24,7 @@ class Scrapes:
     def __init__(self, process: WebProcess) -> None:
         self._process = process
         self._compiled = CompiledFiles(process.settings.compiled_dir)
+        self._baselines = Baselines(process.settings.repository)
 
     def take(self, accept: str) -> tuple[bytes, str]:
         """The exposition in the form that is accepted, and its content type."""
@@ -30,11 +33,23 @@ class Scrapes:
         # With the rows that this worker has read last: they are many, and no older than a poll.
         view = take_view(self._process, rows=self._process.reloader.rows)
         registry.register(ModelCollector(view, self._compiled.of(view), self._swaps(view)))
-        figures = self._process.quality_figures.take() if view.is_whole else None
-        if figures is not None:
-            registry.register(_quality(view, figures))
+        if view.is_whole:
+            self._register(registry, view)
         counted = self._process.counters.text(encode, "openmetrics" in content_type)
         return counted + encode(registry), content_type
+
+    def _register(self, registry: CollectorRegistry, view: ModelView) -> None:
+        """What the database alone knows."""
+        process = self._process
+        figures = process.quality_figures.take()
+        if figures is not None:
+            registry.register(_quality(view, figures))
+            evaluations = read_evaluations(process.evaluations, view.rows)
+            mixes = self._baselines.of(view.rows)
+            registry.register(EvaluationCollector(figures.store, evaluations, mixes))
+        jobs = read_figures(process.jobs)
+        if jobs is not None:
+            registry.register(JobsCollector(jobs, view.rows, time.time()))
 
     def _swaps(self, view: ModelView) -> Moves | None:
         if not view.is_whole:

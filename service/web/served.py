@@ -19,13 +19,13 @@ from service.base.errors import (
 )
 from service.base.http_errors import BodyTooLarge
 from service.base.signature import Tensors
+from service.repository.decisions import Chosen, Decisions, maker
 from service.runtime.backlog import Backlog
 from service.runtime.batch import Answered
 from service.runtime.batcher import Batcher
 from service.runtime.plan import Plan
 from service.web.agreement import Given
 from service.web.counted import Stopwatch, VersionMetrics
-from service.web.decisions import Decided, decider
 from service.web.exchange import Asked, Call, Facts, Reply, Translator
 from service.web.listener import Listener
 from service.web.quality.receipting import Receipting
@@ -51,8 +51,8 @@ class ServedVersion:
         self.facts = facts
         self._batcher = batcher
         self._metrics = metrics
-        self._decide = decider(facts.config, facts.signature)
-        self._headers = ((VERSION_HEADER, str(facts.identity.version)),)
+        self._decide = maker(facts.config, facts.signature)
+        self._version = (VERSION_HEADER, str(facts.identity.version))
         self._in_threads = 0
         self._receipting = receipting
         self._backlog = backlog  # of large bodies; the batcher has one of its own
@@ -109,9 +109,13 @@ class ServedVersion:
         self._metrics.count_failed(outcome_of(error))
         return error
 
+    def flush(self) -> None:
+        """Count now what waits to be counted."""
+        self._metrics.flush()
+
     def close(self) -> None:
         """Give the version back; called once, after its last lease."""
-        self._metrics.flush()
+        self.flush()
         self._batcher.close()
 
     def _watch(self, call: Call, watch: Stopwatch) -> Stopwatch:
@@ -174,21 +178,24 @@ class ServedVersion:
         self._metrics.count_ok(asked.rows, decided, watch)
         if call.copied is not None:
             call.copied(asked.inputs, _given(outputs, decided))
-        reply.headers += self._headers
         if receipt:
-            reply.headers += ((PREDICTION_HEADER, receipt),)
+            reply.headers += (self._version, (PREDICTION_HEADER, receipt))
+        else:
+            reply.headers += (self._version,)
         return reply
 
-    def _receive(self, call: Call, asked: Asked, outputs: Tensors, decided: Decided | None) -> str:
+    def _receive(
+        self, call: Call, asked: Asked, outputs: Tensors, decided: Decisions | None
+    ) -> str:
         """The receipt of an answer; the client may call it something in the body or the head."""
         if self._receipting is None:
             return ""
         own = asked.name
         if not own and REQUEST_ID in call.headers:
             own = call.headers[REQUEST_ID].decode("latin-1")
-        return self._receipting.receive(outputs, decided, asked.rows, own)
+        return self._receipting.receive(asked, outputs, decided, own, call.is_labelled)
 
-    def _decided(self, outputs: Tensors) -> Decided | None:
+    def _decided(self, outputs: Tensors) -> Decisions | None:
         if self._decide is None:
             return None
         return self._decide(outputs[self.facts.signature.outputs[0].name])
@@ -202,8 +209,10 @@ class ServedVersion:
             raise
 
 
-def _given(outputs: Tensors, decided: Decided | None) -> Given:
-    return Given(outputs, None if decided is None else decided.class_index)
+def _given(outputs: Tensors, decided: Decisions | None) -> Given:
+    if decided is None:
+        return Given(outputs)
+    return Given(outputs, decided.chosen if isinstance(decided, Chosen) else decided.class_index)
 
 
 def _check_outputs(outputs: Tensors, rows: int, allow_non_finite: bool) -> None:

@@ -137,10 +137,11 @@ def _post_fork(memory: int) -> Callable[[Any, Any], None]:
 def _uploads(settings: Settings) -> Callable[[], Uploads]:
     def make() -> Uploads:
         """Imported in the worker: the master stays small."""
+        from service.web.jobs.data_intake import DataIntake
         from service.web.upload.intake import Intake
         from service.web.upload.stream import Streams
 
-        return Streams(Intake(settings))
+        return Streams(Intake(settings), DataIntake(settings))
 
     return make
 

@@ -19,6 +19,8 @@ STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 WITHOUT_BODY = (204, 304)
+ENDLESS = "kerasd.endless"
+"""In the scope of an answer that ends only when its client, or the server, does."""
 
 
 class Line(Protocol):
@@ -81,6 +83,12 @@ class Turn:
         if extensions:
             for body in extensions.values():
                 body.close()
+
+    def end_soon(self) -> None:
+        """The server ends: the last answer of its connection, and no endless one."""
+        self.keep_alive = False
+        if ENDLESS in self.scope:
+            self.leave()
 
     def leave(self) -> None:
         """The client has closed its side: it is gone, or it may yet read an answer."""

@@ -18,8 +18,8 @@ from service.base.errors import DeadlineExceeded, KerasdError, RuntimeLost
 from service.base.golden import GOLDEN_FILE, unpack_golden
 from service.base.metrics import MODEL_WARM_UP
 from service.base.signature import Signature, Tensors
+from service.repository.decisions import maker
 from service.repository.sample_requests import SampleFile
-from service.web.decisions import decider
 from service.web.exchange import Call, Translator
 from service.web.paths import PredictPath
 from service.web.served import ServedVersion
@@ -138,7 +138,7 @@ def _warm_with(served: ServedVersion, translator: Translator, found: SampleFile)
 
 def _rehearse(served: ServedVersion, translator: Translator, call: Call) -> None:
     facts = served.facts
-    decide = decider(facts.config, facts.signature)
+    decide = maker(facts.config, facts.signature)
     for rows in sizes_of(served):
         if time.monotonic() >= call.deadline:
             raise DeadlineExceeded(WARM_UP_S)

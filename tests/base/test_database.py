@@ -18,6 +18,7 @@ from alembic.script import ScriptDirectory
 
 from service.base.database import BUSY_TIMEOUT_MS, HEAD, MIGRATIONS, hasty, migrate, open_database
 from service.base.errors import SettingsInvalid
+from service.jobs import store_tables as jobs
 from service.quality import store_tables as quality
 from service.repository.route import Route
 from service.repository.states import State, VersionRow
@@ -98,12 +99,12 @@ def test_the_program_wants_the_newest_revision() -> None:
 def test_the_migrated_schema_is_the_declared_one(engine: sa.Engine) -> None:
     migrate(engine)
     declared = open_database("sqlite://")
-    both: Any = [metadata, quality.metadata]  # as alembic's documentation says
-    for each in both:
+    all_of_them: Any = [metadata, quality.metadata, jobs.metadata]  # as alembic takes them
+    for each in all_of_them:
         each.create_all(declared)
 
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), both) == []
+        assert compare_metadata(MigrationContext.configure(connection), all_of_them) == []
     assert _schema(engine) == _schema(declared)  # primary keys, too
     declared.dispose()
 

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from service.base import errors, http_errors, refusals
+from service.base import errors, http_errors, job_errors, refusals
 from service.base.errors import (
     AnswerInvalid,
     DeadlineExceeded,
@@ -99,7 +99,7 @@ def _classes(module: ModuleType) -> dict[str, type[KerasdError]]:
     }
 
 
-@pytest.mark.parametrize("module", [errors, refusals, http_errors])
+@pytest.mark.parametrize("module", [errors, refusals, http_errors, job_errors])
 def test_the_drawn_tree_is_the_real_one(module: ModuleType) -> None:
     found = (TREE_LINE.fullmatch(line) for line in (module.__doc__ or "").splitlines())
     drawn = {match[1]: (match[2], match[3]) for match in found if match}
@@ -115,7 +115,7 @@ def test_the_drawn_tree_is_the_real_one(module: ModuleType) -> None:
 def test_programs_can_tell_errors_apart_by_code() -> None:
     codes = [
         kind.code
-        for module in (errors, refusals, http_errors)
+        for module in (errors, refusals, http_errors, job_errors)
         for kind in _classes(module).values()
     ]
 

@@ -17,7 +17,13 @@ CONFIG = Path(__file__).parent / "schemathesis.toml"
 # One run a tag: what schemathesis keeps in mind of operations makes a longer run slower.
 @pytest.mark.parametrize(
     ("tag", "at_least"),
-    [("Protocol v1", 6200), ("Protocol v2", 3800), ("Operators", 100), ("Service", 10)],
+    [
+        ("Protocol v1", 6200),
+        ("Protocol v2", 3800),
+        ("Operators", 100),
+        ("Jobs", 3000),
+        ("Service", 10),
+    ],
 )
 def test_ten_thousand_requests_are_answered_as_the_document_says(
     service: RunningService, tmp_path: Path, tag: str, at_least: int

@@ -1,6 +1,7 @@
 """The controller moves the pointers of models, and writes down that it did and why."""
 
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from service.base.bell import Bell
 from service.repository.route import Canary, Route
 from service.repository.states import Loading, State
+from service.repository.workers import WorkerName
 from tests.controller.world import LIMITS, World
 
 FIRST, SECOND = "host/1:11:1", "host/1:22:2"
@@ -138,18 +140,20 @@ def test_a_cold_successor_is_loaded_for_the_change(old: World) -> None:
 
 
 def test_what_dead_processes_prepared_is_dropped(old: World) -> None:
-    entries = ((1, "host/1:99:9"), (1, FIRST))
+    dead = str(replace(WorkerName.of(os.getpid()), start="1"))
+    entries = ((1, dead), (1, FIRST))
     old.store.change("m", lambda route: replace(route, preparing=entries))
     old.step()
     assert old.store.route("m").preparing == ((1, FIRST),)
     assert len(told(old)) == 1, "nobody decided that"
 
 
-def test_what_was_prepared_too_long_ago_is_dropped(old: World) -> None:
-    old.store.change("m", lambda route: replace(route, preparing=((1, FIRST),)))
+@pytest.mark.parametrize("who", [FIRST, "node/3:99:9"], ids=["worker", "a job's, elsewhere"])
+def test_what_was_prepared_too_long_ago_is_dropped(old: World, who: str) -> None:
+    old.store.change("m", lambda route: replace(route, preparing=((1, who),)))
     for seconds in (1, 119):
         old.step(seconds)
-        assert old.store.route("m").preparing == ((1, FIRST),)
+        assert old.store.route("m").preparing == ((1, who),)
     old.step(1)
     old.step(1)
     assert old.store.route("m").preparing == ()

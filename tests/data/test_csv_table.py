@@ -109,7 +109,7 @@ def test_regression_takes_any_number_for_a_label(path: Path) -> None:
         (HEADER + "1,2,3,4,0\n", "has 1 row; expected at least 2"),
         (GOOD.partition("\n")[2], "line 1: has numbers in place of names"),
         (GOOD.replace("d,label", "e,label"), "line 1: the column 'd' is missing; there is 'e'"),
-        (GOOD.replace("label", "target"), "line 1: the label column is missing among 'a', 'b'"),
+        (GOOD.replace("label", "outcome"), "line 1: the label column is missing among 'a', 'b'"),
         (GOOD.replace("a,b,", "a,a,"), "line 1, column 2 ('a'): has the same name as column 1"),
         (GOOD.replace("a,b,", "a,,"), "line 1, column 2: has no name"),
         (GOOD.replace("a,b,", "y,b,"), "line 1, column 5 ('label'): is a second label"),

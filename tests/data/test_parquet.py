@@ -106,6 +106,17 @@ def test_names_row_and_column_of_a_fault(
     assert words in refusal(write_parquet(path, columns), expected(columns=NAMES))
 
 
+def test_a_column_of_gaps_and_names_with_points_are_no_trouble(path: Path) -> None:
+    columns = {"a.b": [1.0, 2.0], "a": [3.0, 4.0], "y": [0, 1]}
+    two = expected(signature=signature((2,)))
+
+    assert read(write_parquet(path, columns), two).inputs["input"].tolist() == [[1, 3], [2, 4]]
+    gaps = {**columns, "a": pyarrow.array([None, None], pyarrow.float64())}
+    assert "row 1, column 2 ('a'): is empty; expected a value. In all 2 faults" in refusal(
+        write_parquet(path, gaps), two
+    )
+
+
 @pytest.mark.parametrize("kind", [pyarrow.date32(), pyarrow.time32("s"), pyarrow.decimal128(20)])
 def test_dates_and_decimals_are_no_numbers(path: Path, kind: pyarrow.DataType) -> None:
     columns = table_columns() | {"a": pyarrow.array([1] * 10, pyarrow.int32()).cast(kind)}

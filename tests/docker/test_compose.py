@@ -13,8 +13,9 @@ COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
 
 
-def test_four_services_in_the_order_of_their_needs() -> None:
-    assert list(SERVICES) == ["kerasd", "alertmanager", "prometheus", "grafana"]
+def test_services_in_the_order_of_their_needs() -> None:
+    assert list(SERVICES) == ["kerasd", "tensorboard", "alertmanager", "prometheus", "grafana"]
+    assert SERVICES["tensorboard"]["image"] == SERVICES["kerasd"]["image"]
     assert SERVICES["kerasd"]["build"]["context"] == ".."
     for service in SERVICES.values():
         for needed in service.get("depends_on", []):
@@ -22,7 +23,7 @@ def test_four_services_in_the_order_of_their_needs() -> None:
 
 
 def test_images_are_pinned_to_a_version() -> None:
-    images = [service["image"] for name, service in SERVICES.items() if name != "kerasd"]
+    images = [one["image"] for one in SERVICES.values() if one["image"] != "kerasd"]
     assert len(images) == 3
     for image in images:
         assert re.search(r":v?\d+\.\d+\.\d+$", image), image

@@ -22,10 +22,10 @@ def test_an_old_file_can_be_made_new() -> None:
     assert "kerasd convert OLD NEW.keras" in second
 
 
-def test_optimizer_state_is_not_promised() -> None:
+def test_optimizer_state_is_told() -> None:
     steps = next_steps(replace(FINE, training=Training(has_optimizer_state=True)))
 
-    assert "would begin without it" in steps[-1]
+    assert "a retrain goes on with it where it fits" in steps[-1]
 
 
 def test_a_lambda_is_to_be_replaced_or_vouched_for_by_digest() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from service.base.custom_state import fingerprint
 from service.base.load_options import LoadOptions
 from service.base.refusals import ModelUnsupported
-from service.controller.custom_state import fingerprint
 from service.loading.custom import (
     are_any_registered,
     load_custom_objects,

@@ -108,10 +108,10 @@ def test_a_person_is_deleted_by_ids(service: Service) -> None:
     everything = [(one, 0), (f"{few}/0", 0), (f"{few}/1", 0), ("order-7", 1)]
     service.take(*everything)
 
-    gone = service.intake.forget("m", [f"{few}/1", "order-7", foreign, "no id", "never"], AT)
+    meant = service.intake.identify("m", [f"{few}/1", "order-7", foreign, "no id", "never"])
 
-    assert gone.rows == 3
-    assert gone.refused == {foreign: Outcome.OTHER_MODEL, "no id": Outcome.MALFORMED}
+    assert service.store.forget("m", meant.ids, AT) == 3
+    assert meant.refused == {foreign: Outcome.OTHER_MODEL, "no id": Outcome.MALFORMED}
     assert service.take(*everything) == [
         DUPLICATE, Outcome.UNKNOWN_ID, Outcome.UNKNOWN_ID, Outcome.UNKNOWN_ID,
     ]  # fmt: skip

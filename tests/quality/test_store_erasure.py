@@ -1,5 +1,6 @@
 """What is deleted is gone and stays gone; what is too old goes, and its sums stay."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,32 @@ class TestForgetting:
         store.forget("m", [id_of("a")], NOON)
         assert store.find_predictions([id_of("a"), id_of("b")]).keys() == {id_of("b")}
 
+    def test_what_another_worker_has_yet_to_record_is_dropped(self, store: QualityStore) -> None:
+        store.forget("m", [id_of("a")], NOON)
+        store.record_predictions("m", [prediction("a", b"\1\0\0"), prediction("b", b"\1\0\0")])
+        store.record_predictions("m", [prediction("a", b"\1\0\0")])
+        assert store.find_predictions([id_of("a"), id_of("b")]).keys() == {id_of("b")}
+
+    def test_nothing_slips_through_between_two_workers(self, store: QualityStore) -> None:
+        names = [f"{n}" for n in range(40)]
+
+        def forget(name: str) -> None:
+            store.forget("m", [id_of(name)], NOON)
+
+        def keep(name: str) -> None:
+            # Of a version of its own, which nobody knows yet.
+            made = prediction(name, b"\1\0\0", version=1 + int(name))
+            store.record_predictions("m", [made])
+            store.record_feedback("m", [Labelled(made, 0, 1, 0, 1)], NOON)
+
+        with ThreadPoolExecutor(4) as threads:
+            for name in names:
+                threads.submit(forget, name)
+                threads.submit(keep, name)
+
+        assert store.find_predictions(map(id_of, names)) == {}
+        assert [dict(one.cells) for one in store.readings()] == [{}] * len(store.readings())
+
     def test_another_models_rows_stay(self, store: QualityStore) -> None:
         store.record_feedback("n", [labelled("a", 3, 1)], NOON)
         store.record_predictions("n", [prediction("a", b"\1\0\0")])
@@ -165,6 +192,27 @@ class TestPruning:
         store.prune("m", NOON - DAY)
 
         assert (count(engine, predictions), count(engine, forgotten)) == (1, 1)
+
+    def test_a_label_for_what_went_is_refused_and_counts_nowhere(self, store: QualityStore) -> None:
+        old = labelled("a", 1, 1, at=NOON - 9 * DAY)
+        send(store, old)
+        store.prune("m", NOON - DAY)
+
+        told = send(store, old, labelled("b", 1, 1, at=NOON - 2 * DAY), labelled("c", 1, 1))
+
+        assert told == [Outcome.EXPIRED, Outcome.EXPIRED, Outcome.ACCEPTED]
+        assert cells(store) == {(1, 1): 2}
+
+    def test_corrections_stay_counted(self, store: QualityStore) -> None:
+        for truth in (1, 2, 2, 3):
+            send(store, labelled("a", truth, 1), labelled("b", 1, 1, version=2))
+        store.prune("m", NOON + DAY)
+        assert [one.corrections for one in store.counters().versions] == [2, 0]
+
+    def test_all_models_are_known_of_which_anything_is_kept(self, store: QualityStore) -> None:
+        send(store, labelled("a", 1, 1), labelled("b", 1, 1, version=2))
+        store.forget("gone", [id_of("x")], NOON)
+        assert store.models() == ["gone", "m"]
 
     def test_other_models_are_left_alone(self, store: QualityStore) -> None:
         store.record_feedback("n", [labelled("a", 1, 1, at=NOON - 9 * DAY)], NOON)

@@ -1,6 +1,7 @@
 """`model.yaml`: what an operator may write there, and what they read when it is wrong."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from service.base.refusals import ModelConfigInvalid
 from service.base.signature import Signature, TensorSpec
 from service.repository.model_config import (
     MAX_CONFIG_BYTES,
+    Capture,
     Latest,
     ModelConfig,
     Specific,
@@ -62,6 +64,9 @@ def test_reads_every_word(tmp_path: Path) -> None:
         ("labels: [a, b, a]", ["labels must differ"]),
         ("task: binary\nlabels: [a, b, c]", ["exactly two labels"]),
         ("task: regression\nlabels: [a]", ["no labels"]),
+        ("labels: [a, b]\nthresholds: {c: 0.3}", ["thresholds", "'c'", "none of the labels"]),
+        ("labels: [a, b]\nthresholds: {a: 2}", ["thresholds.a", "less than or equal to 1"]),
+        ("task: binary\nlabels: [a, b]\nthresholds: {a: 0.3}", ["binary", "one threshold"]),
         ("- a\n- b", ["keys and values", "list"]),
         ("just text", ["keys and values", "str"]),
         ("1: 2", ["1"]),
@@ -146,6 +151,8 @@ def test_a_configuration_that_fits(config: ModelConfig, signature: Signature) ->
         (ModelConfig(labels=("a", "b")), _signature(None, 3), ["2 labels", "3 classes"]),
         (ModelConfig(labels=("a", "b", "c")), _signature(None, 1), ["3 labels", "2 classes"]),
         (ModelConfig(task="binary"), _signature(None, 10), ["task binary", "10 outputs"]),
+        (ModelConfig(task="multilabel"), _signature(None, 1), ["multilabel", "two labels"]),
+        (ModelConfig(task="multilabel"), _signature(None, 4, 3), ["multilabel", "(None, 4, 3)"]),
     ],
 )
 def test_a_configuration_that_does_not_fit_says_both_numbers(
@@ -256,6 +263,10 @@ def test_a_description_has_lines_and_every_script(tmp_path: Path) -> None:
         "feedback: {horizon_days: 0}",
         "feedback: {horizon_days: .inf}",
         "feedback: {horizon_days: 3651}",
+        "capture: {fraction: 1.5}",
+        "capture: {fraction: .nan}",
+        "capture: {retention_days: 0}",
+        "capture: {retention_days: 1e9}",
     ],
 )
 def test_a_number_that_no_database_holds_is_refused(tmp_path: Path, text: str) -> None:
@@ -269,3 +280,23 @@ def test_how_long_labels_are_taken_is_nothing_to_load_anew_for(tmp_path: Path) -
     assert (usual.feedback.horizon_days, longer.feedback.horizon_days) == (30, 90)
     rows = [VersionRow("m", 1, State.READY, config=config) for config in (usual, longer)]
     assert rows[0].identity == rows[1].identity
+
+
+def test_what_is_captured_is_nothing_to_load_anew_for(tmp_path: Path) -> None:
+    usual, told = _read(tmp_path, ""), _read(tmp_path, "capture: {fraction: 0.5, drop: ['x[3]']}")
+
+    assert usual.capture == Capture(fraction=0, retention_days=30, drop=())
+    assert (told.capture.fraction, told.capture.drop) == (0.5, ("x[3]",))
+    rows = [VersionRow("m", 1, State.READY, config=config) for config in (usual, told)]
+    assert rows[0].identity == rows[1].identity
+
+
+def test_how_sequences_are_padded_belongs_to_a_version_and_must_fit_it() -> None:
+    padded = ModelConfig.model_validate({"sequences": {"padding": "post", "max_length": 9}})
+    row = VersionRow("m", 1, State.READY, artefact="a")
+    series = TensorSpec("x", "float32", (None, None, 6))
+    fixed = TensorSpec("x", "float32", (None, 5, 6))
+
+    assert replace(row, config=padded).identity != row.identity
+    assert misfit(padded, Signature((series,), (series,))) == ""
+    assert "takes 5 steps, but max_length is 9" in misfit(padded, Signature((fixed,), (series,)))

@@ -1,5 +1,6 @@
 """Promote, roll back, release: loaded everywhere before, followed everywhere after."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from service.repository.promotion import Promoted, Promotions
 from service.repository.states import State, VersionRow, WorkerRecord
 from service.repository.workers import WorkerName
 from tests.repository.crew import ALWAYS, BY_ANN, FIRST, SECOND, Crew, ready
+
+ELSEWHERE = "node/3:99:9"  # the program of a job, say: it never reports
 
 
 @pytest.fixture
@@ -227,13 +230,14 @@ class TestRaces:
         route = crew.store.route("m")
         assert (route.current, route.preparing) == (3, ())
 
-    def test_what_a_dead_process_prepared_is_dropped(
+    def test_what_a_dead_process_prepared_is_dropped_and_not_what_one_elsewhere_did(
         self, crew: Crew, promotions: Promotions
     ) -> None:
-        entries = ((3, "host/1:99:9"), (3, FIRST))
+        dead = str(replace(WorkerName.of(os.getpid()), start="1"))
+        entries = ((3, dead), (3, ELSEWHERE))
         crew.store.change("m", lambda route: replace(route, preparing=entries))
         promotions.promote("m", 2, BY_ANN)
-        assert crew.store.route("m").preparing == ((3, FIRST),)
+        assert crew.store.route("m").preparing == ((3, ELSEWHERE),)
 
     def test_two_who_prepare_the_same_version_do_not_meet(
         self, crew: Crew, promotions: Promotions

@@ -20,6 +20,7 @@ from service.repository.workers import (
     WorkerName,
     is_alive,
     live_workers,
+    may_run,
 )
 from tests.databases import migrate
 
@@ -72,6 +73,14 @@ def test_another_process_with_the_number_of_a_dead_one_is_another() -> None:
 def test_elsewhere_a_worker_lives_as_long_as_it_reports() -> None:
     assert is_alive(record(ELSEWHERE, beat=100.0), 100.0 + DEAD_AFTER_S - 1)
     assert not is_alive(record(ELSEWHERE, beat=100.0), 100.0 + DEAD_AFTER_S + 1)
+
+
+def test_a_process_elsewhere_may_run_and_one_that_has_ended_here_does_not() -> None:
+    here = WorkerName.of(os.getpid())
+
+    assert may_run(str(here))
+    assert may_run(str(ELSEWHERE))
+    assert not may_run(str(replace(here, start="1")))
 
 
 def test_a_container_started_anew_does_not_take_its_predecessor_for_itself() -> None:

@@ -137,7 +137,7 @@ class FlaskClient(Client):
         self._client = create_app(process).test_client()
 
     def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
-        answer = self._client.open(path, method=method, data=body, headers=headers)
+        answer = self._client.open(path, method=method, data=body, headers=headers, buffered=True)
         named = {name.lower(): value for name, value in answer.headers.items()}
         return Answer(answer.status_code, named, answer.data)
 

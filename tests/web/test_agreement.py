@@ -28,6 +28,14 @@ class TestDecisions:
         assert (found.rows, found.agreeing) == (3, 2)
         assert found.largest == pytest.approx(0.2)
 
+    def test_a_row_agrees_if_its_labels_are_the_same(self) -> None:
+        ours = Given(given([1, 1], [1, 1]).outputs, np.array([[True, False], [True, True]]))
+        theirs = Given(given([1, 2], [1, 1]).outputs, np.array([[True, False], [False, True]]))
+        found = compare(ours, theirs)
+        assert found is not None
+        assert (found.rows, found.agreeing) == (2, 1)
+        assert compare(ours, Given(theirs.outputs, np.array([0, 1]))) is None
+
     def test_one_that_decides_and_one_that_does_not_cannot_be_compared(self) -> None:
         assert compare(given([0.9], classes=[1]), given([0.9])) is None
         assert compare(given([0.9]), given([0.9], classes=[1])) is None

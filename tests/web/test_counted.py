@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from service.base.metrics import MAX_CLASSES, REGISTRY
+from service.repository.decisions import Decided
 from service.web import counted as counting
 from service.web.counted import HttpMetrics, Pending, Stopwatch, VersionMetrics
-from service.web.decisions import Decided
 from tests.runtime.held import turns
 from tests.web.client import counted
 from tests.web.desk import Clock

@@ -5,22 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.parser import text_string_to_metric_families
 
-from service.base.database import migrate, open_database
+from service.base.database import open_database
 from service.quality.feedback import Labelled
 from service.quality.outcomes import Outcome
 from service.quality.predicted import Kind, Shape
-from service.quality.store import QualityStore
 from service.quality.windows import DAY, HOUR
 from service.web.quality.figures import KEEP_S, QualityFigures
-from service.web.quality_collector import QualityCollector
 from tests.fakes import FakeVersion
 from tests.quality.rows import BINARY, DIGITS, NOON, SETS, labelled, labels, number
 from tests.web.client import FlaskClient, working
-from tests.web.desk import Clock
+from tests.web.quality.scraped import Desk
 
 CLASSES = ("healthy", "ill")
 # True, predicted, rows: 2 true positives, 3 false positives, 7 false negatives, 988 true negatives.
@@ -36,44 +31,6 @@ EXPECTED = {
     ("f1", "positive"): 0.2857,
     ("f1", "micro"): 0.99,
 }
-ORDER = (
-    "model", "version", "class", "true_class", "predicted_class", "metric", "average", "window",
-    "reason", "le",
-)  # fmt: skip
-Found = dict[tuple[str, ...], float]
-
-
-class Desk:
-    """A store and what a scrape tells of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.engine = open_database(f"sqlite:///{folder}/kerasd.sqlite")
-        migrate(self.engine)
-        self.store = QualityStore(self.engine, "repository")
-        self.clock = Clock()
-        self.clock.now = NOON / 1000 + 60
-        self.figures = QualityFigures(self.store, lambda: "database", "repository", self.clock.time)
-        self.classes: dict[tuple[str, int], tuple[str, ...]] = {}
-        self.served: dict[tuple[str, int], Shape] = {}
-
-    def enter(self, *rows: Labelled, model: str = "m", at: int = NOON + 60_000) -> None:
-        self.store.record_feedback(model, rows, at)
-
-    def scrape(self) -> dict[str, Found]:
-        """The values of each series by name, then by its labels in order."""
-        figures = self.figures.take()
-        registry = CollectorRegistry(auto_describe=False)
-        if figures is not None:
-            registry.register(QualityCollector(figures, self.classes, self.served))
-        encode, _ = choose_encoder("")
-        found: dict[str, Found] = {}
-        for family in text_string_to_metric_families(encode(registry).decode()):
-            for sample in family.samples:
-                key = tuple(sample.labels[name] for name in ORDER if name in sample.labels)
-                series = found.setdefault(sample.name.removeprefix("kerasd_"), {})
-                assert key not in series, "Prometheus refuses a scrape with a series twice"
-                series[key] = sample.value
-        return found
 
 
 @pytest.fixture
@@ -126,7 +83,7 @@ def test_counters_begin_at_0_before_the_first_label(desk: Desk) -> None:
     assert set(found["feedback_confusion_total"].values()) == {0}
     assert len(found["feedback_confusion_total"]) == 4
     assert found["feedback_rows_total"] == {("m", "1"): 0}
-    assert found["feedback_corrections_total"] == {("m",): 0}
+    assert found["feedback_corrections_total"] == {("m", "1"): 0}
     assert found["feedback_rejected_total"]["m", "forged"] == 0
     assert found["feedback_coverage_ratio"]["m", "1", "1h"] == 0
     assert "quality_ratio" not in found
@@ -179,7 +136,7 @@ def test_a_correction_moves_the_gauges_and_no_counter(desk: Desk) -> None:
     assert before["quality_ratio"]["m", "1", "accuracy", "", "1h"] == 0
     assert after["quality_ratio"]["m", "1", "accuracy", "", "1h"] == 1
     assert after["feedback_false_negatives_total"] == before["feedback_false_negatives_total"]
-    assert after["feedback_corrections_total"]["m",] == 1
+    assert after["feedback_corrections_total"]["m", "1"] == 1
 
 
 def test_refusals_are_told_by_their_reason(desk: Desk) -> None:

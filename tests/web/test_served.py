@@ -21,10 +21,10 @@ from service.base.errors import (
 )
 from service.base.http_errors import BodyTooLarge
 from service.base.signature import STRING, Signature, Tensors, TensorSpec
+from service.repository.decisions import Decided
 from service.runtime.backlog import QueueLimits
 from service.web import counted as counting
 from service.web import served as serving
-from service.web.decisions import Decided
 from service.web.exchange import SMALL_BODY_BYTES, Asked, Call, Facts, Reply
 from service.web.served import QUICK_OUTPUT_BYTES, outcome_of
 from service.web.v1.predict import Predict

@@ -4,8 +4,8 @@ Keras loads by order and looks at shapes only, so weights of another layer get i
 every array is matched by path or name; where only the order is left, it must be beyond doubt.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +46,8 @@ class WeightsReport:
     """What rests on what: `matched` are (layer of the file, layer of the model).
 
     `ignored` is of no use for predictions, `elsewhere` are layers whose state is no array.
+    `assigned` are the ids of the variables that got a value, `misfits` says why by layer of the
+    model; both in terms of the model, while it lives.
     """
 
     by: By
@@ -57,6 +59,8 @@ class WeightsReport:
     ignored: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    assigned: frozenset[int] = frozenset()
+    misfits: Mapping[str, str] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
         """The same for people, in short sentences."""
@@ -181,6 +185,8 @@ def _report(plan: Plan, left_in_model: tuple[str, ...]) -> WeightsReport:
         tuple(plan.ambiguous),
         tuple(plan.conversions),
         reasons=tuple(plan.reasons),
+        assigned=frozenset(plan.taken),
+        misfits=plan.misfits,
     )
 
 

@@ -93,7 +93,7 @@ def _misfit(plan: Plan, file: FileLayer, layer: Any) -> str:
 
 def _plan_or_leave(plan: Plan, file: FileLayer, layer: Any) -> None:
     if plan.mode == "fit" and (why := _misfit(plan, file, layer)):
-        plan.leave(file.label, why)
+        plan.leave(file.label, why, str(layer.name))
         return
     _plan_layer(plan, file, layer)
     plan.matched.append((file.label, str(layer.name)))

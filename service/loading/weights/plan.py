@@ -39,15 +39,18 @@ class Plan:
     conversions: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    misfits: dict[str, str] = field(default_factory=dict)
 
     def scratch(self) -> "Plan":
         """An empty plan, to see whether something would fit as a whole."""
         return Plan(self.file_name, "order" if self.mode == "order" else "strict", self.layout)
 
-    def leave(self, label: str, why: str) -> None:
-        """Note that a layer of the file goes nowhere."""
+    def leave(self, label: str, why: str, where: str) -> None:
+        """Note that a layer of the file doesn't go into the model's layer `where`."""
+        why = why.removeprefix(f"{self.file_name}: ")
         self.left_in_file.append(label)
-        self.reasons.append(why.removeprefix(f"{self.file_name}: "))
+        self.reasons.append(why)
+        self.misfits[where] = why
 
     def put(self, arrays: Sequence[FileArray], leaf: Leaf, label: str) -> None:
         """Plan the arrays of the file's layer `label` for the variables of a layer."""

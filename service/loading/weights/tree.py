@@ -69,7 +69,7 @@ def _plan_attribute(plan: Plan, child: FileLayer, layer: Any, label: str) -> Non
 def _plan_or_leave(plan: Plan, child: FileLayer, layer: Any, where: str) -> bool:
     """In mode "fit" a layer goes in whole or not at all; the layers of a nested model singly."""
     if plan.mode == "fit" and not is_model(layer) and (why := _misfit(plan, child, layer, where)):
-        plan.leave(child.label, why)
+        plan.leave(child.label, why, where)
         return False
     plan_tree(plan, child, layer, where)
     return True

@@ -125,7 +125,13 @@ def check_allowed(caller: Caller, need: Need) -> None:
     if caller.roles.isdisjoint(need.roles) and Role.ADMIN not in caller.roles:
         roles = " or ".join(sorted(need.roles))
         raise Forbidden(f"'{caller.name}' may not do this; it needs the role {roles}")
-    if caller.models and not need.is_general and need.model not in caller.models:
+    if not need.is_general and not need.is_looked_up:
+        check_model(caller, need.model)
+
+
+def check_model(caller: Caller, model: str) -> None:
+    """Raise Forbidden if the caller isn't to see that model, or nothing of all models."""
+    if caller.models and model not in caller.models:
         allowed = ", ".join(sorted(caller.models))
         raise Forbidden(f"'{caller.name}' may ask for its models only: {allowed}")
 

@@ -28,18 +28,22 @@ CLIENTS: Roles = frozenset({Role.PREDICT, Role.READ})
 READ: Roles = frozenset({Role.READ})
 METRICS: Roles = frozenset({Role.METRICS})
 FEEDBACK: Roles = frozenset({Role.FEEDBACK})
+TRAIN: Roles = frozenset({Role.TRAIN})
+WATCH: Roles = frozenset({Role.TRAIN, Role.READ})
 ADMIN: Roles = frozenset({Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """One of `roles` is needed, none where everybody may; the request is about `model`, or about
-    no one model. `is_general` is true for what tells nothing of any model.
+    no one model. `is_general` is true for what tells nothing of any model, `is_looked_up` where
+    only the route finds out which model it is about, and holds the caller's models against it.
     """
 
     roles: Roles
     model: str = ""
     is_general: bool = False
+    is_looked_up: bool = False
 
     @property
     def is_admin(self) -> bool:
@@ -48,13 +52,13 @@ class Need:
 
     @property
     def is_changing(self) -> bool:
-        """True for what leaves something behind, feedback as well."""
-        return self.roles in (ADMIN, FEEDBACK)
+        """True for what leaves something behind, feedback and jobs as well."""
+        return self.roles in (ADMIN, FEEDBACK, TRAIN)
 
     @property
     def is_inside(self) -> bool:
         """True for what tells how the service is run: who changed what, and how versions differ."""
-        return self.roles == READ
+        return self.roles in (READ, WATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class TableRow:
     pattern: str
     roles: Roles
     is_general: bool = False
+    is_looked_up: bool = False
 
 
 TABLE = (
@@ -79,6 +84,11 @@ TABLE = (
     TableRow(READING, r"/v1/models|/v2/models", CLIENTS),
     TableRow(ASKING, rf"{V1_MODEL}:feedback", FEEDBACK),
     TableRow(ASKING, rf"(/seldon/{NAME}/(?P<model>{NAME}))?/api/v1\.0/feedback", FEEDBACK),
+    TableRow(ASKING, rf"{V1_MODEL}(/versions/{NAME})?:(retrain|evaluate|batch-predict)", TRAIN),
+    TableRow(CHANGING, rf"{V1_MODEL}/data(/{NAME})?", TRAIN),
+    TableRow(ASKING, rf"/v1/jobs/{NAME}:cancel", TRAIN, is_looked_up=True),
+    TableRow(READING, rf"/v1/jobs(/{NAME}(/.*)?)?", WATCH, is_looked_up=True),
+    TableRow(READING, rf"{V1_MODEL}/(data|evaluations(/compare)?)", WATCH),
     TableRow(READING, rf"{V1_MODEL}/(diff|quality)", READ),
     TableRow(READING, r"/v1/audit|/v2/logging", READ),
     TableRow(READING, rf"/v2(/models/{NAME})?/trace/setting", READ),
@@ -102,7 +112,7 @@ def need_of(method: str, path: str) -> Need:
     for line, pattern in _compiled():
         if method in line.methods and (match := pattern.fullmatch(asked)):
             model = next((value for value in match.groupdict().values() if value), "")
-            return Need(line.roles, model, line.is_general)
+            return Need(line.roles, model, line.is_general, line.is_looked_up)
     return REST
 
 

@@ -6,7 +6,7 @@ from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from service.base.errors import JsonInvalid, RequestInvalid
-from service.base.strict_json import parse_object
+from service.base.strict_json import Json, parse_object
 from service.repository.audit import WHY_SCHEMA, check_why
 from service.repository.labels import HEADER, LABEL
 
@@ -82,13 +82,25 @@ Body = TypeVar("Body", bound=BaseModel)
 
 def read_body(kind: type[Body]) -> Body:
     """The request's body. Raises RequestInvalid, naming each key that is wrong."""
+    return validated(kind, read_object())
+
+
+def read_object() -> Json:
+    """The request's body as a JSON object, an empty one if nothing was sent.
+
+    Raises RequestInvalid, JsonInvalid.
+    """
     content = request.get_data(cache=False)
     if len(content) > MAX_BYTES:
         raise RequestInvalid(f"the body: expected at most {MAX_BYTES} bytes, got {len(content)}")
     try:
-        record = parse_object(content, MAX_CONTAINERS) if content.strip() else {}
+        return parse_object(content, MAX_CONTAINERS) if content.strip() else {}
     except ValueError as error:
         raise JsonInvalid(" ".join(str(error).split())[:200]) from error
+
+
+def validated(kind: type[Body], record: Json) -> Body:
+    """A record as what it is to be. Raises RequestInvalid, naming each key that is wrong."""
     try:
         return kind.model_validate(record)
     except ValidationError as error:

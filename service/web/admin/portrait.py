@@ -10,6 +10,7 @@ from service.base.strict_json import parse_object
 from service.repository.layout import Found, find_versions, scan
 from service.repository.manifest import MANIFEST, MAX_BYTES, read_manifest
 from service.repository.states import VersionRow
+from service.web.admin.lineage import whole_lineage
 
 MAX_DIGESTED_BYTES = 1024**3  # about a second's work
 
@@ -26,6 +27,9 @@ def portrait(row: VersionRow, repository: Path, compiled_dir: Path) -> Json:
     if found is not None:
         record["files"] = _files(found)
         record |= _scores(found)
+        told = None if found.home is None else whole_lineage(found.home)
+        if told is not None:
+            record["lineage"] = told
     return record
 
 

@@ -1,23 +1,22 @@
 """Routes of feedback: true labels are taken, predictions are forgotten, quality is told."""
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
 
-from flask import Flask, Response, g, request
-from pydantic import Field
+from flask import Flask, Response, request
 
 from service.base.errors import Overloaded, RequestInvalid
 from service.quality.feedback import Claim
 from service.quality.outcomes import Outcome
 from service.quality.windows import SECOND, WINDOWS, window
 from service.web.admin import query
-from service.web.admin.bodies import Strict, read_body
+from service.web.admin.bodies import read_body
 from service.web.admin.swaps import MODEL
+from service.web.feedback import forgetting
 from service.web.feedback.answer import feedback_record
+from service.web.feedback.forgetting import ForgetBody
 from service.web.feedback.scored import version_record
 from service.web.feedback.seldon import classes_by, read_seldon
 from service.web.feedback.sent import Json, Sent, Unpredicted, form_of, read, read_object
@@ -27,20 +26,9 @@ from service.web.inflate import inflate
 from service.web.process import WebProcess
 from service.web.responses import json_response
 
-logger = logging.getLogger(__name__)
-
 SELDON = "/api/v1.0/feedback"
 AT_ONCE = 4  # each waits for the database, in a thread that others need
 MOST_SUPPORT = 1_000_000
-MOST_IDS = 250
-
-PredictionId = Annotated[str, Field(min_length=1, max_length=220)]
-
-
-class ForgetBody(Strict):
-    """Predictions of which nothing is to be kept, whatever row of them an id names."""
-
-    prediction_ids: Annotated[list[PredictionId], Field(min_length=1, max_length=MOST_IDS)]
 
 
 class Room:
@@ -78,7 +66,7 @@ def add_routes(app: Flask, process: WebProcess) -> None:
     @app.post(f"{MODEL}:forget")
     def forget(model: str) -> Response:
         with room.one():
-            return json_response(_forget(process, model, read_body(ForgetBody)))
+            return json_response(forgetting.forget(process, model, read_body(ForgetBody)))
 
     @app.get(f"{MODEL}/quality")
     def quality(model: str) -> Response:
@@ -105,25 +93,6 @@ def _take_seldon(process: WebProcess, model: str) -> Json:
     return {"meta": {"puid": given.id}, **feedback_record(given.model, outcomes, {})}
 
 
-def _forget(process: WebProcess, model: str, body: ForgetBody) -> Json:
-    now = _now()
-    check_known(process, model, now)
-    process.quality.recorder.flush()  # what still waits there would come after the deletion
-    done = process.quality.intake.forget(model, body.prediction_ids, now)
-    who = g.caller.name
-    logger.info("predictions forgotten", extra={"model": model, "rows": done.rows, "who": who})
-    refused = [
-        {"prediction_id": text, "reason": str(outcome), "text": outcome.explanation}
-        for text, outcome in done.refused.items()
-    ]
-    return {
-        "model": model,
-        "forgotten": len(set(body.prediction_ids)) - len(refused),
-        "labelled_rows": done.rows,
-        "refused": refused,
-    }
-
-
 def _quality(process: WebProcess, model: str) -> Json:
     query.only("window", "min_support")
     name = request.args.get("window", "all")
@@ -135,13 +104,20 @@ def _quality(process: WebProcess, model: str) -> Json:
     store = process.quality.store
     rows = process.reloader.store.rows(model)
     labels = {row.version: row.config.labels for row in rows}
-    readings = store.readings(window(name, now), model)
+    span = window(name, now)
+    (confidences,) = store.confidences((span,), model)
     outcomes = {o: n for (of, o), n in store.counters().outcomes.items() if of == model}
     return {
         "model": model,
         "window": name,
         "versions": [
-            version_record(one, labels.get(one.version, ()), min_support) for one in readings
+            version_record(
+                one,
+                labels.get(one.version, ()),
+                min_support,
+                confidences.get((model, one.version)),
+            )
+            for one in store.readings(span, model)
         ],
         "outcomes": {str(outcome): outcomes.get(outcome, 0) for outcome in Outcome},
     }

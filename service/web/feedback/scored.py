@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from service.quality.confusion import from_cells
+from service.quality.estimate import Confidence, foresee
 from service.quality.multilabel import score_labels
 from service.quality.predicted import Kind
 from service.quality.reading import Reading
@@ -19,8 +20,21 @@ MAX_OCCURRING = 2000  # a matrix has the square of them
 Json = dict[str, Any]
 
 
-def version_record(reading: Reading, labels: Sequence[str], min_support: int) -> Json:
-    """One version: how many rows have a label, and the scores of its kind of answers."""
+def version_record(
+    reading: Reading, labels: Sequence[str], min_support: int, confidence: Confidence | None = None
+) -> Json:
+    """One version: how many rows have a label, the scores of its kind of answers, and what its
+    confidence makes expect.
+    """
+    record = _record(reading, labels, min_support)
+    expected = None if confidence is None else foresee(confidence)
+    if expected is not None:
+        realised = (record["scores"] or {}).get("accuracy")
+        record["estimate"] = {**expected.as_json(), "gap": expected.gap(realised)}
+    return record
+
+
+def _record(reading: Reading, labels: Sequence[str], min_support: int) -> Json:
     kind = reading.shape.kind
     record = {
         "version": reading.version,
@@ -30,6 +44,7 @@ def version_record(reading: Reading, labels: Sequence[str], min_support: int) ->
         "coverage": reading.labelled / reading.predicted if reading.predicted else None,
         "scores": None,
         "confusion": None,
+        "estimate": None,
     }
     if kind is Kind.VALUES:
         return record | {"scores": score_values(reading.numbers()).as_json()}

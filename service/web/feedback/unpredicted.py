@@ -29,6 +29,7 @@ def predict(process: WebProcess, model: str, instances: list[Any]) -> list[str]:
     }
     call = process.plane.open(path, headers)
     call.span = g.span
+    call.is_labelled = True
     wait_for(process, path.model, path.version, path.label, call.deadline)
     reply = process.plane.answer(call, orjson.dumps({"instances": instances}))
     receipt = dict(reply.headers).get(PREDICTION_HEADER, "")

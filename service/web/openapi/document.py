@@ -11,6 +11,7 @@ from service.web.answers import JSON
 from service.web.openapi import (
     admin_operations,
     feedback_operations,
+    job_operations,
     service_operations,
     v1_operations,
     v2_operations,
@@ -39,6 +40,7 @@ TAGS = {
     "Protocol v2": "The Open Inference Protocol, with tensors in JSON or in binary form",
     "Operators": "Which version answers, who sees what, what is loaded, and who has changed it",
     "Quality": "What was true, how often the versions were right, and what is to be forgotten",
+    "Jobs": "Retrains and evaluations: asked for, watched, cancelled; their data, and the scores",
     "Service": "Signs of life, metrics, and these documents",
 }
 REFUSALS = {
@@ -51,12 +53,12 @@ REFUSALS = {
     409: "It doesn't go together with how things stand; the text says how they do",
     413: "The body is longer than the setting `max_body_mb` allows",
     415: "The body is compressed in a way that isn't understood",
-    422: "The files can't be served; the text says why and what to do",
+    422: "The files can't be served, or the rows not be learned from; the text says why, and where",
     429: "Too many requests are waiting, or the key asks too often; nothing was done",
     431: "The head of the request is too long",
     500: "The model's answer can't be given, or an error of the service's own",
     501: "A part of the protocol that this server doesn't do",
-    503: "The model is known but not loaded, with the reason",
+    503: "The model is known but not loaded, with the reason; or too many clients watch jobs",
     504: "The prediction, or the change in every worker, was not finished in time",
     507: "There is no room for what was sent; nothing of it was kept",
 }
@@ -79,6 +81,7 @@ def all_operations() -> list[Operation]:
         *v2_operations.operations(),
         *admin_operations.operations(),
         *feedback_operations.operations(),
+        *job_operations.operations(),
         *service_operations.operations(),
     ]
 

@@ -95,6 +95,9 @@ class VersionQuality(Body):
     confusion: list[list[Count]] | None = Field(
         description="Rows true, columns predicted; up to 20 classes"
     )
+    estimate: Record | None = Field(
+        description="What the accuracy probably is, labels or not; null without 100 labelled rows"
+    )
 
 
 class QualityAnswer(Body):

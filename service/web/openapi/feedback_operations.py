@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from service.web.answers import JSON
-from service.web.feedback.routes import ForgetBody
+from service.web.feedback.forgetting import ForgetBody
 from service.web.openapi.feedback_bodies import (
     FeedbackAnswer,
     FeedbackRequest,

@@ -10,7 +10,7 @@ from service.web.answers import JSON
 BINARY = "application/octet-stream"
 
 Method = Literal["get", "post", "put", "delete"]
-Tag = Literal["Protocol v1", "Protocol v2", "Operators", "Quality", "Service"]
+Tag = Literal["Protocol v1", "Protocol v2", "Operators", "Quality", "Jobs", "Service"]
 
 # Any request may be refused for its head or its length, or meet an error of the service's own.
 EDGE = (400, 408, 413, 431, 500)

@@ -39,11 +39,19 @@ class Decision(Body):
     margin: float = Field(description="Its lead over the second best class")
 
 
+class Choice(Body):
+    """Which labels the model says one instance has, of a model that gives several at once."""
+
+    class_indices: list[Count]
+    labels: list[str] | None = Field(None, description="Their names; absent where there are none")
+    scores: list[float] = Field(description="Their own numbers")
+
+
 class RowAnswer(Body):
     """Predictions in row form; everything but `predictions` can be switched off."""
 
     predictions: list[JsonValue]
-    decisions: list[Decision] | None = None
+    decisions: list[Decision] | list[Choice] | None = None
     model_version: str | None = None
     prediction_id: PredictionId | None = None
 
@@ -52,7 +60,7 @@ class ColumnAnswer(Body):
     """Predictions in column form; everything but `outputs` can be switched off."""
 
     outputs: JsonValue
-    decisions: list[Decision] | None = None
+    decisions: list[Decision] | list[Choice] | None = None
     model_version: str | None = None
     prediction_id: PredictionId | None = None
 
@@ -96,6 +104,29 @@ class VersionStatus(Body):
     status: StatusCode
 
 
+class VersionTraining(Body):
+    """How a job has made a version, and what it scored."""
+
+    job: str | None
+    description: str | None
+    data_sha256: str | None
+    rows: int | None
+    epochs_run: int | None
+    best_epoch: int | None
+    scores: list[dict[str, JsonValue]]
+
+
+class Lineage(Body):
+    """Where a version comes from, as its manifest tells."""
+
+    parent: int | None = Field(description="The version that it was made from")
+    at: str
+    by: str
+    why: str
+    sha256: str
+    training: VersionTraining | None
+
+
 class VersionRecord(Body):
     """One version in our own words."""
 
@@ -112,6 +143,7 @@ class VersionRecord(Body):
     artefact: str
     last_used: str | None = Field(description="When it answered last, in ISO 8601")
     workers: list[WorkerVersion] | None = Field(None, description="In the status of one model")
+    lineage: Lineage | None = Field(None, description="In the status of one model")
 
 
 class StatusAnswer(Body):

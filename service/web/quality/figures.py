@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import sqlalchemy.exc
 
-from service.quality.reading import Counters
+from service.quality.estimate import Confidence
+from service.quality.reading import Counters, Reading
 from service.quality.store import QualityStore
 from service.quality.windows import SECOND, WINDOWS, window
-from service.web.quality.measured import Measured, measure
+from service.web.quality.measured import Measured, expect, measure
 
 KEEP_S = 5.0
 STORE_BYTES = 6
@@ -46,6 +47,7 @@ class QualityFigures:
         self._clock = clock
         self._name = ""
         self._windows: Mapping[str, tuple[Measured, ...]] = {}
+        self._measured: dict[tuple[str, str, int], tuple[Reading, Measured]] = {}
         self._read_at = float("-inf")
         self._lock = threading.Lock()
 
@@ -66,10 +68,25 @@ class QualityFigures:
         with self._lock:
             now = self._clock()
             if not 0 <= now - self._read_at < KEEP_S:
-                self._windows = {name: self._measure(name, now) for name in WINDOWS}
+                self._windows = self._measure(int(now * SECOND))
                 self._read_at = now
             return self._windows
 
-    def _measure(self, name: str, now: float) -> tuple[Measured, ...]:
-        readings = self._store.readings(window(name, int(now * SECOND)))
-        return tuple(measure(reading) for reading in readings)
+    def _measure(self, now: int) -> dict[str, tuple[Measured, ...]]:
+        spans = {name: window(name, now) for name in WINDOWS}
+        readings = self._store.readings_of(list(spans.values()))
+        confidences = self._store.confidences(list(spans.values()))
+        return {
+            name: tuple(self._measure_one(name, reading, sure) for reading in found)
+            for name, found, sure in zip(spans, readings, confidences, strict=True)
+        }
+
+    def _measure_one(
+        self, name: str, reading: Reading, sure: Mapping[tuple[str, int], Confidence]
+    ) -> Measured:
+        """Scored anew only if anything has changed: most windows are the same for hours."""
+        key = (reading.model, reading.version)
+        known = self._measured.get((name, *key))
+        if known is None or known[0] != reading:
+            known = self._measured[name, *key] = (reading, measure(reading))
+        return expect(known[1], sure[key]) if key in sure else known[1]

@@ -1,12 +1,13 @@
 """What a version's labelled rows of a window come to, as numbers with names."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from service.quality.class_scores import Average, ClassScores
 from service.quality.confusion import from_cells
+from service.quality.estimate import Confidence, foresee
 from service.quality.multilabel import LabelScores, score_labels
 from service.quality.predicted import Kind
 from service.quality.reading import Reading
@@ -22,7 +23,10 @@ OfClass = tuple[int, str, float]  # class, metric, value
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One version in one window; `coverage` is none where nothing was predicted."""
+    """One version in one window; `coverage` is none where nothing was predicted.
+
+    `estimated` is what its accuracy probably is, `gap` how much more than the realised one.
+    """
 
     model: str
     version: int
@@ -31,6 +35,8 @@ class Measured:
     ratios: tuple[Found, ...] = ()
     classes: tuple[OfClass, ...] = ()
     errors: tuple[tuple[str, float], ...] = ()
+    estimated: float | None = None
+    gap: float | None = None
 
 
 def measure(reading: Reading) -> Measured:
@@ -48,6 +54,15 @@ def measure(reading: Reading) -> Measured:
             *names, sets.rows, coverage, tuple(_of_sets(sets)), tuple(_of_classes(sets.classes))
         )
     return _of_decisions(reading, coverage)
+
+
+def expect(measured: Measured, confidence: Confidence) -> Measured:
+    """The same with what the version's confidence makes expect, if that can be told."""
+    expected = foresee(confidence)
+    if expected is None:
+        return measured
+    realised = next((value for name, _, value in measured.ratios if name == "accuracy"), None)
+    return replace(measured, estimated=expected.accuracy, gap=expected.gap(realised))
 
 
 def _of_decisions(reading: Reading, coverage: float | None) -> Measured:

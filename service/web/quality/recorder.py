@@ -9,19 +9,21 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import numpy as np
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from service.base.metrics import PREDICTIONS_UNRECORDED
-from service.quality.predicted import Prediction
+from service.quality.predicted import Prediction, steps_of
+from service.quality.score_bins import count_steps
+from service.quality.store_predictions import Answered, Binned
 from service.quality.windows import hour_of
 
 logger = logging.getLogger(__name__)
 
 Key = tuple[str, int]  # model, version
-Answered = tuple[str, int, int]  # model, version, hour
 
 MAX_RECORDS = 20_000
 MAX_BYTES = 32 * 1024 * 1024
@@ -44,30 +46,38 @@ class Store(Protocol):
         """Keep predictions of a model."""
         ...
 
-    def count_predictions(self, answered: dict[Answered, int]) -> None:
-        """Add to the number of rows that were answered."""
+    def count_predictions(
+        self, answered: Mapping[Answered, int], scores: Mapping[Binned, int]
+    ) -> None:
+        """Add to the number of rows that were answered, and to those of bins of scores."""
         ...
 
 
 class Tally:
-    """How many rows a version has answered since somebody last took note; safe in threads."""
+    """What a version has answered since somebody last took note; safe in threads."""
 
-    __slots__ = ("_lock", "_rows")
+    __slots__ = ("_bins", "_lock", "_rows")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows = 0
+        self._bins: Counter[int] = Counter()
 
-    def add(self, rows: int) -> None:
-        """So many more."""
+    def add(self, rows: int, scores: np.ndarray | None = None) -> None:
+        """So many rows more, with the scores of their decisions if there are any."""
+        counts = [] if scores is None else count_steps(steps_of(scores))
         with self._lock:
             self._rows += rows
+            for place, count in enumerate(counts):
+                if count:
+                    self._bins[place] += count
 
-    def take(self) -> int:
-        """How many; it begins anew."""
+    def take(self) -> tuple[int, Counter[int]]:
+        """How many rows, and by the bins of their scores; it begins anew."""
         with self._lock:
-            rows, self._rows = self._rows, 0
-        return rows
+            taken = self._rows, self._bins
+            self._rows, self._bins = 0, Counter()
+        return taken
 
 
 class Recorder:
@@ -88,6 +98,7 @@ class Recorder:
         self._bytes = 0
         self._tallies: dict[Key, Tally] = {}
         self._counts: Counter[Answered] = Counter()
+        self._scores: Counter[Binned] = Counter()
         self._counted_at = self._refreshed_at = self._retry_at = float("-inf")
         self._is_away = False
         self._closing = threading.Event()
@@ -196,17 +207,22 @@ class Recorder:
         hour = hour_of(int(self._clock() * 1000))
         with self._lock:
             for key, tally in self._tallies.items():
-                if rows := tally.take():
-                    self._counts[(*key, hour)] += rows
+                rows, bins = tally.take()
+                if rows:
+                    self._counts[*key, hour] += rows
+                for place, count in bins.items():
+                    self._scores[(*key, hour), place] += count
 
     def _add_counts(self) -> None:
         with self._lock:
             counts, self._counts = self._counts, Counter()
+            scores, self._scores = self._scores, Counter()
         try:
-            self._store.count_predictions(counts)
+            self._store.count_predictions(counts, scores)
         except BaseException:
             with self._lock:
                 self._counts.update(counts)
+                self._scores.update(scores)
             raise
 
 

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -59,10 +59,9 @@ def read_head(path: str, query: str, headers: Mapping[str, str]) -> UploadHead:
     match = PATH.fullmatch(path)
     model = match["model"] if match else ""
     check_model_name(model)
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise RequestInvalid("Content-Encoding: an upload is sent as it is, without a coding")
+    check_no_coding(headers)
     kind, options = parse_options_header(headers.get("content-type", ""))
-    asked = _read_query(query)
+    asked = read_query(query, KNOWN)
     length = headers.get("content-length", "")
     return UploadHead(
         model=model,
@@ -70,7 +69,7 @@ def read_head(path: str, query: str, headers: Mapping[str, str]) -> UploadHead:
         filename=asked.get("filename") or _filename(headers),
         boundary=_boundary(options.get("boundary", "")) if kind == FORM else b"",
         length=int(length) if length.isdigit() else None,
-        sha256=_digest(headers),
+        sha256=told_digest(headers),
         key=_key(headers.get("idempotency-key", "")),
         wait=_truth(asked, "wait"),
         again=_truth(asked, "again"),
@@ -78,14 +77,21 @@ def read_head(path: str, query: str, headers: Mapping[str, str]) -> UploadHead:
     )
 
 
-def _read_query(query: str) -> dict[str, str]:
+def check_no_coding(headers: Mapping[str, str]) -> None:
+    """Raise RequestInvalid for a body that would have to be unpacked."""
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise RequestInvalid("Content-Encoding: an upload is sent as it is, without a coding")
+
+
+def read_query(query: str, known: Sequence[str]) -> dict[str, str]:
+    """What a query says, each name once. Raises RequestInvalid, also for a name not `known`."""
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError as error:
         raise RequestInvalid(f"the query: {error}") from error
     for name, _ in pairs:
-        if name not in KNOWN:
-            raise RequestInvalid(f"the query: expected {', '.join(KNOWN)}, got {name[:40]!a}")
+        if name not in known:
+            raise RequestInvalid(f"the query: expected {', '.join(known)}, got {name[:40]!a}")
     if len(dict(pairs)) < len(pairs):
         raise RequestInvalid("the query: a name stands there twice")
     return dict(pairs)
@@ -124,7 +130,7 @@ def _key(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
-def _digest(headers: Mapping[str, str]) -> str:
+def told_digest(headers: Mapping[str, str]) -> str:
     """The sha256 that the client tells, in hex. Other digests are passed over.
 
     `X-Content-SHA256` has it in hex, `Content-Digest` (RFC 9530) and `Digest` in base64.

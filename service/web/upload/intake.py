@@ -1,19 +1,17 @@
 """Which uploads a worker takes, decided by their heads: before a byte of the body is read."""
 
-import shutil
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from service.base.durable import storing
 from service.base.errors import Overloaded
-from service.base.http_errors import Forbidden, StorageFull, UploadTooLarge
-from service.base.owned_folder import hold_folder, sweep
+from service.base.http_errors import Forbidden, UploadTooLarge
 from service.base.settings import MEBIBYTE, Settings
 from service.repository.publishing import check_writable
-from service.web.upload.head import UploadHead, read_head
-from service.web.upload.receiver import PREFIX, Receiver, Rules
+from service.web.upload.head import UploadHead, is_upload, read_head
+from service.web.upload.receiver import Receiver, Rules
+from service.web.upload.room import check_room
 
 AT_ONCE = 4
 
@@ -30,6 +28,10 @@ class Intake:
         self._is_on = settings.model_control
         self._repository: Path = settings.repository
         self._free = threading.BoundedSemaphore(AT_ONCE)
+
+    def takes(self, method: str, path: str) -> bool:
+        """True for the route of versions; quick."""
+        return is_upload(method, path)
 
     def begin(self, path: str, query: str, headers: Mapping[str, str]) -> Receiver:
         """Who takes the body of this request; to be closed in the end. Quick: the event loop asks.
@@ -52,21 +54,4 @@ class Intake:
         """
         with storing("repository"):
             check_writable(self._repository, head.model)
-        length = head.length or 0
-        with suppress(OSError):  # not made yet
-            if length > self._room() and self.rules.folder.is_dir():
-                self._sweep()
-            free = self._room()
-            if length > free:
-                raise StorageFull(
-                    f"There is no room in the state directory: the upload has {length} bytes, "
-                    f"{free} are free; nothing was kept"
-                )
-
-    def _room(self) -> int:
-        return shutil.disk_usage(self.rules.folder.parent).free
-
-    def _sweep(self) -> None:
-        """What killed workers have left must not keep out the upload that would remove it."""
-        with hold_folder(self.rules.folder):
-            sweep(self.rules.folder, (PREFIX,))
+        check_room(self.rules.folder, head.length or 0)

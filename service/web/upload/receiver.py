@@ -36,11 +36,12 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Where bodies go and how large one may be; SavedModels have folders."""
+    """Where bodies go and how large one may be, by which setting; SavedModels have folders."""
 
     folder: Path
     max_bytes: int
     may_have_folders: bool = False
+    setting: str = "max_upload_mb"
 
 
 class Receiver:
@@ -83,7 +84,7 @@ class Receiver:
                     return
                 self._size += len(piece)
                 if self._size > self._rules.max_bytes:
-                    raise UploadTooLarge(self._rules.max_bytes)
+                    raise UploadTooLarge(self._rules.max_bytes, self._rules.setting)
                 self._write(piece)
 
     def finish(self) -> Received:

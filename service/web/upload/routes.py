@@ -18,7 +18,7 @@ from service.web.upload.head import UploadHead
 from service.web.upload.intake import Intake
 from service.web.upload.publisher import Publisher
 from service.web.upload.receiver import Received
-from service.web.upload.stream import EXTENSION, Stream
+from service.web.upload.stream import EXTENSION, Stream, Taking
 
 VERSIONS = "/v1/models/<model_name:model>/versions"
 PIECE = 256 * 1024
@@ -31,9 +31,9 @@ def add_routes(app: Flask, process: WebProcess) -> None:
 
     @app.post(VERSIONS)
     def upload_version(model: str) -> Response:
-        with _received(intake) as (head, received), _counted():
+        with received_by(intake) as (head, sent), _counted():
             order = order_of(head.why)
-            outcome = publisher.publish(head, received, order)
+            outcome = publisher.publish(head, sent, order)
             UPLOADS.labels("repeated" if outcome.status == 200 else "published").inc()
         return json_response(outcome.record, outcome.status)
 
@@ -49,7 +49,7 @@ def add_routes(app: Flask, process: WebProcess) -> None:
 
 
 @contextmanager
-def _received(intake: Intake) -> Iterator[tuple[UploadHead, Received]]:
+def received_by(intake: Taking) -> Iterator[tuple[UploadHead, Received]]:
     """What the edge has written to the disk; under another server it is read here, by pieces."""
     stream = request.environ.get("asgi.scope", {}).get("extensions", {}).get(EXTENSION)
     if isinstance(stream, Stream):

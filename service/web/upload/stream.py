@@ -2,19 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from typing import Protocol
 
 from service.base.errors import KerasdError
 from service.base.http_errors import UploadTooLarge
 from service.web.host import Inflow
 from service.web.pieces import Pieces, is_wrapped_thickly
 from service.web.turn import Message
-from service.web.upload.head import is_upload
-from service.web.upload.intake import AT_ONCE, Intake
-from service.web.upload.receiver import Received, Receiver
+from service.web.upload.intake import AT_ONCE
+from service.web.upload.receiver import Received, Receiver, Rules
 
 logger = logging.getLogger(__name__)
 
@@ -25,24 +25,40 @@ GO_ON_AT = 512 * 1024
 MOST_AHEAD = 64 * 1024**2  # far above what one read of a socket brings after a pause
 
 
+class Taking(Protocol):
+    """Decides by their heads which uploads of one kind are taken, and who takes their bodies."""
+
+    rules: Rules
+
+    def takes(self, method: str, path: str) -> bool:
+        """True for a request of its kind; quick."""
+        ...
+
+    def begin(self, path: str, query: str, headers: Mapping[str, str]) -> Receiver:
+        """Who takes the body of this request. Raises its refusal."""
+        ...
+
+
 class Streams:
     """What the edge asks for the bodies of uploads; its threads end with the process."""
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+    def __init__(self, *intakes: Taking) -> None:
+        self._intakes = intakes
         self._threads = ThreadPoolExecutor(AT_ONCE, "upload")
 
     def is_upload(self, scope: Message) -> bool:
         """True for a request whose body goes to the disk."""
-        return is_upload(scope["method"], scope["path"])
+        method, path = scope["method"], scope["path"]
+        return method == "POST" and any(one.takes(method, path) for one in self._intakes)
 
     def open(self, scope: Message, line: Inflow, admit: Callable[[Message], None]) -> "Stream":
         """Where the body of this request goes; the application finds it in the scope."""
         admit(scope)
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"].decode("latin-1")
-        receiver = self._intake.begin(scope["path"], query, headers)
-        stream = Stream(receiver, self._intake.rules.max_bytes, self._threads, line)
+        intake = next(one for one in self._intakes if one.takes(scope["method"], scope["path"]))
+        receiver = intake.begin(scope["path"], query, headers)
+        stream = Stream(receiver, intake.rules, self._threads, line)
         scope["extensions"] = {EXTENSION: stream}
         return stream
 
@@ -57,10 +73,10 @@ class Stream:
     held = 0
 
     def __init__(
-        self, receiver: Receiver, max_bytes: int, threads: ThreadPoolExecutor, line: Inflow
+        self, receiver: Receiver, rules: Rules, threads: ThreadPoolExecutor, line: Inflow
     ) -> None:
         self._receiver = receiver
-        self._max_bytes = max_bytes
+        self._rules = rules
         self._threads = threads
         self._line = line
         self._loop = asyncio.get_running_loop()
@@ -79,8 +95,8 @@ class Stream:
     def add(self, piece: bytes) -> bool:
         """A part of the body. Raises UploadTooLarge; false if the client doesn't stop sending."""
         self.size += len(piece)
-        if self.size > self._max_bytes:
-            raise UploadTooLarge(self._max_bytes)
+        if self.size > self._rules.max_bytes:
+            raise UploadTooLarge(self._rules.max_bytes, self._rules.setting)
         if not self._waiting.add(piece):
             return False
         self._write()

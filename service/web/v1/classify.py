@@ -7,7 +7,7 @@ import numpy as np
 
 from service.base.errors import RequestInvalid
 from service.base.signature import Tensors
-from service.web.decisions import Decided
+from service.repository.decisions import Decisions
 from service.web.exchange import Asked, Call, Facts, Reply, V1Body
 from service.web.v1.encoding import encodable, results, write
 from service.web.v1.examples import read_examples
@@ -18,7 +18,7 @@ class Classify(V1Body):
 
     def decode(self, call: Call, facts: Facts) -> Asked:
         """The inputs out of `examples`. Raises RequestInvalid, also for models without classes."""
-        if not facts.decides:
+        if not (facts.decides or facts.chooses):
             raise RequestInvalid(
                 f"Model '{facts.identity.model}' doesn't classify: its first output isn't one "
                 "score for each class. It can be asked by :predict"
@@ -30,7 +30,7 @@ class Classify(V1Body):
         asked: Asked,
         facts: Facts,
         outputs: Tensors,
-        decided: Decided | None,
+        decided: Decisions | None,
         prediction_id: str = "",
     ) -> Reply:
         """Lists of label and score; labels are empty where the model has none."""

@@ -1,6 +1,7 @@
 """What the service says of its models, in TensorFlow Serving's words and in KServe's."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from service.base.errors import LabelUnknown, ModelNotFound
@@ -8,6 +9,7 @@ from service.base.signature import Signature, TensorSpec
 from service.repository.policy import by_model
 from service.repository.states import State, VersionRow
 from service.runtime.pool import Pool
+from service.web.admin.lineage import lineage
 from service.web.admin.route_record import route_record, with_figures
 from service.web.admin.version_record import version_records, worker_records
 from service.web.counters import Counters
@@ -70,7 +72,9 @@ def describe_model(view: ModelView, asked: ModelOrVersion) -> Json:
     return {"model_version_status": [_status(row, view) for row in _asked_rows(view, asked)]}
 
 
-def describe_fully(view: ModelView, asked: ModelOrVersion, counters: Counters) -> Json:
+def describe_fully(
+    view: ModelView, asked: ModelOrVersion, counters: Counters, repository: Path
+) -> Json:
     """The same with KServe's keys and our own. Raises ModelNotFound, LabelUnknown."""
     rows, route = view.of(asked.model), view.route(asked.model)
     asked_rows = _asked_rows(view, asked)
@@ -80,7 +84,11 @@ def describe_fully(view: ModelView, asked: ModelOrVersion, counters: Counters) -
         "ready": is_ready(view, asked),
         "route": with_figures(route_record(rows, route), counters),
         "versions": [
-            {**record, "workers": list(worker_records(view, row))}
+            {
+                **record,
+                "workers": list(worker_records(view, row)),
+                "lineage": lineage(repository, row.model, row.version),
+            }
             for row, record in zip(rows, version_records(view, rows, route), strict=True)
             if row in asked_rows
         ],

@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 
 from service.base.signature import Tensors
-from service.web.decisions import Decided
+from service.repository.decisions import Decisions
 from service.web.exchange import PREDICTION_ID, Facts
 from service.web.numbers_as_words import write_with_words
 from service.web.tensors import all_finite
@@ -16,6 +16,7 @@ Json = dict[str, Any]
 
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 BYTES_SUFFIX = "_bytes"
+NUMBERS = frozenset({"score", "margin", "scores"})
 
 
 def write(record: Json) -> bytes:
@@ -48,12 +49,12 @@ def as_columns(outputs: Tensors, allow_non_finite: bool) -> Any:
     return {name: encodable(name, array, allow_non_finite) for name, array in outputs.items()}
 
 
-def as_decisions(decided: Decided, labels: tuple[str, ...], allow_non_finite: bool) -> list[Json]:
+def as_decisions(decided: Decisions, labels: tuple[str, ...], allow_non_finite: bool) -> list[Json]:
     """One object an instance; scores that aren't finite are written as the outputs are."""
     records = decided.as_json(labels)
-    if allow_non_finite and not (all_finite(decided.score) and all_finite(decided.margin)):
+    if allow_non_finite:
         for record in records:
-            for key in ("score", "margin"):
+            for key in NUMBERS & record.keys():
                 record[key] = encodable(key, np.asarray(record[key]), True)
     return records
 

@@ -21,6 +21,7 @@ from service.web.v1.document import (
     read_document,
 )
 from service.web.v1.instances import check_count
+from service.web.v1.padding import pad_rows
 from service.web.v1.words import misfit_invalid
 
 MAX_NAMES = 200
@@ -41,10 +42,16 @@ def read_examples(body: bytes, facts: Facts) -> Asked:
     examples = _examples(record, facts)
     known = {spec.name for spec in facts.signature.inputs}
     merged = [_merge(context, example, index, known) for index, example in enumerate(examples)]
-    inputs: Tensors = {
-        spec.name: _read_feature(merged, spec, facts.config.allow_non_finite)
-        for spec in facts.signature.inputs
-    }
+    sequences = facts.config.sequences
+    lengths = {} if sequences is None else sequences.lengths(facts.signature)
+    inputs: Tensors = {}
+    for spec in facts.signature.inputs:
+        if sequences is not None and spec.name in lengths:
+            steps = replace(spec, shape=(None, None, *spec.item_shape[1:]))
+            rows = [_read_feature([one], steps, facts, at)[0] for at, one in enumerate(merged)]
+            inputs[spec.name] = pad_rows(rows, spec, sequences, lengths[spec.name])
+        else:
+            inputs[spec.name] = _read_feature(merged, spec, facts)
     return Asked(inputs, len(merged), None)
 
 
@@ -71,22 +78,28 @@ def _merge(context: Json, example: Any, index: int, known: set[str]) -> Json:
     return merged
 
 
-def _read_feature(examples: list[Json], spec: TensorSpec, allow_non_finite: bool) -> np.ndarray:
-    """One input of all examples: read as rows of equal length, then given the model's shape."""
+def _read_feature(
+    examples: list[Json], spec: TensorSpec, facts: Facts, first: int = 0
+) -> np.ndarray:
+    """One input of some examples: read as rows of equal length, then given the model's shape.
+
+    `first` is the number of the first of them in the request.
+    """
     lists = []
-    for index, example in enumerate(examples):
+    for index, example in enumerate(examples, first):
         values = _flat(example[spec.name], f"examples[{index}].{spec.name}")
         lists.append(values if spec.dtype in ("bool", STRING) else [_plain(v) for v in values])
-    item = _item_shape(spec, len(lists[0]))
+    item = _item_shape(spec, len(lists[0]), first)
     flat = replace(spec, shape=(None, math.prod(item)))
     try:
-        tensor = read_tensor(lists, flat, allow_non_finite)
+        tensor = read_tensor(lists, flat, facts.config.allow_non_finite)
     except Misfit as misfit:
-        row = misfit.fault.path[0]
-        if not isinstance(examples[row][spec.name], list):
-            fault = Fault((row,), misfit.fault.expected, misfit.fault.got)
-            misfit = Misfit(fault, *misfit.leaf)
-        raise misfit_invalid(misfit, spec, "examples", spec.name) from None
+        row, *rest = misfit.fault.path
+        path = (
+            (first + row, *rest) if isinstance(examples[row][spec.name], list) else (first + row,)
+        )
+        fault = Fault(path, misfit.fault.expected, misfit.fault.got)
+        raise misfit_invalid(Misfit(fault, *misfit.leaf), spec, "examples", spec.name) from None
     return tensor.reshape(len(lists), *item)
 
 
@@ -114,7 +127,7 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
-def _item_shape(spec: TensorSpec, count: int) -> tuple[int, ...]:
+def _item_shape(spec: TensorSpec, count: int, row: int) -> tuple[int, ...]:
     """The shape of one item of so many elements; one free axis takes what the others leave."""
     sizes = [axis for axis in spec.item_shape if axis is not None]
     free = len(spec.item_shape) - len(sizes)
@@ -125,7 +138,7 @@ def _item_shape(spec: TensorSpec, count: int) -> tuple[int, ...]:
             "which a flat list doesn't tell; ask by :predict"
         )
     if free == 1 and count % known:
-        place, wanted = f"examples[0].{spec.name}", f"a multiple of {known} elements"
+        place, wanted = f"examples[{row}].{spec.name}", f"a multiple of {known} elements"
         raise TensorInvalid(place, wanted, str(count))
     rest = count // known
     return tuple(rest if axis is None else axis for axis in spec.item_shape)

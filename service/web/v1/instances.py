@@ -13,6 +13,7 @@ from service.base.signature import Tensors, TensorSpec
 from service.web.exchange import Asked, Facts
 from service.web.tensors import Misfit, read_tensor, show
 from service.web.v1.document import Json, check_signature_name, kind
+from service.web.v1.padding import read_padded, with_hint
 from service.web.v1.words import element_invalid, misfit_invalid
 
 MAX_NAMES = 200
@@ -90,10 +91,17 @@ def _read_columns(columns: Any, facts: Facts) -> Tensors:
 
 
 def _read(value: Any, spec: TensorSpec, facts: Facts, root: str, key: str = "") -> np.ndarray:
+    allow_non_finite, sequences = facts.config.allow_non_finite, facts.config.sequences
     try:
-        return read_tensor(value, spec, facts.config.allow_non_finite)
+        if sequences is None:
+            return read_tensor(value, spec, allow_non_finite)
+        lengths = sequences.lengths(facts.signature)
+        if spec.name not in lengths:
+            return read_tensor(value, spec, allow_non_finite)
+        return read_padded(value, spec, sequences, lengths[spec.name], allow_non_finite)
     except Misfit as misfit:
-        raise misfit_invalid(misfit, spec, root, key) from None
+        told = misfit if sequences else with_hint(misfit, spec)
+        raise misfit_invalid(told, spec, root, key) from None
 
 
 def _is_named(value: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import simdjson
 
 from service.base.signature import Signature, Tensors, TensorSpec
-from service.web.decisions import Decided
+from service.repository.decisions import Decisions
 from service.web.dense import NOT_PLAIN, Parsers, Part, dense_tensor, is_regular
 from service.web.exchange import PREDICTION_ID, Asked, Call, Facts, Reply, V1Body
 from service.web.tensors import find_fault
@@ -23,6 +23,7 @@ from service.web.v1.document import (
 )
 from service.web.v1.encoding import as_columns, as_decisions, as_rows, write
 from service.web.v1.instances import check_count, read_request
+from service.web.v1.padding import pad_inputs
 
 Quick = tuple[Tensors, bool]
 
@@ -50,7 +51,7 @@ class Predict(V1Body):
         asked: Asked,
         facts: Facts,
         outputs: Tensors,
-        decided: Decided | None,
+        decided: Decisions | None,
         prediction_id: str = "",
     ) -> Reply:
         """The answer in the form that was asked in, and our own keys if they are wanted."""
@@ -138,4 +139,6 @@ def _asked(quick: Quick, facts: Facts) -> Asked:
     rows = len(inputs[facts.signature.inputs[0].name])
     if rows > facts.max_rows:
         check_count("instances" if is_row_form else "inputs", rows, facts)
+    if facts.config.sequences is not None:
+        inputs = pad_inputs(inputs, facts)
     return Asked(inputs, rows, is_row_form)

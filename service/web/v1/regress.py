@@ -4,7 +4,7 @@ import numpy as np
 
 from service.base.errors import RequestInvalid
 from service.base.signature import Signature, Tensors
-from service.web.decisions import Decided
+from service.repository.decisions import Decisions
 from service.web.exchange import Asked, Call, Facts, Reply, V1Body
 from service.web.v1.encoding import as_columns, results, write
 from service.web.v1.examples import read_examples
@@ -16,7 +16,7 @@ class Regress(V1Body):
     def decode(self, call: Call, facts: Facts) -> Asked:
         """The inputs out of `examples`. Raises RequestInvalid, also for models that can't."""
         if not _is_one_number(facts.signature):
-            also = " or :classify" if facts.decides else ""
+            also = " or :classify" if facts.decides or facts.chooses else ""
             raise RequestInvalid(
                 f"Model '{facts.identity.model}' doesn't regress: its first output isn't one "
                 f"number for each instance. It can be asked by :predict{also}"
@@ -28,7 +28,7 @@ class Regress(V1Body):
         asked: Asked,
         facts: Facts,
         outputs: Tensors,
-        decided: Decided | None,
+        decided: Decisions | None,
         prediction_id: str = "",
     ) -> Reply:
         """A list of decimal numbers."""

@@ -99,7 +99,8 @@ def _status(process: WebProcess, asked: ModelOrVersion) -> dict[str, object]:
         raise ModelNotReady(asked.model, "it is not loaded")
     if not process.settings.extra_keys:
         return describe_model(view, asked)
-    return {**describe_fully(view, asked, process.counters), "swaps": _swaps(process, asked.model)}
+    told = describe_fully(view, asked, process.counters, process.settings.repository)
+    return {**told, "swaps": _swaps(process, asked.model)}
 
 
 def _swaps(process: WebProcess, model: str) -> int | None:

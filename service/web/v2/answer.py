@@ -7,7 +7,7 @@ import orjson
 
 from service.base.errors import AnswerInvalid, RequestInvalid
 from service.base.signature import Tensors
-from service.web.decisions import Decided
+from service.repository.decisions import Decisions
 from service.web.exchange import PREDICTION_ID, Reply
 from service.web.numbers_as_words import write_with_words
 from service.web.v2.binary import write_tensor
@@ -22,7 +22,7 @@ HEADER_NAME = "Inference-Header-Content-Length"
 
 
 def write_reply(
-    form: Form, known: Known, outputs: Tensors, decided: Decided | None, prediction_id: str
+    form: Form, known: Known, outputs: Tensors, decided: Decisions | None, prediction_id: str
 ) -> Reply:
     """The whole answer. Raises RequestInvalid where an output can't be written as was asked."""
     record: dict[str, Any] = {"id": form.id} if form.id else {}
@@ -53,7 +53,9 @@ def write_reply(
     return Reply(b"".join(blobs), OCTETS, ((HEADER_NAME, str(len(header))),))
 
 
-def _values(wanted: Wanted, known: Known, outputs: Tensors, decided: Decided | None) -> np.ndarray:
+def _values(
+    wanted: Wanted, known: Known, outputs: Tensors, decided: Decisions | None
+) -> np.ndarray:
     labels = known.facts.config.labels
     role = known.decisions.get(wanted.name)
     if role is None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from service.base.errors import RequestInvalid
 from service.base.signature import STRING, Tensors, TensorSpec
-from service.web.decisions import Decided
+from service.repository.decisions import Decisions
 from service.web.dense import NOT_PLAIN, Parsers
 from service.web.exact import MAX_EXACT_BYTES
 from service.web.exchange import SMALL_BODY_BYTES, Asked, Call, Facts, Reply
@@ -71,7 +71,7 @@ class Infer:
         asked: Asked,
         facts: Facts,
         outputs: Tensors,
-        decided: Decided | None,
+        decided: Decisions | None,
         prediction_id: str = "",
     ) -> Reply:
         """Raises RequestInvalid where an output can't be written as was asked."""

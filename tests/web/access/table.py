@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.base.roles import Role
-from service.web.access.needs import need_of
+from service.web.access.needs import ADMIN, TABLE, need_of
 from service.web.app import create_app
 from service.web.openapi.document import assemble
 from service.web.process import WebProcess
@@ -72,11 +72,12 @@ def make_table(folder: Path) -> str:
         "ended key": bearer(give_key(path, "ended", "admin", ends_in_s=-1)),
         "other model": bearer(give_key(path, "limited", "admin", models="another")),
     }
+    needs = {line.roles for line in TABLE} | {ADMIN}
     others = {
-        role: bearer(give_key(path, f"all-but-{role}", " ".join(set(Role) - {role, Role.ADMIN})))
-        for role in Role
+        needed: bearer(give_key(path, f"all-but-{number}", " ".join(set(Role) - needed - ADMIN)))
+        for number, needed in enumerate(sorted(needs, key=sorted))
+        if set(Role) - needed - ADMIN
     }
-    others_of_clients = bearer(give_key(path, "metrics", "metrics feedback train"))
     take_key(path, "revoked")
     lines = [COLUMNS, ("---",) * len(COLUMNS)]
     with (
@@ -85,10 +86,7 @@ def make_table(folder: Path) -> str:
     ):
         for route in routes(process):
             needed = need_of(route.method, route.example).roles
-            other = (
-                others_of_clients if len(needed) == 2 else others[min(needed, default=Role.READ)]
-            )
-            asked = {**keys, "other role": other}
+            asked = {**keys, "other role": others.get(needed, others[ADMIN])}
             statuses = {name: _status(client, route, key) for name, key in asked.items()}
             lines.append(
                 (f"`{route.method} {route.path}`", _words(needed),

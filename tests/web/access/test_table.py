@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.base.roles import Role
-from service.web.access.needs import REST, TABLE, Need, need_of
+from service.web.access.needs import REST, TABLE, TRAIN, Need, need_of
 from service.web.app import create_app
 from service.web.process import WebProcess
 from tests.web.access.table import ANY, OPEN, VALUES, make_table, routes, written_table
@@ -45,11 +45,14 @@ def test_health_is_open_and_nothing_else(process: WebProcess) -> None:
     assert {r.path for r in listed if not need_of(r.method, r.example).roles} == HEALTH
 
 
-def test_what_changes_something_is_for_admin(process: WebProcess) -> None:
+def test_what_changes_a_model_is_for_admin_and_data_for_those_who_train(
+    process: WebProcess,
+) -> None:
     for route in routes(process):
         need = need_of(route.method, route.example)
         if route.method in CHANGING:
-            assert need.is_admin, route
+            assert need.is_admin or (need.roles == TRAIN and "/data" in route.path), route
+            assert need.is_changing
         if need.is_admin and "{model}" in route.path:
             assert need.model == VALUES["model"], route
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.base.database import open_database
 from service.web.process import WebProcess
 from tests.web.client import FlaskClient
 from tests.web.feedback.world import matrix, predicted, rows_of, send, taken
@@ -25,6 +26,31 @@ def test_what_is_recorded_goes_too(client: FlaskClient, process: WebProcess) -> 
     assert (answer["forgotten"], answer["labelled_rows"]) == (2, 0)
     outcomes = send(client, [(f"{id_}/7", "cat"), ("ann", "dog")])["outcomes"]
     assert outcomes == {"unknown_id": 2}
+
+
+def test_the_audit_tells_who_had_how_many_deleted_and_none_of_the_ids(
+    client: FlaskClient, process: WebProcess
+) -> None:
+    id_ = predicted(client, rows_of(0, 1))
+    client.post(FORGET, {"prediction_ids": [f"{id_}/0", id_, "ann"], "why": "asked by letter"})
+    (entry,) = process.reloader.store.audit("pets")
+    assert (entry.action, entry.who, entry.why) == ("forget", "anybody", "asked by letter")
+    assert (entry.before, entry.after) == ({}, {"predictions": 2})
+    assert id_ not in str(entry)
+    assert "ann" not in str(entry)
+
+
+def test_nothing_is_deleted_that_the_audit_cant_tell_of(
+    client: FlaskClient, process: WebProcess
+) -> None:
+    id_ = predicted(client, rows_of(0))
+    send(client, [(id_, "cat")])
+    engine = open_database(process.settings.database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE audit RENAME TO away")
+    engine.dispose()
+    assert client.post(FORGET, {"prediction_ids": [id_]}).status == 503
+    assert matrix(process)[0][0] == 1
 
 
 def test_ids_of_other_models_are_told(client: FlaskClient) -> None:

@@ -14,10 +14,10 @@ from service.web.openapi.document import NAME, assemble
 from service.web.paths import parse_predict_path
 from service.web.process import WebProcess
 
-CONVERTED = re.compile(r"<(?:model_name:)?(\w+)>")
+CONVERTED = re.compile(r"<(?:\w+:)?(\w+)>")
 # These only word refusals, or read version 1 by a pattern.
 REFUSING = re.compile("<path:|<repository>")
-OWN = (["Operators"], ["Quality"])
+OWN = (["Operators"], ["Quality"], ["Jobs"])
 SAMPLE = ("/v1/models/{model}/sample", "get")
 
 

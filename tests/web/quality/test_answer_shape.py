@@ -5,8 +5,8 @@ import pytest
 
 from service.base.signature import STRING, Signature, TensorSpec
 from service.quality.predicted import FULL_SCORE, Kind, Prediction, Shape, read_sets
+from service.repository.decisions import maker
 from service.repository.model_config import ModelConfig
-from service.web.decisions import decider
 from service.web.quality.answer_shape import NOTHING, packer
 
 PLAIN = ModelConfig()
@@ -55,7 +55,7 @@ def test_the_shape_follows_from_what_is_decided(
 
 def rows_of(values: np.ndarray, signature: Signature, config: ModelConfig = PLAIN) -> Prediction:
     """What is packed of these outputs."""
-    pack, decide = packer(config, signature), decider(config, signature)
+    pack, decide = packer(config, signature), maker(config, signature)
     content = pack.pack({"y": values}, None if decide is None else decide(values))
     return Prediction(b"i" * 16, 1, 0, pack.shape, len(values), content)
 

@@ -193,13 +193,21 @@ class TestOwnIds:
         assert decided(made) == [(0, 0.9), (1, 0.7)]
 
 
+def count(process: WebProcess) -> None:
+    for slot in process.pool.slots():
+        slot.served.flush()
+    process.quality.recorder.flush()
+
+
 def test_answered_rows_are_counted_by_the_hour(process: WebProcess, client: Client) -> None:
     client.predict("m", {"instances": ROWS})
     client.infer("m", infer_body(ROWS[:1]))
     client.predict("m", {"instances": [["no number"]]})
-    process.quality.recorder.flush()
+    count(process)
     (reading,) = process.quality.store.readings(model="m")
     assert (reading.version, reading.predicted) == (2, 3)
+    ((confidence,),) = (one.values() for one in process.quality.store.confidences(model="m"))
+    assert confidence.predicted.sum() == 3
 
 
 def test_refused_requests_have_none(client: Client) -> None:
@@ -240,7 +248,7 @@ def test_a_canarys_answers_have_its_version_and_shadows_answer_nobody(
         for answer in answers:
             made = read(process, answer)
             assert (made.version, made.row(0)[0]) == (expected, expected - 1)
-        process.quality.recorder.flush()
+        count(process)
         readings = process.quality.store.readings(model="m")
         assert {one.version: one.predicted for one in readings} == {expected: 2}
 

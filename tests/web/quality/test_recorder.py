@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from service.quality.predicted import Kind, Prediction, Shape
+from service.quality.score_bins import EDGES
+from service.quality.store_predictions import Answered, Binned
 from service.quality.windows import HOUR
 from service.web.quality import recorder as recording
-from service.web.quality.recorder import COUNT_S, KEYS_S, RETRY_S, Answered, Recorder
+from service.web.quality.recorder import COUNT_S, KEYS_S, RETRY_S, Recorder, Tally
 from tests.quality.keys import Clock
 from tests.web.client import counted
 
@@ -24,6 +27,7 @@ class Kept:
     def __init__(self) -> None:
         self.predictions: list[tuple[str, bytes]] = []
         self.counts: Counter[Answered] = Counter()
+        self.scores: Counter[Binned] = Counter()
         self.error: Exception | None = None
         self.refreshed = self.writes = 0
 
@@ -32,9 +36,12 @@ class Kept:
         self.writes += 1
         self.predictions += [(model, one.id) for one in made]
 
-    def count_predictions(self, answered: Mapping[Answered, int]) -> None:
+    def count_predictions(
+        self, answered: Mapping[Answered, int], scores: Mapping[Binned, int]
+    ) -> None:
         self._meet()
         self.counts.update(answered)
+        self.scores.update(scores)
 
     def refresh(self) -> None:
         self._meet()
@@ -108,6 +115,22 @@ def test_counts_are_added_up_by_the_hour_and_written_every_few_seconds(
     assert kept.counts == {("m", 1, 0): 7, ("m", 2, 1): 1}
     recorder.step(2 * COUNT_S)
     assert kept.counts == {("m", 1, 0): 7, ("m", 2, 1): 1}
+
+
+def test_scores_are_counted_by_bins_and_what_is_no_probability_is_not(
+    kept: Kept, recorder: Recorder
+) -> None:
+    tally: Tally = recorder.tally(("m", 1))
+    tally.add(4, np.array([0.95, 0.951, 1.0, 0.05], np.float32))
+    tally.add(3, np.array([7.5, np.nan, -0.1], np.float32))
+    tally.add(2)
+    kept.error = AWAY
+    recorder.step(0.0)
+    kept.error = None
+    recorder.step(RETRY_S)
+    bins = [0, EDGES.index(0.95) - 1, EDGES.index(0.98) - 1, len(EDGES) - 2]
+    assert kept.counts == {("m", 1, 0): 9}
+    assert kept.scores == {(("m", 1, 0), place): 1 for place in bins}
 
 
 def test_keys_are_read_at_once_and_every_minute(kept: Kept, recorder: Recorder) -> None:

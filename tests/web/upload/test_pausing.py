@@ -57,7 +57,7 @@ def stream_to(
 
     async def send() -> Stream:
         with ThreadPoolExecutor(1) as threads:
-            stream = Stream(receiver, LIMIT, threads, line)
+            stream = Stream(receiver, receiver._rules, threads, line)
             while stream._is_writing:  # it finds out whether the body may come
                 await asyncio.sleep(0.01)
             while "pause" not in line.told:

@@ -5,8 +5,8 @@ from typing import Any, get_args
 import orjson
 
 from service.base.signature import Signature, Tensors, TensorSpec
+from service.repository.decisions import chooser, decider, maker
 from service.repository.model_config import ModelConfig
-from service.web.decisions import decider
 from service.web.exchange import Asked, Call, Facts, Identity, Translator
 from service.web.paths import PredictPath, Verb
 from service.web.v1.classify import Classify
@@ -34,8 +34,9 @@ def facts(
     extra_keys: bool = False,
 ) -> Facts:
     settled = config or ModelConfig()
-    decides = decider(settled, of) is not None
-    return Facts(Identity("m", 7, "f" * 64), of, settled, decides, max_rows, extra_keys)
+    decides, chooses = decider(settled, of) is not None, chooser(settled, of) is not None
+    identity = Identity("m", 7, "f" * 64)
+    return Facts(identity, of, settled, decides, max_rows, extra_keys, chooses)
 
 
 def call(body: Any, verb: str = "predict") -> Call:
@@ -48,6 +49,6 @@ def decode(body: Any, of: Facts, verb: str = "predict") -> Asked:
 
 
 def encode(asked: Asked, of: Facts, outputs: Tensors, verb: str = "predict") -> bytes:
-    decide = decider(of.config, of.signature)
+    decide = maker(of.config, of.signature)
     decided = None if decide is None else decide(outputs[of.signature.outputs[0].name])
     return TRANSLATORS[verb].encode(asked, of, outputs, decided).content

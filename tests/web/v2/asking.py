@@ -9,8 +9,8 @@ import numpy as np
 import orjson
 
 from service.base.signature import STRING, Signature, Tensors, TensorSpec
+from service.repository.decisions import chooser, decider, maker
 from service.repository.model_config import ModelConfig
-from service.web.decisions import decider
 from service.web.exchange import Asked, Call, Facts, Identity, Reply
 from service.web.paths import PredictPath
 from service.web.v2.infer import Infer
@@ -31,8 +31,9 @@ def facts(
 ) -> Facts:
     """A version 7 of the model `churn`."""
     decides = decider(config, signature) is not None
+    chooses = chooser(config, signature) is not None
     identity = Identity("churn", 7, "f" * 64, "h5", "2.4.0", "keras", "onnx")
-    return Facts(identity, signature, config, decides, max_rows, extra_keys)
+    return Facts(identity, signature, config, decides, max_rows, extra_keys, chooses)
 
 
 def echoing(dtype: str, shape: Sequence[int | None] = (None, 2)) -> Signature:
@@ -79,7 +80,7 @@ def answer(asked_call: Call, of: Facts, outputs: Tensors) -> Reply:
     """The answer to a call, if the model gave these outputs."""
     translator = Infer()
     asked = translator.decode(asked_call, of)
-    decide = decider(of.config, of.signature)
+    decide = maker(of.config, of.signature)
     decided = None if decide is None else decide(outputs[of.signature.outputs[0].name])
     return translator.encode(asked, of, outputs, decided)
 

@@ -1,0 +1,1 @@
+"""Tables of any size read in chunks and written again: Parquet, CSV, NDJSON."""

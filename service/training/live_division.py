@@ -1,0 +1,90 @@
+"""Rows of live traffic with the labels that came for them, divided as rows of a file are."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from service.base.refusals import DataRefused
+from service.base.sequences import pad
+from service.base.signature import STRING, Tensors
+from service.capture.asked import choice_of
+from service.capture.feedback import LiveRows
+from service.capture.wanted import LabelForm, Wanted
+from service.data.child import DATA
+from service.data.dataset import DataLimits, Dataset, Expected
+from service.data.dividing import Division, divide
+from service.data.stored import save_divided
+from service.recipe.data import DataRequest, LabelledData
+from service.training.feedback_rows import gather_feedback
+
+MILLISECONDS = 1000.0
+
+
+def divide_feedback(
+    request: LabelledData,
+    expected: Expected,
+    scratch: Path,
+    live: LiveRows | None,
+    check: Callable[[], None],
+) -> Path:
+    """The folder of rows, made in `scratch`. Raises DataRefused where there are too few."""
+    if request.from_feedback is None or live is None:
+        raise DataRefused("feedback", "", "is not kept here", "a file of rows")
+    texts = [spec.name for spec in expected.signature.inputs if spec.dtype == STRING]
+    if texts:
+        wrong = f"the model's input '{texts[0]}' takes texts"
+        raise DataRefused(live.name, "", wrong, "a model whose inputs are numbers")
+    split = request.split if isinstance(request, DataRequest) else None
+    choice = choice_of(request.from_feedback, time.time(), split.seed if split else 0)
+    rows = gather_feedback(live, wanted_of(expected), choice, scratch, check)
+    data = Dataset(
+        _padded(rows.inputs, expected), rows.labels, len(rows.labels), {}, None,
+        rows.at / MILLISECONDS,
+    )  # fmt: skip
+    divided = divide(live.name, data, expected, Division(split))
+    divided.facts["source"] = {
+        "from_feedback": request.from_feedback.model_dump(mode="json"),
+        "counted": asdict(rows.counted),
+    }
+    save_divided(divided, scratch / DATA)
+    return scratch / DATA
+
+
+def wanted_of(expected: Expected) -> Wanted:
+    """The same for rows of live traffic; sequences were kept as they were padded then."""
+    form: LabelForm = "values"
+    if expected.classes is not None:
+        form = "sets" if expected.are_sets else "classes"
+    width = expected.classes or int(np.prod([axis or 1 for axis in expected.label.item_shape]))
+    names = expected.class_names
+    return Wanted(expected.signature, form, width, names, expected.min_rows, expected.min_classes)
+
+
+def _padded(inputs: Tensors, expected: Expected) -> Tensors:
+    """Arrays out of what has an array a row. Raises DataRefused if these differ in length."""
+    lengths = expected.lengths
+    return {
+        name: values if values.dtype != object else _pad(name, list(values), expected, lengths)
+        for name, values in inputs.items()
+    }
+
+
+def _pad(
+    name: str, rows: list[np.ndarray], expected: Expected, lengths: dict[str, int | None]
+) -> np.ndarray:
+    if expected.sequences is not None and name in lengths:
+        steps = lengths[name] or max(map(len, rows))
+        cells, most = len(rows) * steps * rows[0][:1].size, DataLimits().max_cells
+        if cells > most:
+            wrong = f"{len(rows)} sequences padded to {steps} steps are {cells} numbers"
+            raise DataRefused("feedback", "", wrong, f"at most {most}: give a limit or max_length")
+        return pad(rows, expected.sequences, steps, rows[0].dtype)
+    shapes = {row.shape for row in rows}
+    if len(shapes) > 1:
+        wrong = f"the input '{name}' has rows of {len(shapes)} different shapes"
+        wanted = "a section sequences in model.yaml, which says how they are padded"
+        raise DataRefused("feedback", "", wrong, wanted)
+    return np.stack(rows)

@@ -1,0 +1,48 @@
+"""Which data files a worker takes, decided by their heads: before a byte of the body is read."""
+
+import threading
+from collections.abc import Mapping
+
+from service.base.errors import Overloaded
+from service.base.http_errors import Forbidden, UploadTooLarge
+from service.base.settings import MEBIBYTE, Settings
+from service.web.jobs.data_head import is_data, read_data_head
+from service.web.upload.head import UploadHead
+from service.web.upload.receiver import Receiver, Rules
+from service.web.upload.room import check_room
+
+AT_ONCE = 4
+SETTING = "max_data_mb"
+
+
+class DataIntake:
+    """One worker's; an upload counts from its head until it was answered."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.rules = Rules(
+            settings.state_dir / "incoming", settings.max_data_mb * MEBIBYTE, setting=SETTING
+        )
+        self._is_on = settings.model_control
+        self._free = threading.BoundedSemaphore(AT_ONCE)
+
+    def takes(self, method: str, path: str) -> bool:
+        """True for the route of data files; quick."""
+        return is_data(method, path)
+
+    def begin(self, path: str, query: str, headers: Mapping[str, str]) -> Receiver:
+        """Who takes the body of this request; to be closed in the end. Quick: the event loop asks.
+
+        Raises RequestInvalid, Forbidden, UploadTooLarge, Overloaded.
+        """
+        if not self._is_on:
+            raise Forbidden("Changing models over HTTP is switched off (model_control)")
+        head = read_data_head(path, query, headers)
+        if (head.length or 0) > self.rules.max_bytes:
+            raise UploadTooLarge(self.rules.max_bytes, SETTING)
+        if not self._free.acquire(blocking=False):
+            raise Overloaded("uploads of data", AT_ONCE)
+        return Receiver(head, self.rules, self._free.release, self._admit)
+
+    def _admit(self, head: UploadHead) -> None:
+        """In the thread that gets the body. Raises StorageFull."""
+        check_room(self.rules.folder, head.length or 0)

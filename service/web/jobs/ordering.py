@@ -1,0 +1,193 @@
+"""The routes that ask for jobs and end them: retrain, evaluate, batch-predict, cancel."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import sqlalchemy.exc
+from flask import Flask, Response, g, request
+from pydantic import BaseModel
+
+from service.base.errors import RequestInvalid
+from service.base.http_errors import Forbidden
+from service.jobs.job import Job, JobOrder, Kind
+from service.jobs.record import brief_record
+from service.recipe.batch import BatchPredictRequest
+from service.recipe.class_weights import unfit_weights
+from service.recipe.evaluation import EvaluateRequest
+from service.recipe.gate import unfit
+from service.recipe.retrain import RetrainRequest
+from service.recipe.retraining import with_defaults
+from service.repository.audit import AuditEntry, Order, check_why
+from service.web.admin.bodies import read_object, validated
+from service.web.admin.permits import order_of
+from service.web.admin.query import only
+from service.web.admin.swaps import MODEL, VERSION, number_of
+from service.web.jobs.batch_check import check_batch
+from service.web.jobs.data_check import DataChecks
+from service.web.jobs.job_record import job_record
+from service.web.jobs.subject import config_of, find_subject, rows_of
+from service.web.jobs.watching import JOB, seen_job
+from service.web.process import WebProcess
+from service.web.responses import json_response
+
+logger = logging.getLogger(__name__)
+
+MAX_KEY = 255
+TRIGGERS = ("api", "cli")
+
+Json = dict[str, Any]
+
+
+def add_routes(app: Flask, process: WebProcess) -> None:
+    """Add them to the application."""
+    checks = DataChecks(process.settings, process.quality.store)
+
+    @app.post(f"{MODEL}:retrain")
+    def retrain(model: str) -> Response:
+        return _retrain(process, checks, model)
+
+    @app.post(f"{MODEL}:evaluate")
+    def evaluate(model: str) -> Response:
+        return _evaluate(process, checks, model, None)
+
+    @app.post(f"{VERSION}:evaluate")
+    def evaluate_version(model: str, version: str) -> Response:
+        return _evaluate(process, checks, model, number_of(model, version))
+
+    @app.post(f"{MODEL}:batch-predict")
+    def batch_predict(model: str) -> Response:
+        return _batch_predict(process, model)
+
+    @app.post(f"{JOB}:cancel")
+    def cancel(job: str) -> Response:
+        return _cancel(process, job)
+
+
+def _retrain(process: WebProcess, checks: DataChecks, model: str) -> Response:
+    if not process.settings.model_control:
+        raise Forbidden("Changing models over HTTP is switched off (model_control)")
+    rows = rows_of(process, model)
+    asked = validated(RetrainRequest, with_defaults(read_object(), config_of(rows).retrain))
+    order = order_job(Kind.RETRAIN, model, asked, asked.priority)
+
+    def check() -> Json:
+        head = asked.init.replace_head
+        subject = find_subject(process, rows, asked.init.version, head)
+        form, names = subject.form, subject.class_names
+        why = unfit(asked.gate, form, names) or unfit_weights(asked.class_weight, form, names)
+        why = "" if head is not None else why
+        if why:
+            raise RequestInvalid(why)
+        if asked.init.weights_file:
+            checks.check_file(model, asked.init.weights_file)
+        return checks.check(asked.data, subject, asked.gate.min_rows)
+
+    return submit_job(process, order, check)
+
+
+def _evaluate(process: WebProcess, checks: DataChecks, model: str, version: int | None) -> Response:
+    rows, body = rows_of(process, model), read_object()
+    if version is not None:
+        if body.get("versions") not in (None, [], [version]):
+            raise RequestInvalid("versions: the path names a version; name others without it")
+        body["versions"] = [version]
+    asked = validated(EvaluateRequest, body)
+    order = order_job(Kind.EVALUATE, model, asked)
+
+    def check() -> Json:
+        subjects = [
+            find_subject(process, rows, number, None) for number in asked.versions or (None,)
+        ]
+        return checks.check(asked.data, subjects[0])
+
+    return submit_job(process, order, check)
+
+
+def _batch_predict(process: WebProcess, model: str) -> Response:
+    rows = rows_of(process, model)
+    asked = validated(BatchPredictRequest, read_object())
+    order = order_job(Kind.BATCH_PREDICT, model, asked)
+    return submit_job(process, order, lambda: check_batch(process, rows, asked))
+
+
+def order_job(kind: Kind, model: str, asked: BaseModel, priority: int = 0) -> JobOrder:
+    """The job as the caller asks for it."""
+    only("why", "trigger")
+    trigger = request.args.get("trigger", TRIGGERS[0])
+    if trigger not in TRIGGERS:
+        raise RequestInvalid(f"trigger: expected {', '.join(TRIGGERS)}, got {trigger[:40]!a}")
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > MAX_KEY:
+        raise RequestInvalid(f"Idempotency-Key: expected at most {MAX_KEY} characters")
+    return JobOrder(
+        kind=kind,
+        model=model,
+        request=_storable(asked),
+        by=g.caller.name,
+        trigger=trigger,
+        priority=priority,
+        key=_digest(g.caller.name, key) if key else "",
+    )
+
+
+def _digest(caller: str, key: str) -> str:
+    """A caller's key is its own: nobody gets another one's job by guessing."""
+    return hashlib.sha256(f"{caller}\0{key}".encode()).hexdigest()
+
+
+def _storable(asked: BaseModel) -> Json:
+    """The request as the table keeps it. Raises RequestInvalid for numbers that JSON can't have."""
+    record = asked.model_dump(mode="json", by_alias=True)
+    try:
+        orjson.dumps(record)
+    except TypeError as error:
+        raise RequestInvalid(f"the body: {error}") from error
+    return record
+
+
+def submit_job(process: WebProcess, order: JobOrder, check: Callable[[], Json]) -> Response:
+    """202 with the new job, 200 with the one that the key has begun before."""
+    audited = order_of(check_why(request.args.get("why", "")))
+    job, facts = process.jobs.asked_before(order), None
+    status = 200
+    if job is None:
+        facts = check()
+        job = process.jobs.submit(order, time.time())
+        status = 202
+        if job.kind is Kind.RETRAIN:
+            _write_down(process, job, "retrain", audited)
+    record = job_record(job, ())
+    response = json_response(record if facts is None else {**record, "data": facts}, status)
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return response
+
+
+def _cancel(process: WebProcess, job: str) -> Response:
+    found = seen_job(process, job)
+    only("why")
+    audited = order_of(check_why(request.args.get("why", "")))
+    if request.get_data(cache=False):
+        raise RequestInvalid("the body: expected none; why stands in the query")
+    if not found.is_ended and not found.is_cancel_asked:
+        found = process.jobs.ask_cancel(found.id, time.time())
+        _write_down(process, found, "cancel", audited)
+    return json_response(brief_record(found))
+
+
+def _write_down(process: WebProcess, job: Job, action: str, order: Order) -> None:
+    """Who asked for what; it is done, whatever the database says now."""
+    after = {"job": job.id}
+    fields = {"model": job.model, **after, "who": order.who, "why": order.why}
+    logger.info("job asked for" if action == "retrain" else "job to be cancelled", extra=fields)
+    entry = AuditEntry(
+        time.time(), job.model, action, order.who, order.why, order.request_id, {}, after
+    )
+    try:
+        process.reloader.store.note(entry)
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        why = str(getattr(error, "orig", None) or error)[:200]
+        logger.error("a job isn't in the audit", extra={**fields, "reason": why})

@@ -1,0 +1,1 @@
+"""Captured inputs: written by workers, read for retraining, kept within bounds."""

@@ -1,0 +1,114 @@
+"""Jobs that wait for a machine with room for them, or for an executor that is away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.base.errors import SettingsInvalid
+from service.base.settings import Settings
+from service.controller.job_program import JobProgram
+from service.controller.jobs import executor_of
+from service.jobs.executor import RUNNING, WAITING
+from service.jobs.job import Job, JobState
+from service.jobs.local import LocalExecutor
+from tests.controller.job_world import JobWorld
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[JobWorld]:
+    made = JobWorld(tmp_path)
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def waiting(world: JobWorld) -> Job:
+    """A job that was submitted, and that no machine has room for."""
+    job = world.ask()
+    world.executor.says[f"{job.id}-a1"] = WAITING
+    world.step()
+    return world.get(job)
+
+
+def test_who_waits_for_room_is_neither_silent_nor_late(world: JobWorld, waiting: Job) -> None:
+    world.pass_time(1000)
+    assert (world.get(waiting).attempt, world.get(waiting).state) == (1, JobState.RUNNING)
+
+    world.executor.says[f"{waiting.id}-a1"] = RUNNING
+    world.pass_time(170)
+    assert world.get(waiting).attempt == 1
+    world.pass_time(15)
+
+    assert world.get(waiting).attempt == 2
+
+
+def test_who_waits_for_room_is_cancelled_at_once(world: JobWorld, waiting: Job) -> None:
+    world.store.ask_cancel(waiting.id, world.wall)
+
+    world.step()
+
+    assert world.get(waiting).state is JobState.CANCELLED
+    assert world.executor.stopped == [f"{waiting.id}-a1"]
+
+
+def test_who_waits_for_room_is_left_to_the_next_controller(world: JobWorld, waiting: Job) -> None:
+    world.executor.close = lambda: None  # type: ignore[method-assign]
+
+    world.supervisor.close()
+    world.supervisor = world.new_supervisor()
+    world.pass_time(300)
+
+    assert (world.get(waiting).attempt, world.get(waiting).state) == (1, JobState.RUNNING)
+
+
+def test_no_attempt_is_lost_to_an_executor_that_is_away(world: JobWorld) -> None:
+    world.executor.is_away = True
+    job = world.ask()
+
+    world.pass_time(100)
+    assert (world.get(job).attempt, world.get(job).state) == (0, JobState.QUEUED)
+    world.executor.is_away = False
+    world.step()
+
+    assert world.executor.submitted == [f"{job.id}-a1"]
+
+
+def test_settings_say_where_jobs_run(tmp_path: Path) -> None:
+    url = "http://head:8265"
+
+    local = executor_of(Settings(state_dir=tmp_path))
+    ray = executor_of(Settings(executor="ray", ray_address=url, ray_token="t"))
+
+    assert isinstance(local, LocalExecutor)
+    assert local.is_ready()
+    assert ray.place == f"ray:{url}"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"ray_address": "head:8265", "ray_token": "t"}, "ray_address = 'head:8265'"),
+        ({"ray_token": "t"}, "needs the URL of the dashboard"),
+        ({"ray_address": "http://head:8265"}, "RAY_AUTH_MODE=token"),
+    ],
+    ids=["no URL", "no address", "no token"],
+)
+def test_a_cluster_is_asked_by_a_url_and_never_without_a_token(
+    given: dict[str, str], words: str
+) -> None:
+    settings = Settings.model_validate({"executor": "ray", **given})
+
+    with pytest.raises(SettingsInvalid, match=words):
+        executor_of(settings)
+
+
+def test_the_program_gets_as_many_threads_as_are_kept_free_for_it_and_no_token(
+    tmp_path: Path, world: JobWorld
+) -> None:
+    settings = Settings(state_dir=tmp_path, ray_token="secret", job_threads=0)
+
+    command = JobProgram(settings).command(world.ask())
+
+    assert command.environment["KERASD_JOB_THREADS"] == str(command.limits.threads)
+    assert "secret" not in command.environment.values()

@@ -1,0 +1,75 @@
+"""`docs/jobs.md`, done in its order: real retrains of a sample model on its real data."""
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from sklearn.datasets import load_breast_cancer
+
+from tests.conftest import ROOT
+from tests.running import RunningService, running, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def service(sample_repository: Path, tmp_path: Path) -> Iterator[RunningService]:
+    """What `make serve` starts, in a folder where its commands find what they name."""
+    repository = tmp_path / "model_repo"
+    shutil.copytree(sample_repository / "breast-cancer", repository / "breast-cancer")
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    write_rows(tmp_path / "train.csv")
+    with running(repository, tmp_path / "state") as started:
+        started.wait_ready()
+        yield started
+
+
+def write_rows(path: Path) -> None:
+    data = load_breast_cancer()
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*data.feature_names, "y"])
+        for row, target in zip(data.data.tolist(), data.target, strict=True):
+            writer.writerow([*row, "benign" if target else "malignant"])
+
+
+def test_every_command_does_what_the_page_says(service: RunningService, tmp_path: Path) -> None:
+    """In one shell, as its commands use each other's variables."""
+    blocks = "".join(SHELL.findall((ROOT / "docs" / "jobs.md").read_text()))
+    script = blocks.replace("localhost:8080", f"127.0.0.1:{service.port}")
+    environment = {
+        **os.environ,
+        "KERASD_PORT": str(service.port),
+        "KERASD_STATE_DIR": str(service.state_dir),
+    }
+    ran = subprocess.run(
+        ["bash", "-e", "-x", "-c", script.replace("curl ", "curl --fail-with-body ")],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+
+    jobs = requests.get(f"{service.url}/v1/jobs", timeout=10).json()["jobs"]
+    assert sorted(job["kind"] for job in jobs) == ["evaluate", "retrain", "retrain", "retrain"]
+    states = {job["state"] for job in jobs}
+    assert {"PUBLISHED", "SUCCEEDED"} <= states
+    wait_until(lambda: "CANCELLED" in of_states(service), "the long one is cancelled", 120)
+    assert "version 2 is published" in ran.stdout
+    assert "event: end" in ran.stdout
+    assert '"verdict":{' in ran.stdout
+    metrics = requests.get(f"{service.url}/metrics", timeout=10).text
+    runs = 'kerasd_training_runs_total{model="breast-cancer",outcome="succeeded",trigger='
+    assert f'{runs}"cli"}} 1.0' in metrics
+    assert f'{runs}"api"}} 1.0' in metrics
+
+
+def of_states(service: RunningService) -> set[str]:
+    jobs = requests.get(f"{service.url}/v1/jobs", timeout=10).json()["jobs"]
+    return {job["state"] for job in jobs}
