@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import orjson
 import pytest
 import requests
 
@@ -184,13 +183,15 @@ def test_the_audit_and_the_lineage_show_it(learned: Site) -> None:
     assert (entries["promote"]["before"]["current"], entries["promote"]["after"]["current"]) == (
         1, 2,
     )  # fmt: skip
-    folder = learned.service.state_dir.parent / "models" / MODEL / "2"
-    made = orjson.loads((folder / "manifest.json").read_bytes())
+    made = learned.ask("GET", f"/v1/models/{MODEL}/diff?from=1&to=2")["to"]["lineage"]
     training = made["training"]
-    assert made["parent"] == 1
+    assert (made["parent"], made["by"]) == (1, f"job {job['id']}")
     assert training["job"] == job["id"]
     assert training["data"]["rows"] == len(portions()[1])
+    assert training["data"]["sha256"] == job["result"]["data"]["sha256"]
     assert training["fit"]["seed"] == 3
+    assert training["callbacks"]["LearningRateScheduler"]["schedule"]["kind"] == "step"
+    assert {"keras", "tensorflow-cpu"} <= set(training["libraries"])
 
 
 def test_every_epoch_ran_at_its_rate(learned: Site) -> None:
@@ -259,6 +260,6 @@ def test_a_candidate_of_shuffled_labels_is_refused(learned: Site) -> None:
     assert answer["model_version"] == "2"
     assert [version for _, version in learned.service.states()] == [1, 2]
     new = learned.audit()[: len(learned.audit()) - audited]
-    assert [entry["action"] for entry in new if entry["action"] != "upload-data"] == ["retrain"]
+    assert [entry["action"] for entry in new] == ["retrain"]
     runs = f"max(kerasd_training_runs_total{{model='{MODEL}', outcome='not_promoted'}})"
     wait_until(lambda: learned.number(runs) == 1, "it is counted as not promoted", 30)

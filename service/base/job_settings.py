@@ -2,8 +2,9 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 Positive = Annotated[int, Field(ge=1)]
@@ -53,3 +54,15 @@ class JobSettings(BaseSettings):
     webhook: str = Field(
         default="", description="URL that is told of each job that has ended; empty = none"
     )
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        try:
+            told = urlsplit(value)
+            is_url = told.scheme in ("http", "https") and bool(told.hostname)
+        except ValueError:
+            is_url = False
+        if value and not (is_url and value.isprintable()):
+            raise ValueError("expected a URL that begins with http:// or https://")
+        return value

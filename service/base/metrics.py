@@ -5,7 +5,6 @@ PROMETHEUS_MULTIPROC_DIR in the environment of the web process before that.
 """
 
 import os
-from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -40,23 +39,11 @@ if counts_in_files():
     values.ValueClass = values.MultiProcessValue(ProcessId())  # type: ignore[no-untyped-call]
 
 
-def observe_all(histogram: Histogram, observed: list[float]) -> None:
+def observe_array(histogram: Histogram, observed: np.ndarray) -> None:
     """Observe several values at once: one addition a bucket instead of one a value.
 
     prometheus_client has no call for this; these are the parts that its `observe` adds to.
     """
-    bounds = histogram._upper_bounds
-    counts: dict[int, int] = {}
-    for value in observed:
-        bucket = bisect_left(bounds, value)
-        counts[bucket] = counts.get(bucket, 0) + 1
-    histogram._sum.inc(sum(observed))
-    for bucket, count in counts.items():
-        histogram._buckets[bucket].inc(count)
-
-
-def observe_array(histogram: Histogram, observed: np.ndarray) -> None:
-    """The same of an array, which may be long."""
     places = np.searchsorted(histogram._upper_bounds, observed, side="left")
     histogram._sum.inc(float(observed.sum(dtype=np.float64)))
     for bucket, count in enumerate(np.bincount(places).tolist()):

@@ -22,6 +22,7 @@ from service.base.loading_settings import LoadingSettings
 ENV_PREFIX = "KERASD_"
 API_KEY = "KERASD_API_KEY"
 CONFIG_FILE = "kerasd.toml"
+TOLD_TO_NOBODY = ("api_key", "webhook")  # a URL may hold a key
 MEBIBYTE = 1024 * 1024
 
 
@@ -282,6 +283,6 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"])
-        given = "…" if key == "api_key" else repr(fault["input"])
+        given = "…" if key in TOLD_TO_NOBODY else repr(fault["input"])
         lines.append(f"setting {key} = {given}: {fault['msg']}")
     return "; ".join(lines)

@@ -1,6 +1,7 @@
 """What is run for a job: its argv, its environment and its limits."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,9 @@ SCRATCH = "attempt-{}"  # below the job's folder; home and place of temporary fi
 # Settings that a job has no need of, and that are or may hold secrets: they are set to nothing, so
 # that they aren't read from kerasd.toml either.
 WITHHELD = ("api_key", "ray_token", "webhook")
+# What else the service was started with is for it: a job reads files that others have made. What
+# begins with PG may be the way into the database.
+SECRET = re.compile(r"(?!PG).*(SECRET|TOKEN|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class JobProgram:
 
     def __init__(self, settings: Settings, argv: tuple[str, ...] = PROGRAM) -> None:
         self._jobs_dir = settings.jobs_dir.absolute()
-        self._environment = settings.environment()
+        told = settings.environment()
+        self._environment = {name: told[name] for name in told if not SECRET.match(name)}
         threads = settings.job_threads or max((os.cpu_count() or 1) // 2, 1)
         self._limits = JobLimits(settings.job_memory_mb * MEBIBYTE, threads)
         self._argv = argv

@@ -215,12 +215,12 @@ class JobsSupervisor:
         return now - watch.to_end_since >= self._limits.grace_s
 
     def _forgive_silence(self, now: float) -> None:
-        """Where this process was long away from the table, no silence is anybody else's."""
-        was_away = self._looked_at is not None and now - self._looked_at >= self._limits.lease_s / 2
+        """Where this process was long away from the table, so much silence is nobody else's."""
+        away_s = 0.0 if self._looked_at is None else now - self._looked_at
         self._looked_at = now
-        if was_away:
+        if away_s >= self._limits.lease_s / 2:
             for watch in self._watched.values():
-                watch.beaten_at = now
+                watch.beaten_at = min(watch.beaten_at + away_s, now)
 
 
 def _names(job: Job) -> dict[str, object]:

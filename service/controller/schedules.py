@@ -66,10 +66,10 @@ class Schedules:
         plans = {(plan.model, plan.cron): plan for plan in self._plans()}
         self._next = {key: at for key, at in self._next.items() if key in plans}
         for key, plan in plans.items():
-            due = self._next.get(key, 0.0)
-            if due < now - MISSED_S:  # not known, or a clock that has leapt
+            due: float | None = self._next.get(key, 0.0)
+            if due is None or due < now - MISSED_S:  # not known, or a clock that has leapt
                 due = self._after(plan, max(now - MISSED_S, plan.since))
-            missed = None
+            missed: float | None = None
             while due is not None and due <= now:
                 missed, due = due, self._after(plan, due)
             if missed is not None:

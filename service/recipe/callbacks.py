@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from service.recipe.checkpoint_path import check_path
+from service.recipe.checkpoint_path import check_path, is_by_batch, names_in
 from service.recipe.schedule import Schedule, schedule_in_few_words
 from service.recipe.strict import Count, MetricName, Positive, Recipe, Verbose
 
@@ -66,6 +66,18 @@ class ModelCheckpointArguments(Monitor):
             raise ValueError(
                 f"save_best_only with save_freq {self.save_freq} can't monitor {self.monitor}, "
                 "which is known at the end of an epoch only"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _its_name_is_known_by_then(self) -> Self:
+        if self.save_freq == "epoch" and is_by_batch(self.filepath):
+            raise ValueError("filepath has {batch}, which goes with a number as save_freq")
+        late = [name for name in names_in(self.filepath) if name.startswith("val_")]
+        if self.save_freq != "epoch" and late:
+            raise ValueError(
+                f"filepath has {{{late[0]}}}, which is known at the end of an epoch only, "
+                f"and save_freq is {self.save_freq}"
             )
         return self
 
@@ -131,8 +143,8 @@ class CSVLoggerArguments(Recipe):
     filename: Annotated[str, Field(max_length=300)] = Field(
         default="train.csv", description="Taken for the habit's sake; it is always train.csv"
     )
-    separator: Annotated[str, Field(min_length=1, max_length=1)] = Field(
-        default=",", description="Between the columns"
+    separator: Annotated[str, Field(pattern=r"^[\t !#-~]$")] = Field(
+        default=",", description="Between the columns; no quotation mark"
     )
     append: bool = Field(default=False, description="A job that goes on always appends")
 

@@ -20,8 +20,11 @@ ENDINGS = (
 )  # fmt: skip
 SEPARATOR = re.compile(r"[/\\]+")
 STRANGE = re.compile(r"[^A-Za-z0-9_.=+-]")
-FIELD = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
-SPEC = re.compile(r"^0?[0-9]{0,2}(\.[0-9]{1,2})?[defgn%]?$")
+FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+SPEC = re.compile(r"0?[0-9]{0,2}(\.[0-9]{1,2})?[defgn%]?")
+COUNTS = ("epoch", "batch")
+LONG_NUMBER = 0.12345678901234568
+MAX_NAME = 200  # with what stands before it while it is written, a disk takes 255 bytes
 OLD = {"acc": "accuracy", "val_acc": "val_accuracy"}
 
 
@@ -40,11 +43,15 @@ def check_path(given: str) -> None:
     except ValueError as error:
         raise ValueError(f"its braces don't match: {error}") from None
     for field, spec in places:
-        if not FIELD.match(field) or not SPEC.match(spec):
+        if not FIELD.fullmatch(field) or not SPEC.fullmatch(spec) or not _takes(field, spec):
             raise ValueError(
                 f"'{{{field}{':' if spec else ''}{spec}}}' is no place for a number; expected "
                 "one such as {epoch:02d} or {val_loss:.4f}"
             )
+    kept = normalise(given, weights_only=True).pattern
+    numbers = {field: _number(field) for _, field, _ in _parsed(kept) if field is not None}
+    if len(kept.format(**numbers)) > MAX_NAME:
+        raise ValueError(f"expected a name of at most {MAX_NAME} characters")
 
 
 def normalise(given: str, weights_only: bool) -> CheckpointPath:
@@ -80,7 +87,25 @@ def normalise_all(wanted: Iterable[tuple[str, bool]]) -> list[CheckpointPath]:
 def names_in(pattern: str) -> tuple[str, ...]:
     """The metrics whose values stand in the file's name."""
     fields = (field for _, field, _ in _parsed(pattern))
-    return tuple(field for field in fields if field not in (None, "epoch", "batch"))
+    return tuple(field for field in fields if field is not None and field not in COUNTS)
+
+
+def is_by_batch(pattern: str) -> bool:
+    """Whether it names the batch, which is known only to what is kept every so many batches."""
+    return any(field == "batch" for _, field, _ in _parsed(pattern))
+
+
+def _takes(field: str, spec: str) -> bool:
+    """Whether a number of this kind can be written so: no metric is a whole number."""
+    try:
+        format(_number(field), spec)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(field: str) -> float:
+    return 100_000 if field in COUNTS else LONG_NUMBER
 
 
 def _parsed(pattern: str) -> list[tuple[str, str | None, str]]:

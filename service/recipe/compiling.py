@@ -1,5 +1,6 @@
 """What `model.compile` is told: optimizer, loss and metrics, by the names that Keras has."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -18,6 +19,8 @@ from service.recipe.strict import Json, Recipe
 MAX_METRICS = 20
 MAX_LIST = 1000
 MAX_TEXT = 200
+METRIC_NAME = re.compile(r"[A-Za-z0-9_./ -]{1,200}")
+OF_KERAS = ("loss", "learning_rate", "epoch", "batch", "size")  # in what it tells of an epoch
 Weight = Annotated[float, Field(ge=0)]
 Balanced = Literal["balanced"]
 ClassWeight = Balanced | dict[str, Weight]
@@ -207,7 +210,7 @@ def _with_log_names(metrics: list[Named]) -> list[Named]:
     result = []
     for metric in metrics:
         is_chosen = metric.class_name in CHOSEN_BY_LOSS.values()
-        wanted = metric.class_name if is_chosen else metric.config.get("name")
+        wanted = metric.class_name if is_chosen else _check_name(metric.config.get("name"))
         name = wanted or _free(log_name(metric.class_name), taken)
         if name in taken:
             raise ValueError(f"two metrics are called {name}")
@@ -215,6 +218,19 @@ def _with_log_names(metrics: list[Named]) -> list[Named]:
         config = metric.config if is_chosen else {**metric.config, "name": name}
         result.append(Named(class_name=metric.class_name, config=config))
     return result
+
+
+def _check_name(name: Any) -> str | None:
+    """A name of its own: it becomes a column, a tag, a part of paths. Raises ValueError."""
+    if name is None:
+        return None
+    is_taken = name in OF_KERAS or str(name).startswith("val_")
+    if not isinstance(name, str) or METRIC_NAME.fullmatch(name) is None or is_taken:
+        raise ValueError(
+            f"a metric can't be called {str(name)[:40]!r}; expected letters, digits, _ . / or -, "
+            f"and neither {', '.join(OF_KERAS)} nor val_..."
+        )
+    return name
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -81,7 +81,9 @@ class Retraining(Recipe):
     @field_validator("webhook")
     @classmethod
     def _is_url(cls, value: str) -> str:
-        if value and (urlsplit(value).scheme not in ("http", "https") or not value.isprintable()):
+        told = urlsplit(value)
+        is_url = told.scheme in ("http", "https") and told.hostname
+        if value and not (is_url and value.isprintable()):
             raise ValueError("expected a URL that begins with http:// or https://")
         return value
 

@@ -1,12 +1,13 @@
 """Predictions for all rows of a share of files: each file is read, answered, written, published."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from service.base.durable import storing
 from service.base.refusals import DataRefused
 from service.base.signature import Signature
 from service.data.dataset import Expected
@@ -20,7 +21,7 @@ from service.data.wording import quoted
 from service.recipe.batch import BatchOptions, Shard
 from service.repository.model_config import ModelConfig
 from service.training.batch_answers import Answers
-from service.training.batch_output import Output
+from service.training.batch_output import WHERE, Done, Output
 from service.training.batch_pipeline import in_order, read_ahead, written_behind
 from service.training.batch_plan import Unit, make_plan
 from service.training.batch_rows import Answered, RowsAnswerer
@@ -95,15 +96,7 @@ def run_batch(order: BatchOrder, subject: Subject, watcher: Watcher) -> Progress
         "options": order.options.model_dump(mode="json"),
     }  # fmt: skip
     finished = output.begin(header, order.fresh)
-    done = [finished[unit.output] for unit in share if unit.output in finished]
-    progress = Progress(
-        rows=sum(one.rows for one in done),
-        errors=sum(one.errors for one in done),
-        files=len(done),
-        files_total=len(share),
-        bytes=sum(unit.weight for unit in share if unit.output in finished),
-        bytes_total=sum(unit.weight for unit in share),
-    )
+    progress = _begun(share, finished)
     watcher.tell(progress)
     left = [unit for unit in share if unit.output not in finished]
     if left:
@@ -125,6 +118,19 @@ def run_batch(order: BatchOrder, subject: Subject, watcher: Watcher) -> Progress
 
 
 Tell = Callable[[int, int, float], None]
+
+
+def _begun(share: Sequence[Unit], finished: Mapping[str, Done]) -> Progress:
+    """How far earlier attempts have come."""
+    done = [(unit, finished[unit.output]) for unit in share if unit.output in finished]
+    return Progress(
+        rows=sum(one.rows for _, one in done),
+        errors=sum(one.errors for _, one in done),
+        files=len(done),
+        files_total=len(share),
+        bytes=sum(unit.weight for unit, _ in done),
+        bytes_total=sum(unit.weight for unit in share),
+    )
 
 
 def _told(before: Progress, watcher: Watcher, unit: Unit) -> Tell:
@@ -159,13 +165,13 @@ class FilePredictor:
     def predict(self, unit: Unit, part: Path, tell: Tell) -> tuple[int, int]:
         """Write a file's rows with their predictions; how many there are, and how many have none.
 
-        Raises DataRefused.
+        Raises DataRefused, StorageFull, Conflict.
         """
         kind, source = open_table(unit.table)
         with source.stream:
             _check_unchanged(unit, source)
             reading = read_chunks(kind, source, self._rows, unit.span)
-            with read_ahead(reading) as chunks:
+            with storing(WHERE), read_ahead(reading) as chunks:
                 return self._answer(unit, part, chunks, tell)
 
     def _answer(self, unit: Unit, part: Path, chunks: Any, tell: Tell) -> tuple[int, int]:
@@ -208,7 +214,7 @@ class FilePredictor:
             wrong = f"the file has a column {quoted(twice)} already"
             cure = "a prefix for those that are added (prefix), or columns left out (keep)"
             raise chunk.source.refused("", wrong, cure)
-        return Layout(kept, features.numbers, added, options.keep == "all")
+        return Layout(kept, features.numbers, added, options.keep)
 
 
 def batch_rows(signature: Signature, asked: int | None) -> int:

@@ -166,7 +166,9 @@ class Release:
         after = {"version": published.version, "sha256": about.sha256}
         fields = {"model": parcel.model, **after, "who": self._who}
         logger.info("version published", extra=fields)
-        entry = AuditEntry(time.time(), parcel.model, "train", self._who, about.why, "", {}, after)
+        entry = AuditEntry(
+            time.time(), parcel.model, "train", self._who, _line(about.why), "", {}, after
+        )
         try:
             self._place.versions.note(entry)
         except SQLAlchemyError as error:

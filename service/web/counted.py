@@ -7,6 +7,7 @@ takes at most that much with it.
 
 import asyncio
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,16 +30,15 @@ from service.base.metrics import (
     PREDICTION_PROBABILITY,
     PREDICTIONS,
     QUEUE_REQUESTS,
-    observe_all,
     observe_array,
     observe_columns,
 )
 from service.quality.predicted import LARGEST_PROBABILITY
-from service.repository.decisions import Chosen, Decided, Decisions
+from service.repository.decisions import Decisions
+from service.web.gathered import STAGES, Gathered
 from service.web.quality.recorder import Tally
 
 FLUSH_S = 0.02
-STAGES = ("queue", "decode", "infer", "encode", "total")
 RUN_STAGES = ("gather", "run", "split")
 MAX_EXACT_ROWS = 32
 
@@ -122,27 +122,31 @@ class HttpMetrics:
 
     def __init__(self) -> None:
         self._pending = Pending(self._add)
+        self._seconds: dict[Served, array[float]] = {}
         self._children: dict[Served, Any] = {}
 
     def observe(self, served: Served, took_s: float) -> None:
-        """One request answered."""
-        self._pending.add((served, took_s))
+        """One request answered; to be called by the event loop's thread alone."""
+        observed = self._seconds.get(served)
+        if observed is None:
+            self._seconds[served] = array("d", (took_s,))
+            self._pending.add(served)
+        else:
+            observed.append(took_s)
 
     def flush(self) -> None:
         """Add what is pending to the shared metrics."""
         self._pending.flush()
 
-    def _add(self, items: list[tuple[Served, float]]) -> None:
-        times: dict[Served, list[float]] = {}
-        for served, took_s in items:
-            times.setdefault(served, []).append(took_s)
-        for served, observed in times.items():
+    def _add(self, _: list[Served]) -> None:
+        seconds, self._seconds = self._seconds, {}
+        for served, observed in seconds.items():
             child = self._children.get(served)
             if child is None:
                 method, route, status = served
                 child = HTTP_DURATION.labels(method, route, str(status))
                 self._children[served] = child
-            observe_all(child, observed)
+            observe_array(child, np.frombuffer(observed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +178,15 @@ class VersionMetrics:
         self._probability: Histogram | None = None
         self._classes: dict[str, Counter] = {}
         self._runs: dict[str, list[Counter]] = {}
+        self._gathered = Gathered()
         self._answered = Pending(self._add_answered)
         self._executed = Pending(self._add_executed)
 
     def count_ok(self, rows: int, decided: Decisions | None, watch: Stopwatch) -> None:
         """One request answered."""
-        self._answered.add((rows, decided, watch))
+        seconds = (watch.queue, watch.decode, watch.infer, watch.encode, watch.total)
+        if self._gathered.add(rows, decided, seconds):
+            self._answered.add(None)
 
     def count_failed(self, outcome: str) -> None:
         """One request that was not answered: invalid, error, rejected or timeout."""
@@ -205,23 +212,19 @@ class VersionMetrics:
         self._answered.flush()
         self._executed.flush()
 
-    def _add_answered(self, items: list[tuple[int, Decisions | None, Stopwatch]]) -> None:
+    def _add_answered(self, _: list[None]) -> None:
+        taken = self._gathered.take()
         series = self._answers = self._answers or _begin_series(self._names)
-        self._ok.inc(len(items))
+        self._ok.inc(len(taken.rows))
         series.last.set(time.time())
-        rows = np.array([rows for rows, _, _ in items])
-        observe_array(series.rows, rows)
-        times = [(w.queue, w.decode, w.infer, w.encode, w.total) for _, _, w in items]
-        observe_columns(series.stages, np.array(times))
-        scores = None
-        if decided := [one for _, one, _ in items if isinstance(one, Decided)]:
-            scores = np.concatenate([one.score for one in decided])
-            self._count_classes(np.concatenate([one.class_index for one in decided]))
-            self._count_scores(scores)
-        if chosen := [one.chosen for _, one, _ in items if isinstance(one, Chosen)]:
-            self._count_classes(np.nonzero(np.concatenate(chosen))[1])
+        observe_array(series.rows, taken.rows)
+        observe_columns(series.stages, taken.seconds)
+        if len(taken.classes):
+            self._count_classes(taken.classes)
+        if len(taken.scores):
+            self._count_scores(taken.scores)
         if self._tally is not None:
-            self._tally.add(int(rows.sum()), scores)
+            self._tally.add(int(taken.rows.sum()), taken.scores)
 
     def _add_executed(self, items: list[tuple[int, float, float, float]]) -> None:
         sums: dict[int, list[float]] = {}

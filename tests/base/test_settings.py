@@ -187,6 +187,14 @@ def test_the_key_of_the_command_line_is_told_to_nobody(monkeypatch: pytest.Monke
     assert "s3cret" not in environment.values()
 
 
+@pytest.mark.parametrize("url", ["file:///etc/passwd#hush", "hush.example.org", "http://[hush"])
+def test_a_webhook_is_a_url_and_a_wrong_one_is_not_shown(url: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"setting webhook = ….*begins with http") as caught:
+        read_settings(webhook=url)
+    assert "hush" not in str(caught.value)
+    assert read_settings(webhook="https://example.org/?key=a").webhook
+
+
 def test_a_wrong_key_is_not_shown_either() -> None:
     Path("kerasd.toml").write_text("api_key = 12345\n")
 

@@ -25,11 +25,10 @@ class Disk:
     def fill(self, left: int = 0) -> None:
         """Take all space but so many bytes."""
         room = os.statvfs(self.folder)
-        with (self.folder / "filler").open("ab") as file:
+        with (self.folder / "filler").open("ab", buffering=0) as file:
             for _ in range(max(0, room.f_bavail * room.f_frsize - left) // len(BLOCK)):
                 try:
                     file.write(BLOCK)
-                    file.flush()
                 except OSError as error:
                     if error.errno != errno.ENOSPC:  # somebody else was quicker
                         raise

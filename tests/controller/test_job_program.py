@@ -46,6 +46,26 @@ def test_a_program_has_these_settings_but_none_of_their_secrets(
     ]
 
 
+def test_a_program_has_no_secret_that_the_service_was_started_with(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "HF_TOKEN",
+        "DB_PASSWORD",
+        "x_apikey",
+    ):
+        monkeypatch.setenv(name, "hush")
+    monkeypatch.setenv("PGPASSWORD", "needed")
+    monkeypatch.setenv("XLA_FLAGS", "--kept")
+
+    told = JobProgram(settings).command(begun(JobWorld(tmp_path).store)).environment
+
+    assert "hush" not in str(told)
+    assert (told["PGPASSWORD"], told["XLA_FLAGS"]) == ("needed", "--kept")
+
+
 def test_a_program_works_within_its_limits_and_in_its_own_folder(
     settings: Settings, tmp_path: Path
 ) -> None:

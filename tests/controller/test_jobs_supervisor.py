@@ -210,9 +210,9 @@ def test_silence_while_this_process_was_away_is_nobody_s_fault(world: JobWorld) 
     world.monotonic += 300  # the database was away, for all
     world.step()
     assert world.get(job).attempt == 1
-    world.pass_time(28)
+    world.pass_time(25)
     assert world.get(job).attempt == 1
-    world.pass_time(4)
+    world.pass_time(7)
 
     assert world.get(job).attempt == 2
 

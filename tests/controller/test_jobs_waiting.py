@@ -9,7 +9,7 @@ from service.base.errors import SettingsInvalid
 from service.base.settings import Settings
 from service.controller.job_program import JobProgram
 from service.controller.jobs import executor_of
-from service.jobs.executor import RUNNING, WAITING
+from service.jobs.executor import RUNNING, WAITING, Phase, Status
 from service.jobs.job import Job, JobState
 from service.jobs.local import LocalExecutor
 from tests.controller.job_world import JobWorld
@@ -36,11 +36,22 @@ def test_who_waits_for_room_is_neither_silent_nor_late(world: JobWorld, waiting:
     assert (world.get(waiting).attempt, world.get(waiting).state) == (1, JobState.RUNNING)
 
     world.executor.says[f"{waiting.id}-a1"] = RUNNING
-    world.pass_time(170)
+    world.pass_time(390)
     assert world.get(waiting).attempt == 1
     world.pass_time(15)
 
     assert world.get(waiting).attempt == 2
+
+
+def test_a_process_that_is_often_away_still_sees_who_is_silent(world: JobWorld) -> None:
+    job = world.begin()
+    world.executor.says[f"{job.id}-a1"] = Status(Phase.RUNNING, why="the head is away")
+
+    for _ in range(5):  # a machine so busy that it gets no turn for a while
+        world.pass_time(10)
+        world.monotonic += 20
+
+    assert world.get(job).attempt == 2
 
 
 def test_who_waits_for_room_is_cancelled_at_once(world: JobWorld, waiting: Job) -> None:

@@ -18,7 +18,7 @@ LIMITS = JobLimits(address_space=2**33, threads=2)
 KEY = attempt_key(new_id(1e9), 1)
 ARGV = ("/here/bin/python3.11", "-P", "-m", "service.training.run", "a job's", "1")
 ENVIRONMENT = {
-    "KERASD_STATE_DIR": "/shared/state",
+    "KERASD_STATE_DIR": "/cluster/state",
     "OMP_NUM_THREADS": "2",
     "PATH": "/here/bin",
     "HOME": "/here/home",
@@ -76,7 +76,7 @@ def test_the_order_names_the_attempt_its_program_its_room_and_no_more_than_it_ne
         f" >>{shlex.quote(str(log))} 2>&1",
         "entrypoint_num_cpus": 2,
         "entrypoint_memory": 2**33,
-        "runtime_env": {"env_vars": {"KERASD_STATE_DIR": "/shared/state", "OMP_NUM_THREADS": "2"}},
+        "runtime_env": {"env_vars": {"KERASD_STATE_DIR": "/cluster/state", "OMP_NUM_THREADS": "2"}},
         "metadata": {"job": job_of(KEY)},
     }
     assert executor.place == f"ray:{ray.url}"

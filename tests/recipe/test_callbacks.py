@@ -79,6 +79,17 @@ def test_the_old_name_of_accuracy_is_understood() -> None:
         ({"ModelCheckpoint": {"filepath": "{epoch.__class__}"}}, "is no place for a number"),
         ({"ModelCheckpoint": {"filepath": "{epoch:99999d}"}}, "is no place for a number"),
         ({"ModelCheckpoint": {"filepath": "{epoch"}}, "its braces don't match"),
+        ({"ModelCheckpoint": {"filepath": "{epoch\n}.h5"}}, "is no place for a number"),
+        ({"ModelCheckpoint": {"filepath": "{epoch:02d\n}.h5"}}, "is no place for a number"),
+        ({"ModelCheckpoint": {"filepath": "{val_loss:02d}.h5"}}, "is no place for a number"),
+        ({"ModelCheckpoint": {"filepath": "{epoch:90d}" * 3}}, "name of at most 200 characters"),
+        ({"ModelCheckpoint": {"filepath": "{batch}.h5"}}, "goes with a number as save_freq"),
+        (
+            {"ModelCheckpoint": {"filepath": "{val_loss}.h5", "save_freq": 9}},
+            "{val_loss}, which is known at the end of an epoch only, and save_freq is 9",
+        ),
+        ({"CSVLogger": {"separator": "\n"}}, "String should match pattern"),
+        ({"CSVLogger": {"separator": '"'}}, "String should match pattern"),
         ({"LearningRateScheduler": {"schedule": "lambda e: 1"}}, "code is never taken"),
         ({"LearningRateScheduler": {"schedule": {"kind": "linear"}}}, "code is never taken"),
         (

@@ -30,6 +30,7 @@ STYLES = [
     ("{epoch:02d}/model.h5", False, "{epoch:02d}-model.h5"),
     ("my model (1).h5", False, "my_model__1_.h5"),
     (".hidden.keras", False, "hidden.keras"),
+    (f"/{'scratch/' * 30}cp.ckpt", True, "cp.weights.h5"),
 ]
 
 

@@ -44,7 +44,7 @@ def test_a_file_is_all_that_must_be_named() -> None:
             "Input should be 'hash', 'stratified' or 'time'",
         ),
         ({"file": "a", "columns": {"label": "y", "weight": "y"}}, "columns names 'y' twice"),
-        ({"file": "a", "columns": {"lable": "y"}}, "Extra inputs are not permitted"),
+        ({"file": "a", "columns": {"lbl": "y"}}, "Extra inputs are not permitted"),
         ({"from_feedback": {"since": "yesterday"}}, "expected a time such as"),
         ({"from_feedback": {"since": True}}, "expected a time such as"),
         ({"from_feedback": {}, "held_out_file": "a"}, "held_out_file go with file"),

@@ -87,6 +87,22 @@ def test_a_request_needs_nothing_but_its_data() -> None:
             {"compile": {"metrics": [{"class_name": "AUC", "config": {"name": "a"}}] * 2}},
             "two metrics are called a",
         ),
+        (
+            {"compile": {"metrics": [{"class_name": "AUC", "config": {"name": ["a"]}}]}},
+            """a metric can't be called "['a']\"""",
+        ),
+        (
+            {"compile": {"metrics": [{"class_name": "AUC", "config": {"name": "a\nb"}}]}},
+            r"a metric can't be called 'a\nb'",
+        ),
+        (
+            {"compile": {"metrics": [{"class_name": "AUC", "config": {"name": "val_loss"}}]}},
+            "a metric can't be called 'val_loss'",
+        ),
+        (
+            {"compile": {"metrics": [{"class_name": "AUC", "config": {"name": "learning_rate"}}]}},
+            "a metric can't be called 'learning_rate'",
+        ),
         ({"compile": {"class_weight": "even"}}, 'expected "balanced", or a weight from 0'),
         ({"compile": {"class_weight": {"cat": -1}}}, 'expected "balanced", or a weight from 0'),
         (

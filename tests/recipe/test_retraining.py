@@ -126,6 +126,7 @@ def test_nicknames_of_schedules_are_lines_of_cron() -> None:
         ({"schedule": "daily"}, "expected five fields of cron"),
         ({"schedule": "0 3 * * 1"}, "schedule needs data"),
         ({"webhook": "file:///etc/passwd"}, "expected a URL that begins with http"),
+        ({"webhook": "http://"}, "expected a URL that begins with http"),
         ({"rollback": {"max_drop": -1}}, "greater than or equal to 0"),
         ({"fit": {"epochs": 0}}, "greater than or equal to 1"),
     ],

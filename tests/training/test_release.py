@@ -80,6 +80,14 @@ def press(tmp_path: Path) -> Iterator[Press]:
     made.crew.engine.dispose()
 
 
+def test_a_note_of_several_lines_is_one_in_the_audit(press: Press) -> None:
+    noted = replace(LINEAGE, why="line\nline\0")
+
+    press.release.publish(press.candidate(), noted, press.folder / "job" / "parcel")
+
+    assert press.crew.store.audit("m", limit=1)[0].why == "line line "
+
+
 def test_the_manifest_tells_all_and_the_candidate_stays(press: Press) -> None:
     assert press.publish() == (4, True)
 

@@ -10,6 +10,7 @@ import pyarrow
 import pyarrow.compute as pc
 
 from service.data.tables.chunk import Chunk
+from service.data.wording import quoted
 
 NEEDS_QUOTES = '[",\r\n]|^ | $'
 NONE: frozenset[str] = frozenset()
@@ -38,10 +39,14 @@ class CsvWriter:
 
 
 class NdjsonWriter:
-    """An object a line: the row's own keys, then those that were added."""
+    """An object a line: the row's own keys if any are kept, then those that were added."""
 
     def __init__(
-        self, path: Path, kept: Sequence[str], added: Sequence[str], numbers: frozenset[str]
+        self,
+        path: Path,
+        kept: Sequence[str] | None,
+        added: Sequence[str],
+        numbers: frozenset[str],
     ) -> None:
         self._kept = kept
         self._added = added
@@ -50,10 +55,19 @@ class NdjsonWriter:
 
     def write(self, chunk: Chunk, added: Sequence[Any]) -> None:
         values = [list(_values(column)) for column in added]
-        for row, record in enumerate(chunk.records(self._kept, self._numbers)):
+        for row, record in enumerate(self._records(chunk)):
+            twice = next((name for name in self._added if name in record), None)
+            if twice is not None:
+                where, wrong = f"{chunk.word} {chunk.first + row}", f"has {quoted(twice)} already"
+                raise chunk.source.refused(where, wrong, "a prefix for what is added (prefix)")
             for name, column in zip(self._added, values, strict=True):
                 record[name] = column[row]
             self._file.write(_line(record))
+
+    def _records(self, chunk: Chunk) -> list[dict[str, Any]]:
+        if self._kept is None:
+            return [{} for _ in range(chunk.rows)]
+        return chunk.records(self._kept, self._numbers)
 
     def close(self) -> None:
         self._file.close()
@@ -61,8 +75,13 @@ class NdjsonWriter:
 
 def _line(record: dict[str, Any]) -> bytes:
     return orjson.dumps(
-        record, default=str, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+        record, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
     )
+
+
+def _plain(value: Any) -> str:
+    """What JSON has no word for: bytes in hexadecimal, decimals and times as people write them."""
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _values(column: Any) -> Iterator[Any]:

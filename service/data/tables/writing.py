@@ -12,6 +12,7 @@ from service.data.dataset import MIB
 from service.data.tables.chunk import Chunk
 from service.data.tables.found import Kind
 from service.data.tables.text_writing import CsvWriter, NdjsonWriter
+from service.recipe.batch import Keep
 
 GROUP_BYTES = 32 * MIB
 GROUP_ROWS = 1_000_000
@@ -22,12 +23,13 @@ CODEC, LEVEL = "zstd", 1
 class Layout:
     """`kept` are columns of the file that are written again, `numbers` those of them that hold
     numbers where they are texts, `added` the fields of the columns that are put beside them.
+    `keep` tells what becomes of keys that the first row doesn't have, and of the file's metadata.
     """
 
     kept: tuple[str, ...]
     numbers: frozenset[str]
     added: Any
-    keeps_all: bool
+    keep: Keep = "all"
 
 
 class TableWriter(Protocol):
@@ -46,7 +48,8 @@ def open_writer(kind: Kind, path: Path, layout: Layout) -> TableWriter:
         return ParquetWriter(path, layout)
     if kind == "csv":
         return CsvWriter(path, layout.kept, layout.added.names)
-    return NdjsonWriter(path, layout.kept, layout.added.names, layout.numbers)
+    kept = None if layout.keep == "none" else layout.kept
+    return NdjsonWriter(path, kept, layout.added.names, layout.numbers)
 
 
 class ParquetWriter:
@@ -94,7 +97,7 @@ class ParquetWriter:
     def _open(self, kept: Any) -> None:
         """By what the first rows hold. Floats don't repeat, so that no dictionary is tried."""
         fields = [*kept, *self._layout.added]
-        metadata = kept.metadata if self._layout.keeps_all else None
+        metadata = kept.metadata if self._layout.keep == "all" else None
         self._schema = pyarrow.schema(fields, metadata)
         coded = [path for field in fields for path in _coded(field)]
         flat = [field.name for field in fields if not hasattr(field.type, "value_type")]

@@ -12,6 +12,7 @@ from service.base.names import check_model_name
 from service.data.format import HEAD_BYTES, tell_format
 from service.data.wording import file_text
 from service.jobs.job import ENDED, Job, JobState
+from service.jobs.store_queue import MOST_FOUND
 from service.web.admin.permits import order_of
 from service.web.admin.query import only, why_deleted
 from service.web.admin.swaps import MODEL
@@ -90,7 +91,7 @@ def _keep(shelf: Shelf, head: DataHead, received: Received) -> tuple[DataFile, b
 def _check_unused(process: WebProcess, model: str, file: str) -> None:
     """A job that has not begun to read it needs it."""
     for state in set(JobState) - ENDED:
-        for job in process.jobs.find(model, state):
+        for job in process.jobs.find(model, state, limit=MOST_FOUND):
             if file in _named(job):
                 raise Conflict(
                     f"Job {job.id}, which has not ended, reads the file; cancel it first"

@@ -1,10 +1,11 @@
 """The data files that were uploaded for models, each named by its content.
 
-The file is there first, what is told of it second: a file without a note was left by a worker that
-died between the two, and is taken for what it is when it is sent again.
+The file is there first, what is told of it second, and that goes first: a file without a note was
+left by a worker that died between the two, and is taken for what it is when it is sent again.
 """
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ import orjson
 
 from service.base.durable import storing, sync
 from service.base.errors import KerasdError, NotFound
+from service.base.owned_folder import hold_folder
 from service.data.places import UPLOADED
 
 WHERE = "state directory"
@@ -50,13 +52,14 @@ class Shelf:
         with storing(WHERE):
             folder = self.of(model)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            known = self._find(model, told.file)
-            if known is not None:
-                return known, False
             sync(source)
-            source.rename(folder / told.file)
-            self._write_note(folder, told)
-            sync(folder)
+            with hold_folder(folder):
+                known = self._find(model, told.file)
+                if known is not None:
+                    return known, False
+                source.rename(folder / told.file)
+                self._write_note(folder, told)
+                sync(folder)
         return told, True
 
     def files(self, model: str) -> list[DataFile]:
@@ -67,13 +70,14 @@ class Shelf:
         """Delete one. Raises DataNotFound."""
         if not UPLOADED.fullmatch(file):
             raise DataNotFound(model, file)
-        path = self.of(model) / file
+        folder = self.of(model)
         with storing(WHERE):
             try:
-                path.unlink()
+                with hold_folder(folder):
+                    (folder / f"{file}{NOTE}").unlink(missing_ok=True)
+                    (folder / file).unlink()
             except FileNotFoundError as error:
                 raise DataNotFound(model, file) from error
-            path.with_name(file + NOTE).unlink(missing_ok=True)
 
     def _files(self, model: str) -> Iterator[DataFile]:
         with suppress(FileNotFoundError):
@@ -85,11 +89,13 @@ class Shelf:
     def _find(self, model: str, file: str) -> DataFile | None:
         path = self.of(model) / file
         with suppress(OSError, ValueError, TypeError):
+            path.lstat()  # a note alone says that there is a file where there is none
             return DataFile(**orjson.loads(path.with_name(file + NOTE).read_bytes()))
         return None
 
     def _write_note(self, folder: Path, told: DataFile) -> None:
-        partial = folder / f".{told.file}{NOTE}.{os.getpid()}"
+        # A name of its own: not every disk knows locks.
+        partial = folder / f".{told.file}{NOTE}.{secrets.token_hex(4)}"
         partial.write_bytes(orjson.dumps(asdict(told)))
         sync(partial)
         partial.rename(folder / f"{told.file}{NOTE}")

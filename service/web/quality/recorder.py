@@ -65,7 +65,7 @@ class Tally:
 
     def add(self, rows: int, scores: np.ndarray | None = None) -> None:
         """So many rows more, with the scores of their decisions if there are any."""
-        counts = [] if scores is None else count_steps(steps_of(scores))
+        counts = [] if scores is None or not len(scores) else count_steps(steps_of(scores))
         with self._lock:
             self._rows += rows
             for place, count in enumerate(counts):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,14 +80,45 @@ def test_a_deleted_file_is_gone(here: World) -> None:
     assert requests.delete(url, timeout=20).status_code == 404
 
 
+def test_a_note_without_its_file_keeps_nobody_from_sending_it_again(here: World) -> None:
+    """Somebody has removed the file by hand."""
+    post(here)
+    uploads = here.process.settings.uploads_dir / "m"
+    (uploads / FILE).unlink()
+    assert requests.get(f"{here.url}{PATH}", timeout=20).json() == {"files": []}
+    assert post(here).status_code == 201
+    assert (uploads / FILE).read_bytes() == CSV
+    (uploads / FILE).unlink()
+    assert requests.delete(f"{here.url}{PATH}/{FILE}", timeout=20).status_code == 404
+    assert list(uploads.iterdir()) == []
+
+
+def test_files_that_come_and_go_at_the_same_moment_are_whole_or_not_there(here: World) -> None:
+    def remove() -> requests.Response:
+        return requests.delete(f"{here.url}{PATH}/{FILE}", timeout=30)
+
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(remove if n % 3 == 0 else lambda: post(here)) for n in range(90)]
+        codes = {one.result().status_code for one in asked}
+
+    assert codes <= {200, 201, 404, 429}
+    post(here)
+    uploads = here.process.settings.uploads_dir / "m"
+    assert sorted(path.name for path in uploads.iterdir()) == [FILE, f"{FILE}.note"]
+    assert (uploads / FILE).read_bytes() == CSV
+
+
 def test_a_file_that_a_waiting_job_reads_stays(here: World) -> None:
     post(here)
     order = JobOrder(Kind.RETRAIN, "m", {"data": {"file": FILE}}, "ann")
     job = here.process.jobs.submit(order, 0.0)
+    later = [JobOrder(Kind.RETRAIN, "m", {}, "ann") for _ in range(150)]
+    others = [here.process.jobs.submit(one, 0.5) for one in later]
     answer = requests.delete(f"{here.url}{PATH}/{FILE}", timeout=20)
     assert answer.status_code == 409
     assert job.id in answer.json()["error"]
-    here.process.jobs.ask_cancel(job.id, 1.0)
+    for one in (job, *others):
+        here.process.jobs.ask_cancel(one.id, 1.0)
     assert requests.delete(f"{here.url}{PATH}/{FILE}", timeout=20).status_code == 200
 
 
