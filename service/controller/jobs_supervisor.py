@@ -46,7 +46,7 @@ class SupervisorLimits:
     timeout_s: float
     grace_s: float = 30
     start_s: float = 180
-    seen_s: float = 3600
+    seen_s: float = 600
 
 
 @dataclass(slots=True)

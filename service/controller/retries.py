@@ -5,6 +5,8 @@ import os
 import signal
 from dataclasses import dataclass
 
+import orjson
+
 from service.jobs import exits
 from service.jobs.executor import Status
 
@@ -69,5 +71,15 @@ def _name_of(number: int) -> str:
 
 def _last_line(log: str, status: Status) -> str:
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    last = lines[-1] if lines else status.why or f"exit code {status.code}"
+    last = _said(lines[-1]) if lines else status.why or f"exit code {status.code}"
     return last[-TOLD_CHARACTERS:]
+
+
+def _said(line: str) -> str:
+    """What a line of the log says for people: where it is JSON, the last words of it."""
+    try:
+        record = orjson.loads(line)
+    except ValueError:
+        return line
+    told = record.get("exception") or record.get("event") if isinstance(record, dict) else None
+    return str(told or line).strip().rpartition("\n")[2]

@@ -17,8 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.base.errors import SwapUnfinished
 from service.base.http_errors import Conflict
+from service.base.refusals import TrainingRefused
 from service.jobs.attempt import Attempt
 from service.repository.audit import MAX_WHY, UNWRITTEN, AuditEntry, Order
+from service.repository.layout import find_versions
 from service.repository.manifest import Provenance
 from service.repository.promotion import Promotions
 from service.repository.published import content_digest
@@ -72,8 +74,11 @@ class Release:
     def publish(self, candidate: Candidate, lineage: Lineage, scratch: Path) -> Published:
         """Make a version of the candidate; of the same job there is one only.
 
-        Raises Conflict, StorageFull; then nothing is published.
+        Raises TrainingRefused for a model that was removed meanwhile, and is not to come back by
+        this, Conflict, StorageFull; then nothing is published.
         """
+        if not find_versions(self._place.repository, lineage.model):
+            raise TrainingRefused(f"model {lineage.model}", "it is no longer in the repository")
         job, rows = self._attempt.job, self._place.versions.rows(lineage.model)
         route = self._place.versions.route(lineage.model)
         provenance = Provenance(
@@ -127,6 +132,8 @@ class Release:
             self._attempt.check()
             current = current_version(self._place, model)
             if current not in (champion, version):
+                if current is None:
+                    return Promotion(False, "the model was unloaded meanwhile")
                 return Promotion(False, f"version {current} was made current meanwhile")
             try:
                 order = Order(self._who, _line(why), expected_current=current)

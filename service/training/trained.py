@@ -60,6 +60,7 @@ def train(
     from service.training.preparing import prepare
 
     folder = attempt.folder
+    forms = forms_of(source.files)  # in the end they may be gone
     prepared = prepare(request, source, data)
     attempt.event("prepared", **shortened(prepared.report))
     fitted = fit(prepared, data, request, attempt)
@@ -69,7 +70,7 @@ def train(
         np.save(folder / EXPECTED, answers_of(fitted.model, first_rows(data)), allow_pickle=False)
         sync(folder / EXPECTED)
     keep(folder / RECORD, record)
-    write_candidate(fitted.model, forms_of(source.files), folder, attempt.check)
+    write_candidate(fitted.model, forms, folder, attempt.check)
     found = read_trained(folder)
     assert found is not None
     return found

@@ -95,13 +95,14 @@ def test_a_job_that_saves_what_it_has_done_may_be_killed_for_ever(world: JobWorl
     ("code", "log", "words"),
     [
         (1, "Traceback ...\nValueError: no such layer\n\n", "ValueError: no such layer"),
+        (1, '{"event":"job failed","exception":"Trace\\n  x\\nKeyError: 1"}\n', ": KeyError: 1"),
         (1, "", "exit code 1"),
         (75, "", "the disk is full"),
         (1, "OSError: [Errno 28] No space left on device: 'x'\n", "the disk is full"),
         (-signal.SIGABRT, "ENOSPC; No space left on device", "the disk is full"),
         (-signal.SIGXCPU, "", "SIGXCPU"),
     ],
-    ids=["error", "silent", "full", "full in Python", "full in C++", "limit"],
+    ids=["error", "error as JSON", "silent", "full", "full in Python", "full in C++", "limit"],
 )
 def test_what_would_come_again_is_not_tried_again(
     world: JobWorld, code: int, log: str, words: str

@@ -28,6 +28,7 @@ from tests.training.batch_state import FILES, MODEL, ROWS, BatchState, make_stat
 pytestmark = pytest.mark.slow
 
 KILLS = 8
+HASTE = 20
 ENOUGH_S = 240.0
 PROGRAM = [sys.executable, "-m", "service.cli.main", "batch-predict", MODEL]
 
@@ -49,6 +50,13 @@ def begin(state: BatchState, target: str) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
+def wait_for_one_more(process: "subprocess.Popen[str]", folder: Path) -> None:
+    """Until the process has finished a file that wasn't there, or has ended."""
+    before = len(list(folder.glob("*.parquet")))
+    while process.poll() is None and len(list(folder.glob("*.parquet"))) == before:
+        time.sleep(0.01)
+
+
 def check_rows(state: BatchState, target: str) -> None:
     tables = [pq.read_table(path) for path in sorted((state.data / target).glob("*.parquet"))]
     ids = [row for table in tables for row in table["id"].to_pylist()]
@@ -60,24 +68,20 @@ def check_rows(state: BatchState, target: str) -> None:
 
 def test_a_command_that_is_killed_goes_on_exactly(state: BatchState) -> None:
     draw = random.Random(3)
-    whole = begin(state, "whole")
-    began = time.monotonic()
-    out, err = whole.communicate(timeout=ENOUGH_S)
-    took_s = time.monotonic() - began
-    assert whole.returncode == 0, err
-    assert orjson.loads(out)["rows"] == FILES * ROWS
+    out, err = begin(state, "whole").communicate(timeout=ENOUGH_S)
+    assert orjson.loads(out)["rows"] == FILES * ROWS, err
 
     killed = 0
-    for _ in range(KILLS):
+    for _ in range(FILES - 2):
         process = begin(state, "killed")
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(draw.uniform(0.3, 0.8) * took_s)
+        wait_for_one_more(process, state.data / "killed")
+        time.sleep(draw.uniform(0, 0.1))
         killed += process.poll() is None
         process.kill()
         process.communicate()
     out, err = begin(state, "killed").communicate(timeout=ENOUGH_S)
 
-    assert killed >= KILLS // 2
+    assert killed >= 2
     assert orjson.loads(out)["rows"] == FILES * ROWS, err
     assert state.files("killed") == state.files("whole")
     check_rows(state, "killed")
@@ -87,9 +91,15 @@ def run_jobs(state: BatchState, jobs: JobStore, draw: random.Random | None) -> N
     """Have the controller's own supervisor run them; kill a program now and then."""
     executor = LocalExecutor(state.settings.jobs_dir)
     program = JobProgram(state.settings)
-    supervisor = JobsSupervisor(jobs, executor, program, limits(state.settings))
+    began = time.time()
+
+    def hasty() -> float:
+        """A wall clock on which pauses between attempts are short."""
+        return began + (time.time() - began) * HASTE
+
+    supervisor = JobsSupervisor(jobs, executor, program, limits(state.settings), hasty)
     deadline = time.monotonic() + ENOUGH_S
-    kill_at = time.monotonic() + 1
+    kill_at = time.monotonic() + 0.6
     killed = 0
     while not all(job.is_ended for job in jobs.find()):
         assert time.monotonic() < deadline, jobs.find()
@@ -105,7 +115,7 @@ def run_jobs(state: BatchState, jobs: JobStore, draw: random.Random | None) -> N
 
 
 def ask(jobs: JobStore, target: str, of: int) -> list[Job]:
-    request = {"input": "in", "output": target, "batch_rows": 50}
+    request = {"input": "in", "output": target, "batch_rows": 5}
     return [
         jobs.submit(
             JobOrder(

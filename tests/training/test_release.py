@@ -1,5 +1,6 @@
 """A candidate is published once, promoted when it is ready, and only over the champion it beat."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from service.base.compiled import digest_file
 from service.base.job_errors import Cancelled
 from service.base.load_options import LoadOptions
+from service.base.refusals import TrainingRefused
 from service.data.dataset import DataLimits
 from service.jobs.attempt import Attempt
 from service.jobs.store import JobStore
@@ -34,7 +36,8 @@ class Press:
         self.crew = Crew(folder)
         engine: sa.Engine = self.crew.engine
         self.jobs = JobStore(engine, "repository")
-        (folder / "models" / "m").mkdir(parents=True)
+        (folder / "models" / "m" / "3").mkdir(parents=True)
+        (folder / "models" / "m" / "3" / "model.keras").write_text("parent")
         self.place = Workplace(
             repository=folder / "models",
             compiled_dir=folder / "compiled",
@@ -78,6 +81,15 @@ def press(tmp_path: Path) -> Iterator[Press]:
     made.crew.follow()
     yield made
     made.crew.engine.dispose()
+
+
+def test_a_model_that_was_removed_meanwhile_is_not_brought_back(press: Press) -> None:
+    shutil.rmtree(press.place.repository / "m")
+
+    with pytest.raises(TrainingRefused, match="no longer in the repository"):
+        press.publish()
+
+    assert not (press.place.repository / "m").exists()
 
 
 def test_a_note_of_several_lines_is_one_in_the_audit(press: Press) -> None:
