@@ -7,9 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
-from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
-    EventAccumulator,
-)
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from service.base.job_errors import Cancelled
 from service.training.prepared import Prepared

@@ -8,6 +8,7 @@ import pytest
 from service.base.metrics import MAX_CLASSES, REGISTRY
 from service.repository.decisions import Decided
 from service.web import counted as counting
+from service.web import gathered
 from service.web.counted import HttpMetrics, Pending, Stopwatch, VersionMetrics
 from tests.runtime.held import turns
 from tests.web.client import counted
@@ -116,7 +117,7 @@ class TestVersionMetrics:
         assert counted("kerasd_predict_requests_total", **names, outcome="ok") == 1
         assert counted("kerasd_predict_batch_rows_sum", **names) == 5
         assert counted("kerasd_predict_last_timestamp_seconds", **names) == clock.now
-        sums = [counted(STAGES, **names, stage=stage) for stage in counting.STAGES]
+        sums = [counted(STAGES, **names, stage=stage) for stage in gathered.STAGES]
         assert sums == [1, 2, 4, 8, 15]
         for name, times in (("yes", 2), ("no", 1), ("2", 1), ("_other", 1)):
             labels = {**names, "class": name}

@@ -21,7 +21,7 @@ from service.base.errors import (
 )
 from service.base.http_errors import BodyTooLarge
 from service.base.signature import STRING, Signature, Tensors, TensorSpec
-from service.repository.decisions import Decided
+from service.repository.decisions import Chosen, Decided
 from service.runtime.backlog import QueueLimits
 from service.web import counted as counting
 from service.web import served as serving
@@ -174,7 +174,7 @@ class Noting(Predict):
         asked: Asked,
         facts: Facts,
         outputs: Tensors,
-        decided: Decided | None,
+        decided: Decided | Chosen | None,
         prediction_id: str = "",
     ) -> Reply:
         self.threads.append(threading.current_thread())
