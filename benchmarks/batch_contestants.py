@@ -63,7 +63,7 @@ def _kerasd(folder: Path, out: Path, keep: str) -> Callable[[], int]:
 
     from service.recipe.batch import BatchOptions
     from service.repository.model_config import ModelConfig
-    from service.training.batch_run import BatchOrder, Progress, Subject, run_batch
+    from service.training.batch.run import BatchOrder, Progress, Subject, run_batch
 
     class Nobody:
         """Who doesn't watch."""

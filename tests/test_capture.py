@@ -18,7 +18,7 @@ from service.capture.choice import Choice
 from service.capture.feedback import LiveRows, choose
 from service.capture.wanted import Wanted
 from service.quality.store import QualityStore
-from service.training.feedback_rows import gather_feedback
+from service.training.data.feedback_rows import gather_feedback
 from tests.running import RunningService, running, wait_until
 
 pytestmark = pytest.mark.slow

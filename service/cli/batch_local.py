@@ -18,8 +18,8 @@ from service.base.settings import Settings, read_settings
 from service.cli.batch_bar import BatchBar
 from service.cli.terminal import printable
 from service.recipe.batch import BatchOptions
-from service.training.batch_run import BatchOrder, Progress, Subject, run_batch
-from service.training.batch_subject import find_current, find_subject
+from service.training.batch.run import BatchOrder, Progress, Subject, run_batch
+from service.training.batch.subject import find_current, find_subject
 from service.training.workplace import Workplace, open_workplace
 
 

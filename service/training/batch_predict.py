@@ -10,8 +10,8 @@ from service.jobs.attempt import Attempt
 from service.jobs.ids import attempt_key
 from service.jobs.job import JobState
 from service.recipe.batch import BatchPredictRequest
-from service.training.batch_run import BatchOrder, Progress, run_batch
-from service.training.batch_subject import find_current, find_subject
+from service.training.batch.run import BatchOrder, Progress, run_batch
+from service.training.batch.subject import find_current, find_subject
 from service.training.ended import Ended
 from service.training.kept import keep, read_kept
 from service.training.workplace import Workplace

@@ -15,16 +15,16 @@ from service.quality.keras_losses import Loss, loss_of
 from service.quality.store_evaluations import StoredEvaluation
 from service.recipe.evaluation import EvaluateRequest
 from service.recipe.init import Init
-from service.training.answers import loss_by_form
+from service.training.data.gathering import gather_rows
+from service.training.data.rows import Rows
 from service.training.ended import Ended
-from service.training.gathering import gather_rows
 from service.training.inference import Inference
+from service.training.judging.answers import loss_by_form
+from service.training.judging.trial import Contestant, Trial, of_record
 from service.training.kept import keep, read_kept
-from service.training.lineage import score_summary
-from service.training.rows import Rows
+from service.training.model.told_by_file import told_by
+from service.training.publication.lineage import score_summary
 from service.training.sources import Served, current_version, find_served, find_source
-from service.training.told_by_file import told_by
-from service.training.trial import Contestant, Trial, of_record
 from service.training.workplace import Workplace
 
 START = "start.json"

@@ -30,20 +30,25 @@ from service.recipe.gate import unfit
 from service.recipe.retrain import RetrainRequest
 from service.repository.model_config import ModelConfig
 from service.repository.publishing import check_writable
-from service.training.answers import Question, question_of
-from service.training.compiled_candidate import compile_candidate, place_compiled
+from service.training.data.gathering import gather, gather_rows
+from service.training.data.rows import Rows, TrainingData
 from service.training.ended import Ended
-from service.training.gathering import gather, gather_rows
-from service.training.judgement import Case, reach_verdict, read_verdict
+from service.training.fit.trained import Trained, read_trained, train
+from service.training.judging.answers import Question, question_of
+from service.training.judging.judgement import Case, reach_verdict, read_verdict
+from service.training.judging.trial import of_record, told
 from service.training.kept import keep, read_kept
-from service.training.lineage import fit_summary, score_summary, shortened, training_record
-from service.training.new_task import asked_of, why_not_learned, why_not_served
-from service.training.release import Lineage, Promotion, Release
-from service.training.rows import Rows, TrainingData
+from service.training.model.new_task import asked_of, why_not_learned, why_not_served
+from service.training.publication.compiled_candidate import compile_candidate, place_compiled
+from service.training.publication.lineage import (
+    fit_summary,
+    score_summary,
+    shortened,
+    training_record,
+)
+from service.training.publication.release import Lineage, Promotion, Release
 from service.training.source_version import SourceVersion
 from service.training.sources import current_version, find_ready, find_source, options_of
-from service.training.trained import Trained, read_trained, train
-from service.training.trial import of_record, told
 from service.training.workplace import Workplace
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from service.repository.manifest import check_published
 from service.repository.model_config import ModelConfig
 from service.repository.policy import current_of, settle
 from service.repository.states import State, VersionRow
-from service.training.answers import Question, question_of
+from service.training.judging.answers import Question, question_of
 from service.training.source_version import SourceVersion
 from service.training.workplace import Workplace
 

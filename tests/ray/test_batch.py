@@ -16,8 +16,8 @@ import pytest
 
 from service.jobs.job import Job, JobOrder, JobState, Kind
 from service.recipe.batch import BatchOptions
-from service.training.batch_run import BatchOrder, run_batch
-from service.training.batch_subject import find_subject
+from service.training.batch.run import BatchOrder, run_batch
+from service.training.batch.subject import find_subject
 from tests.ray.cluster import Cluster, running_cluster
 from tests.running import wait_until
 from tests.training.batch_world import Watched

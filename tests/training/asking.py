@@ -9,8 +9,8 @@ import numpy as np
 from service.base.compiled import digest_file
 from service.base.load_options import LoadOptions
 from service.recipe.retrain import RetrainRequest
-from service.training.prepared import Prepared
-from service.training.rows import DataFacts, Rows, TrainingData
+from service.training.data.rows import DataFacts, Rows, TrainingData
+from service.training.model.prepared import Prepared
 from service.training.source_version import SourceVersion
 
 Inputs = np.ndarray | Mapping[str, np.ndarray]
@@ -42,7 +42,7 @@ def data_of(inputs: Inputs, labels: np.ndarray, classes: int = 0) -> TrainingDat
 
 def prepared(source: SourceVersion, data: TrainingData, **parts: Any) -> Prepared:
     """What comes of a request with these parts."""
-    from service.training.preparing import prepare
+    from service.training.model.preparing import prepare
 
     return prepare(request_of(**parts), source, data)
 

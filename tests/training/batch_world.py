@@ -16,7 +16,7 @@ from service.base.compiled import ONNX_FILE
 from service.base.signature import Signature, TensorSpec
 from service.recipe.batch import BatchOptions, Shard
 from service.repository.model_config import ModelConfig
-from service.training.batch_run import BatchOrder, Progress, Subject, run_batch
+from service.training.batch.run import BatchOrder, Progress, Subject, run_batch
 from tests.runtime.models import FLOAT, OPSET, record
 
 LABELS = ("ant", "bee", "cat")

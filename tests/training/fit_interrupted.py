@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from service.base.job_errors import Cancelled
-from service.training.prepared import Prepared
+from service.training.model.prepared import Prepared
 from tests.training.fit_world import (
     Attempt,
     Json,

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from service.training.prepared import Prepared
-from service.training.rows import Rows
+from service.training.data.rows import Rows
+from service.training.model.prepared import Prepared
 from tests.training.fit_world import FEATURES, Attempt, Json, data, numbers, plain, request, run
 
 THREE = ("low", "middle", "high")

@@ -20,9 +20,9 @@ import numpy as np
 from service.base.errors import KerasdError
 from service.recipe.keras_names import LOSSES, METRICS, OPTIMIZERS, log_name
 from service.recipe.retrain import RetrainRequest
-from service.training.prepared import Prepared
-from service.training.progress import FitState, Watch
-from service.training.rows import Rows, TrainingData
+from service.training.data.rows import Rows, TrainingData
+from service.training.fit.progress import FitState, Watch
+from service.training.model.prepared import Prepared
 from tests.training.fit_interrupted import killed, overfitting, resumed, scalars
 from tests.training.fit_labels import labels_of_every_kind
 from tests.training.fit_world import (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.base.job_errors import Superseded
-from service.training.backup import BEST, KEPT, VARIABLES, Backups
+from service.training.fit.backup import BEST, KEPT, VARIABLES, Backups
 
 
 def nobody_minds() -> None:

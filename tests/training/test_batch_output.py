@@ -11,7 +11,7 @@ import pytest
 from service.base.http_errors import Conflict
 from service.base.job_errors import Superseded
 from service.base.refusals import DataRefused
-from service.training.batch_run import Progress
+from service.training.batch.run import Progress
 from tests.training.batch_world import Watched, World, copying, rows_of, write_lists
 
 FILES = 5

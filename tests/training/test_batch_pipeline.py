@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from service.training.batch_pipeline import WAITING, in_order, read_ahead, written_behind
+from service.training.batch.pipeline import WAITING, in_order, read_ahead, written_behind
 
 
 class Broken(Exception):

@@ -7,7 +7,7 @@ import pytest
 from service.base.http_errors import Conflict
 from service.base.refusals import DataRefused
 from service.recipe.batch import BatchOptions, Shard
-from service.training.batch_plan import Plan, make_plan
+from service.training.batch.plan import Plan, make_plan
 from tests.training.batch_world import World, copying, rows_of, write_lists
 
 ALL = BatchOptions()

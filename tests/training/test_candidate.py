@@ -10,8 +10,8 @@ from service.base.compiled import UNNAMED, digest_file, read_compiled, verify_fi
 from service.base.job_errors import Superseded
 from service.base.refusals import CompileFailed
 from service.loading.inspection import inspect_files
-from service.training.candidate import Forms, forms_of, read_candidate, write_candidate
-from service.training.compiled_candidate import check_answers, place_compiled
+from service.training.publication.candidate import Forms, forms_of, read_candidate, write_candidate
+from service.training.publication.compiled_candidate import check_answers, place_compiled
 from tests.runtime.models import summing
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from service.recipe.compiling import Compile, Named
-from service.training.compiled_as import CompiledAs, decide
-from service.training.label_form import Labels
-from service.training.told_by_file import Told
+from service.training.model.compiled_as import CompiledAs, decide
+from service.training.model.label_form import Labels
+from service.training.model.told_by_file import Told
 
 BINARY = Labels("binary", 1, "sigmoid")
 MULTICLASS = Labels("multiclass", 3, "softmax")

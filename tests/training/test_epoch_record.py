@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.training.epoch_record import EpochRecord, finite, least, seconds_left
+from service.training.fit.epoch_record import EpochRecord, finite, least, seconds_left
 
 
 def record(epoch: int, duration_s: float = 2.0, **metrics: float | None) -> EpochRecord:

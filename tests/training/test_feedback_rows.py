@@ -10,7 +10,7 @@ from service.base.refusals import DataRefused
 from service.base.signature import Signature, TensorSpec
 from service.capture.layout import HOUR, files
 from service.capture.merging import merge
-from service.training.feedback_rows import Choice, FeedbackRows, Wanted, gather_feedback
+from service.training.data.feedback_rows import Choice, FeedbackRows, Wanted, gather_feedback
 from tests.capture.live import CLASSES, Traffic
 from tests.capture.made import NOON, PLAIN, answered, form_of, id_of, row_of, write
 from tests.quality.rows import number

@@ -7,7 +7,7 @@ import pytest
 
 from service.base.refusals import TrainingRefused
 from service.recipe.init import Init
-from service.training.freezing import freeze, tell_frozen
+from service.training.model.freezing import freeze, tell_frozen
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ import pytest
 
 from service.quality.evaluation import Evaluated, evaluate_classes, evaluate_values
 from service.recipe.gate import Gate
-from service.training.gate import Evidence, chance_of, gain, judge
-from service.training.verdict import Reason, Verdict
+from service.training.judging.gate import Evidence, chance_of, gain, judge
+from service.training.judging.verdict import Reason, Verdict
 
 NAMES = ("ant", "bee")
 

@@ -14,7 +14,7 @@ from service.data.asked import expected_rows
 from service.data.dataset import Expected
 from service.data.places import DataPlaces
 from service.recipe.data import DataRequest, LabelledData
-from service.training.gathering import gather, gather_rows
+from service.training.data.gathering import gather, gather_rows
 from tests.capture.live import Traffic
 from tests.capture.made import NOON, PLAIN, form_of
 

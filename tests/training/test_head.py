@@ -62,7 +62,7 @@ MODELS = [_plain, _with_activation, _functional, _nested, _in_sequential]
 
 
 def _ask(model: Any, classes: int, seed: int = 5) -> Any:
-    from service.training.head import replace_head
+    from service.training.model.head import replace_head
 
     return replace_head(model, ReplaceHead(classes=classes), seed, "model.h5")
 
@@ -78,7 +78,7 @@ def _weights(model: Any) -> dict[int, bytes]:
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize(("classes", "width", "last"), [(5, 5, "softmax"), (2, 1, "sigmoid")])
 def test_the_body_stays_and_the_head_is_new(make: Any, classes: int, width: int, last: str) -> None:
-    from service.training.head import last_activation
+    from service.training.model.head import last_activation
 
     model = make()
     before = _weights(model)
@@ -111,7 +111,7 @@ def test_answers_with_the_structure_of_inputs_that_it_had() -> None:
 def test_an_operation_is_an_activation_too(name: str) -> None:
     import keras
 
-    from service.training.head import last_activation
+    from service.training.model.head import last_activation
 
     inputs = keras.Input((4,))
     outputs = getattr(keras.ops, name)(keras.layers.Dense(3)(inputs))

@@ -11,9 +11,9 @@ from service.base.compiled import Compiled
 from service.base.job_errors import Cancelled
 from service.base.refusals import ArtefactCorrupt
 from service.base.signature import Signature, TensorSpec
+from service.training.data.rows import Rows
 from service.training.inference import Inference, latency_ratio, run_rows
-from service.training.rows import Rows
-from service.training.trial import rows_sha256
+from service.training.judging.trial import rows_sha256
 from tests.runtime.models import looping, summing
 
 ROWS = np.arange(20, dtype=np.float32).reshape(10, 2)

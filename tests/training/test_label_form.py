@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.training.label_form import Kind, kind_of, one_hot, why_not_for
+from service.training.model.label_form import Kind, kind_of, one_hot, why_not_for
 
 INDICES = np.array([0, 2, 1])
 SETS = np.array([[0, 1, 1], [1, 0, 0]])

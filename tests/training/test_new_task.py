@@ -8,8 +8,8 @@ import pytest
 from service.base.signature import Signature, TensorSpec
 from service.recipe.init import ReplaceHead
 from service.repository.model_config import ModelConfig
-from service.training.answers import evaluate_answers, question_of
-from service.training.new_task import (
+from service.training.judging.answers import evaluate_answers, question_of
+from service.training.model.new_task import (
     asked_of,
     config_under,
     why_not_learned,

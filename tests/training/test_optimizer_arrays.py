@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from service.loading.saved_training import SavedArray
-from service.training.optimizer_arrays import SlotArray, SlotArrays, find_stranger, sort_arrays
+from service.training.model.optimizer_arrays import (
+    SlotArray,
+    SlotArrays,
+    find_stranger,
+    sort_arrays,
+)
 
 KERNEL, BIAS = np.ones((2, 3)), np.ones(3)
 

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from service.training.prepared import Prepared
+from service.training.model.prepared import Prepared
 from tests.training.asking import data_of, prepared, version_of
 
 pytestmark = [

@@ -19,8 +19,8 @@ from service.quality.store import QualityStore
 from service.quality.store_evaluations import EvaluationStore
 from service.repository.manifest import read_manifest, read_provenance
 from service.repository.states import State
-from service.training.candidate import Candidate
-from service.training.release import Lineage, Promotion, Release
+from service.training.publication.candidate import Candidate
+from service.training.publication.release import Lineage, Promotion, Release
 from service.training.workplace import Workplace
 from tests.jobs.orders import begun
 from tests.repository.crew import BY_ANN, Crew, ready

@@ -6,7 +6,7 @@ import pytest
 
 from service.base.signature import Signature, TensorSpec
 from service.repository.model_config import ModelConfig
-from service.training.answers import question_of
+from service.training.judging.answers import question_of
 from service.training.sources import Served
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.recipe.compiling import Named
-from service.training.told_by_file import Told, told_by
+from service.training.model.told_by_file import Told, told_by
 
 KERAS_1_ADAM = {"class_name": "Adam", "config": {"lr": 0.002, "beta_1": 0.8, "decay": 0.0}}
 WRITTEN_OUT = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.base.refusals import FileUnsafe, TrainingRefused
-from service.training.prepared import Prepared
+from service.training.model.prepared import Prepared
 from tests.training.asking import data_of, prepared, states, version_of
 
 pytestmark = [

@@ -13,7 +13,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from service.training.prepared import Prepared
+from service.training.model.prepared import Prepared
 from tests.training.asking import data_of, prepared, version_of
 
 pytestmark = pytest.mark.slow

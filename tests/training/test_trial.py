@@ -17,11 +17,18 @@ from service.quality.compared import right_rows
 from service.quality.keras_losses import Loss
 from service.recipe.gate import Gate
 from service.repository.model_config import ModelConfig
-from service.training.answers import evaluate_answers, loss_by_form, question_of
+from service.training.data.rows import Rows
 from service.training.inference import Inference
-from service.training.lineage import score_summary, shortened
-from service.training.rows import Rows
-from service.training.trial import Contestant, Measured, Trial, are_comparable, of_record, told
+from service.training.judging.answers import evaluate_answers, loss_by_form, question_of
+from service.training.judging.trial import (
+    Contestant,
+    Measured,
+    Trial,
+    are_comparable,
+    of_record,
+    told,
+)
+from service.training.publication.lineage import score_summary, shortened
 from tests.databases import migrate
 from tests.jobs.orders import begun
 from tests.runtime.models import centring, summing

@@ -11,7 +11,7 @@ import keras
 from service.base.http_errors import StorageFull
 from service.recipe.callbacks import ModelCheckpointArguments
 from service.training.disk import is_disk_full
-from service.training.keras_files import save_model, save_weights
+from service.training.fit.keras_files import save_model, save_weights
 
 
 class Checkpoint(keras.callbacks.ModelCheckpoint):

@@ -18,7 +18,7 @@ from service.data.dataset import DataLimits, Dataset, Expected
 from service.data.dividing import Division, divide
 from service.data.stored import save_divided
 from service.recipe.data import DataRequest, LabelledData
-from service.training.feedback_rows import gather_feedback
+from service.training.data.feedback_rows import gather_feedback
 
 MILLISECONDS = 1000.0
 

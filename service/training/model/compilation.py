@@ -10,7 +10,7 @@ from service.base.refusals import TrainingRefused
 from service.loading.reasons import reason_of
 from service.recipe.compiling import Named
 from service.recipe.keras_names import LOSSES, METRICS, OPTIMIZERS, Catalogue
-from service.training.compiled_as import CHOSEN, CompiledAs
+from service.training.model.compiled_as import CHOSEN, CompiledAs
 
 
 def compile_model(model: Any, decided: CompiledAs, objects: Mapping[str, Any], file: str) -> None:

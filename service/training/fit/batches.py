@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from service.training.rows import Rows
+from service.training.data.rows import Rows
 
 Pack = Callable[[list[np.ndarray]], Any]
 Encode = Callable[[np.ndarray], np.ndarray]

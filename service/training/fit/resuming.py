@@ -11,9 +11,9 @@ import keras
 import numpy as np
 from keras.src.random.seed_generator import global_seed_generator
 
-from service.training.backup import Backups, Saved
-from service.training.callbacks import TABLE, Asked
-from service.training.progress import FitState, Working
+from service.training.fit.backup import Backups, Saved
+from service.training.fit.callbacks import TABLE, Asked
+from service.training.fit.progress import FitState, Working
 
 # What each callback remembers from epoch to epoch, by Keras' own names.
 REMEMBERED = {

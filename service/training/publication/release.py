@@ -26,7 +26,7 @@ from service.repository.promotion import Promotions
 from service.repository.published import content_digest
 from service.repository.publishing import Parcel, Published, publish
 from service.repository.states import COMING, State
-from service.training.candidate import Candidate
+from service.training.publication.candidate import Candidate
 from service.training.sources import current_version
 from service.training.workplace import Workplace
 

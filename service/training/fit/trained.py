@@ -11,16 +11,16 @@ import numpy as np
 from service.base.durable import storing, sync
 from service.jobs.attempt import Attempt
 from service.recipe.retrain import RetrainRequest
-from service.training.candidate import (
+from service.training.data.rows import Rows, TrainingData
+from service.training.kept import WHERE, keep, read_kept
+from service.training.publication.candidate import (
     CANDIDATE,
     Candidate,
     forms_of,
     read_candidate,
     write_candidate,
 )
-from service.training.kept import WHERE, keep, read_kept
-from service.training.lineage import shortened
-from service.training.rows import Rows, TrainingData
+from service.training.publication.lineage import shortened
 from service.training.source_version import SourceVersion
 
 RECORD = "trained.json"
@@ -56,8 +56,8 @@ def train(
 
     Raises FileRefused, StorageFull, Cancelled, Superseded.
     """
-    from service.training.fitting import fit  # TensorFlow: some seconds
-    from service.training.preparing import prepare
+    from service.training.fit.fitting import fit  # TensorFlow: some seconds
+    from service.training.model.preparing import prepare
 
     folder = attempt.folder
     forms = forms_of(source.files)  # in the end they may be gone

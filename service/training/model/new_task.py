@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from service.recipe.init import ReplaceHead
 from service.repository.model_config import ModelConfig
-from service.training.answers import Question
+from service.training.judging.answers import Question
 
 
 def asked_of(head: ReplaceHead, before: Question) -> Question:

@@ -4,7 +4,7 @@ from service.base.http_errors import Conflict
 from service.repository.policy import current_of, settle
 from service.repository.states import State
 from service.repository.store import VersionStore
-from service.training.batch_run import Subject
+from service.training.batch.run import Subject
 from service.training.workplace import Workplace
 
 

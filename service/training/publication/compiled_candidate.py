@@ -19,8 +19,8 @@ from service.base.golden import MAX_REPLAY_ERROR, relative_error
 from service.base.load_options import LoadOptions
 from service.base.refusals import ArtefactCorrupt, CompileFailed
 from service.loading.compiling import Sources, compile_version
-from service.training.candidate import Candidate
 from service.training.kept import keep_folder
+from service.training.publication.candidate import Candidate
 
 logger = logging.getLogger(__name__)
 

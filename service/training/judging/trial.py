@@ -16,11 +16,11 @@ from service.quality.evaluation import Evaluated
 from service.quality.keras_losses import Loss
 from service.quality.store_evaluations import StoredEvaluation
 from service.recipe.gate import Gate
-from service.training.answers import Question, evaluate_answers
-from service.training.gate import Evidence, judge
+from service.training.data.rows import Rows
 from service.training.inference import Inference, latency_ratio, run_rows
-from service.training.rows import Rows
-from service.training.verdict import Verdict
+from service.training.judging.answers import Question, evaluate_answers
+from service.training.judging.gate import Evidence, judge
+from service.training.judging.verdict import Verdict
 
 CANDIDATE = 0  # its number until it is published
 MAX_CONFUSION = 200  # classes; of more the matrix isn't kept

@@ -18,7 +18,7 @@ from service.base.durable import storing, sync
 from service.base.http_errors import Conflict
 from service.base.owned_folder import hold_folder
 from service.recipe.batch import Shard
-from service.training.batch_plan import Plan, Unit
+from service.training.batch.plan import Plan, Unit
 
 WHERE = "folder of the predictions"
 PART = ".part"

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from service.recipe.strict import Json
-from service.training.batches import Batches
-from service.training.epoch_record import EVERY_EPOCH, EpochRecord, finite, seconds_left, short
+from service.training.fit.batches import Batches
+from service.training.fit.epoch_record import EVERY_EPOCH, EpochRecord, finite, seconds_left, short
 
 TELL_EVERY_S = 1.0
 DIGITS = 3

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from service.base.strict_json import Json
-from service.training.label_form import one_hot
+from service.training.model.label_form import one_hot
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from service.data.reading_task import facts_of, start_reading, task_of
 from service.data.splitting import HELD_OUT, TRAIN, VALIDATION
 from service.data.stored import ROWS, StoredRows, open_divided
 from service.recipe.data import DataRequest, LabelledData
-from service.training.live_division import divide_feedback
-from service.training.rows import DataFacts, Rows, TrainingData
+from service.training.data.live_division import divide_feedback
+from service.training.data.rows import DataFacts, Rows, TrainingData
 
 SCRATCH = "gathering"
 WHERE = "job's folder"

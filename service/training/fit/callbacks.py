@@ -11,9 +11,9 @@ from service.base.job_errors import TrainingFailed
 from service.recipe.callbacks import Callbacks
 from service.recipe.checkpoint_path import CheckpointPath, normalise_all
 from service.recipe.schedule import rate_at
-from service.training.checkpoints import Checkpoint
-from service.training.event_files import EventFiles
-from service.training.progress import rate_of
+from service.training.fit.checkpoints import Checkpoint
+from service.training.fit.event_files import EventFiles
+from service.training.fit.progress import rate_of
 
 CHECKPOINTS, LOGS, TABLE = "checkpoints", "logs", "train.csv"
 

@@ -20,11 +20,11 @@ from service.data.tables.writing import Layout, TableWriter, open_writer
 from service.data.wording import quoted
 from service.recipe.batch import BatchOptions, Shard
 from service.repository.model_config import ModelConfig
-from service.training.batch_answers import Answers
-from service.training.batch_output import WHERE, Done, Output
-from service.training.batch_pipeline import in_order, read_ahead, written_behind
-from service.training.batch_plan import Unit, make_plan
-from service.training.batch_rows import Answered, RowsAnswerer
+from service.training.batch.answers import Answers
+from service.training.batch.output import WHERE, Done, Output
+from service.training.batch.pipeline import in_order, read_ahead, written_behind
+from service.training.batch.plan import Unit, make_plan
+from service.training.batch.rows import Answered, RowsAnswerer
 from service.training.inference import Inference
 
 BATCH_BYTES = 8 * 1024 * 1024

@@ -80,7 +80,10 @@ def _write(model: Any, forms: Forms, folder: Path) -> None:
 
 
 def _write_older(model: Any, older: Inspection, folder: Path) -> None:
-    from service.training.keras_files import save_model, save_weights  # TensorFlow: some seconds
+    from service.training.fit.keras_files import (  # TensorFlow: some seconds
+        save_model,
+        save_weights,
+    )
 
     name, weights = older.architecture_file, older.weights_file
     if older.format == "h5":

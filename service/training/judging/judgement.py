@@ -12,15 +12,15 @@ from service.quality.keras_losses import loss_of
 from service.recipe.data import FromFeedback, LabelledData
 from service.recipe.retrain import RetrainRequest
 from service.repository.model_config import ModelConfig
-from service.training.answers import Question, loss_by_form, question_of
-from service.training.compiled_candidate import check_answers
+from service.training.data.rows import Rows, TrainingData
+from service.training.fit.trained import Trained, first_rows
 from service.training.inference import Inference, run_rows
+from service.training.judging.answers import Question, loss_by_form, question_of
+from service.training.judging.trial import CANDIDATE, Contestant, Trial, are_comparable
 from service.training.kept import keep, read_kept
-from service.training.new_task import config_under
-from service.training.rows import Rows, TrainingData
+from service.training.model.new_task import config_under
+from service.training.publication.compiled_candidate import check_answers
 from service.training.sources import find_served
-from service.training.trained import Trained, first_rows
-from service.training.trial import CANDIDATE, Contestant, Trial, are_comparable
 from service.training.workplace import Workplace
 
 VERDICT = "verdict.json"

@@ -9,9 +9,8 @@ from service.base.strict_json import Json
 from service.loading.build import Assembled, fill
 from service.loading.building import weight_options
 from service.recipe.init import Init
-from service.training.opening import Opened, assemble_source
-from service.training.source_version import SourceVersion
-from service.training.transfer import (
+from service.training.model.opening import Opened, assemble_source
+from service.training.model.transfer import (
     ADAPTED,
     NEW_HEAD,
     Transferred,
@@ -19,6 +18,7 @@ from service.training.transfer import (
     make_fresh,
     tell_weights,
 )
+from service.training.source_version import SourceVersion
 
 
 @dataclass(frozen=True, slots=True)

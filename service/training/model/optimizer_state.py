@@ -12,7 +12,12 @@ from typing import Any
 import numpy as np
 
 from service.loading.saved_training import SavedArray
-from service.training.optimizer_arrays import OF_KERAS_3, SlotArrays, find_stranger, sort_arrays
+from service.training.model.optimizer_arrays import (
+    OF_KERAS_3,
+    SlotArrays,
+    find_stranger,
+    sort_arrays,
+)
 
 RATE = "learning_rate"
 NONE = "the file has none"

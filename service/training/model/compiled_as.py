@@ -7,8 +7,8 @@ from typing import Literal
 from service.base.strict_json import Json
 from service.recipe.compiling import Compile, Named
 from service.recipe.keras_names import CHOSEN_BY_LOSS, LOSSES, METRICS, OPTIMIZERS, find
-from service.training.label_form import Labels
-from service.training.told_by_file import Told
+from service.training.model.label_form import Labels
+from service.training.model.told_by_file import Told
 
 Origin = Literal["request", "file", "task", "default"]
 Says = Callable[[str], None]

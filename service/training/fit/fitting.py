@@ -16,16 +16,16 @@ from service.base.job_errors import TrainingFailed
 from service.loading.tracing.keras_graph import input_structure
 from service.recipe.class_weights import class_weights
 from service.recipe.retrain import RetrainRequest
-from service.training.backup import Backups
-from service.training.batches import Batches, Encode, Pack
-from service.training.callbacks import CHECKPOINTS, Asked, checkpoint_paths, make_callbacks
+from service.training.data.rows import TrainingData
 from service.training.disk import is_disk_full, is_memory_short
-from service.training.epoch_record import Fitted, least
-from service.training.monitored import check_names
-from service.training.prepared import Prepared
-from service.training.progress import FitState, Turn, Watch, Working
-from service.training.resuming import Resuming
-from service.training.rows import TrainingData
+from service.training.fit.backup import Backups
+from service.training.fit.batches import Batches, Encode, Pack
+from service.training.fit.callbacks import CHECKPOINTS, Asked, checkpoint_paths, make_callbacks
+from service.training.fit.epoch_record import Fitted, least
+from service.training.fit.monitored import check_names
+from service.training.fit.progress import FitState, Turn, Watch, Working
+from service.training.fit.resuming import Resuming
+from service.training.model.prepared import Prepared
 
 BACKUP = "backup"
 MAX_WHY = 400

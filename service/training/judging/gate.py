@@ -12,7 +12,7 @@ import numpy as np
 from service.quality.comparison import Finding, compare, count_pairs
 from service.quality.evaluation import Evaluated
 from service.recipe.gate import DEFAULT_METRIC, LOWER_IS_BETTER, Gate
-from service.training.verdict import Reason, Verdict
+from service.training.judging.verdict import Reason, Verdict
 
 CHANCE_Z = 1.645  # who guesses gets past this in one of twenty cases
 ROUNDING = 1e-9  # 0.95 - 0.93 is a gain of 0.02, whatever floats make of it

@@ -15,7 +15,7 @@ from service.base.signature import Signature, Tensors
 from service.data.tables.chunk import Chunk, find_bad
 from service.data.tables.matching import Features
 from service.data.tables.tensors import read_tensors
-from service.training.batch_answers import Answers, with_errors
+from service.training.batch.answers import Answers, with_errors
 from service.training.inference import Inference
 
 FAULTS = (KerasdError, ValueError)

@@ -11,18 +11,18 @@ from service.base.refusals import TrainingRefused
 from service.base.strict_json import Json
 from service.loading.saved_training import SavedTraining, read_saved_training
 from service.recipe.retrain import RetrainRequest
-from service.training.beginning import Begun, begin
-from service.training.compilation import compile_model, tell_optimizer
-from service.training.compiled_as import CompiledAs, decide
-from service.training.freezing import freeze, tell_frozen
-from service.training.head import Head, last_activation, replace_head
-from service.training.label_form import Labels, kind_of, why_not_for
-from service.training.opening import Opened, open_source
-from service.training.optimizer_state import NONE, in_file_order, restore
-from service.training.prepared import Prepared
-from service.training.rows import TrainingData
+from service.training.data.rows import TrainingData
+from service.training.model.beginning import Begun, begin
+from service.training.model.compilation import compile_model, tell_optimizer
+from service.training.model.compiled_as import CompiledAs, decide
+from service.training.model.freezing import freeze, tell_frozen
+from service.training.model.head import Head, last_activation, replace_head
+from service.training.model.label_form import Labels, kind_of, why_not_for
+from service.training.model.opening import Opened, open_source
+from service.training.model.optimizer_state import NONE, in_file_order, restore
+from service.training.model.prepared import Prepared
+from service.training.model.told_by_file import Told, told_by
 from service.training.source_version import SourceVersion
-from service.training.told_by_file import Told, told_by
 
 __all__ = ["Prepared", "SourceVersion", "prepare"]
 

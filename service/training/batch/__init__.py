@@ -1,0 +1,1 @@
+"""Batch predictions: files in, files out, in constant memory."""

@@ -1,0 +1,1 @@
+"""The rows of a job: gathered once, divided, kept in its folder."""

@@ -1,0 +1,1 @@
+"""The model of a retrain: opened, changed as asked, compiled by Keras."""
