@@ -1,6 +1,8 @@
 """The task of the child process that reads a request's files, and how its end is worded."""
 
 import logging
+import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 PROGRAM = "service.data.child"
 MEMORY_BYTES = 4096 * MIB  # of address space: 200 million numbers of 8 bytes, and the libraries
 FILE_BYTES = 4096 * MIB
+NICENESS = 10  # behind the worker that asks, and its neighbours: they answer predictions meanwhile
 
 
 def names_of(request: LabelledData) -> dict[str, str]:
@@ -42,7 +45,11 @@ def start_reading(
     """A child that reads the files of a task, which also says what is done with the rows."""
     record = {**task, "expected": expected.as_json(), "data_limits": asdict(places.limits)}
     limits = Limits(MEMORY_BYTES, int(timeout_s) + 1, FILE_BYTES)
-    return Child(record, limits, timeout_s, root, now, PROGRAM)
+    child = Child(record, limits, timeout_s, root, now, PROGRAM)
+    with suppress(OSError):  # it has ended
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, child.pid, max(own, NICENESS))
+    return child
 
 
 def task_of(

@@ -8,6 +8,7 @@ from typing import Any
 from service.base.child import DATA_PROGRAM, Child, Outcome
 from service.base.signature import Signature, TensorSpec
 from service.data.dataset import DataLimits, Expected
+from service.data.splitting import TRAIN
 from tests.attacks.canaries import WORD
 from tests.attacks.case import Case
 from tests.attacks.trial import Bench, End, Result, find_marks, high_water_mib
@@ -48,8 +49,13 @@ class DataTrial:
         self._child.clean()
 
     def _task(self) -> dict[str, Any]:
+        path = self._bench.corpus / self.case.file
         return {
-            "file": str(self._bench.corpus / self.case.file),
+            "names": {TRAIN: path.name},
+            "files": {TRAIN: str(path)},
+            "split": None,
+            "held_out_rows": 0,
+            "keep": False,
             "expected": EXPECTED.as_json(),
             "data_limits": asdict(DataLimits()),
         }
