@@ -143,7 +143,7 @@ class VersionRecord(Body):
     artefact: str
     last_used: str | None = Field(description="When it answered last, in ISO 8601")
     workers: list[WorkerVersion] | None = Field(None, description="In the status of one model")
-    lineage: Lineage | None = Field(None, description="In the status of one model")
+    lineage: Lineage | None = Field(None, description="In the status of one model, if known")
 
 
 class StatusAnswer(Body):

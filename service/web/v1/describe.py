@@ -87,12 +87,17 @@ def describe_fully(
             {
                 **record,
                 "workers": list(worker_records(view, row)),
-                "lineage": lineage(repository, row.model, row.version),
+                **_lineage(repository, row),
             }
             for row, record in zip(rows, version_records(view, rows, route), strict=True)
             if row in asked_rows
         ],
     }
+
+
+def _lineage(repository: Path, row: VersionRow) -> dict[str, Any]:
+    told = lineage(repository, row.model, row.version)
+    return {} if told is None else {"lineage": told}
 
 
 def is_ready(view: ModelView, asked: ModelOrVersion) -> bool:
