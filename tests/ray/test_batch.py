@@ -24,6 +24,7 @@ from tests.training.batch_world import Watched
 from tests.training.retraining import MODEL, Shop, open_shop
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own

@@ -23,6 +23,7 @@ from tests.running import processes, wait_until
 from tests.training.retraining import MODEL, Shop, open_shop
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own
