@@ -87,7 +87,7 @@ def test_without_a_say_the_file_s_own_choice_stays() -> None:
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        (["neck"], "freeze names 'neck', but no layer is called so; there are body/first"),
+        (["neck"], "freeze names 'neck', but no layer is called so; there are body, body/first"),
         (["*"], "every layer with weights is frozen: nothing would learn"),
     ],
     ids=["unknown", "all"],
