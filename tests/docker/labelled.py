@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from service.jobs.store import JobStore
 from service.quality.store_evaluations import EvaluationStore, StoredEvaluation
 from service.repository.manifest import Provenance, write_manifest
 from tests.conftest import ROOT
-from tests.running import RunningService, running
+from tests.running import RunningService, running, wait_until
 
 MODEL, PRICES = "breast-cancer", "prices"
+VERSIONS = ((MODEL, 1), (MODEL, 2), (PRICES, 1))
 CLASSES = ("benign", "malignant")
 CONFIG = """
 task: binary
@@ -128,7 +130,15 @@ def replicas(folder: Path) -> Iterator[Replicas]:
             ]
             for service in services:
                 service.wait_ready()
+                wait_until(partial(_has_all, service), "all versions are there")
         yield Replicas(tuple(services), settings["database_url"], models, examples["instances"])
+
+
+def _has_all(service: RunningService) -> bool:
+    """A service is ready with one version of each model."""
+    asked = [service.get(f"/v1/models/{model}/versions/{version}") for model, version in VERSIONS]
+    states = [answer.json()["model_version_status"][0]["state"] for answer in asked]
+    return states == ["AVAILABLE"] * len(VERSIONS)
 
 
 def _furnish(models: Path) -> None:
@@ -136,7 +146,7 @@ def _furnish(models: Path) -> None:
     source = ROOT / "model_repo" / MODEL / "1" / "model.h5"
     digests = {source.name: hashlib.sha256(source.read_bytes()).hexdigest()}
     made = Provenance(training={"data": {"counts": {"train": COUNTS}}})
-    for model, version in ((MODEL, 1), (MODEL, 2), (PRICES, 1)):
+    for model, version in VERSIONS:
         place = models / model / str(version)
         place.mkdir(parents=True)
         shutil.copy(source, place)
