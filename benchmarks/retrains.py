@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,17 @@ ENDED = ("GATED", "PUBLISHED", "SUCCEEDED", "FAILED", "CANCELLED")
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """From when to when, and how many cores others used meanwhile."""
+
+    began: float
+    ended: float
+    others: float
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
-    """What came of it; p50s and p99s are those of each round."""
+    """What came of it: p50s, p99s, and how many cores others used, of each round."""
 
     capacity_per_s: float
     offered_per_s: float
@@ -43,7 +53,8 @@ class Training:
     alone_p99_ms: Sequence[float]
     training_p99_ms: Sequence[float]
     job_s: Sequence[float]
-    others_cores: float
+    alone_others: Sequence[float]
+    training_others: Sequence[float]
 
     @property
     def p99_ratio(self) -> float:
@@ -68,37 +79,41 @@ def _measure(service: Kerasd, rounds: int, epochs: int) -> Training:
     with Steady(service.port, request, {}, 0, CONNECTIONS) as eager:
         time.sleep(CAPACITY_S)
     capacity = len(eager.told) / CAPACITY_S
-    began, others = time.perf_counter(), process.cpu_seconds_of_others(service.root)
+    training, alone = [], []
     with Steady(service.port, request, {}, capacity / 2, CONNECTIONS) as steady:
         time.sleep(1)  # the first requests meet cold connections
-        stretches = [_round(number, order) for number in range(rounds)]
-    others = process.cpu_seconds_of_others(service.root) - others
+        for number in range(rounds):
+            training.append(_stretch(service, order))
+            took_s = training[-1].ended - training[-1].began
+            say(f"round {number + 1}: a retrain of {took_s:.0f} s")
+            alone.append(_stretch(service, partial(time.sleep, took_s)))
 
-    def share(at: int, percent: float) -> list[float]:
-        return [percentile_ms(steady.between(*spans[at]), percent) for spans in stretches]
+    def share(stretches: Sequence[Stretch], percent: float) -> list[float]:
+        return [
+            percentile_ms(steady.between(each.began, each.ended), percent) for each in stretches
+        ]
 
     return Training(
         capacity_per_s=capacity,
         offered_per_s=capacity / 2,
         requests=len(steady.told),
         failed=sum(each.said == FAILED for each in steady.told),
-        alone_p50_ms=share(1, 50),
-        training_p50_ms=share(0, 50),
-        alone_p99_ms=share(1, 99),
-        training_p99_ms=share(0, 99),
-        job_s=[ended - began for (began, ended), _ in stretches],
-        others_cores=others / (time.perf_counter() - began),
+        alone_p50_ms=share(alone, 50),
+        training_p50_ms=share(training, 50),
+        alone_p99_ms=share(alone, 99),
+        training_p99_ms=share(training, 99),
+        job_s=[each.ended - each.began for each in training],
+        alone_others=[each.others for each in alone],
+        training_others=[each.others for each in training],
     )
 
 
-def _round(number: int, order: Callable[[], None]) -> tuple[tuple[float, float], ...]:
-    """A stretch with a retrain, then one as long without; when each began and ended."""
-    began = time.perf_counter()
-    order()
-    ended = time.perf_counter()
-    say(f"round {number + 1}: a retrain of {ended - began:.0f} s")
-    time.sleep(ended - began)
-    return (began, ended), (ended, time.perf_counter())
+def _stretch(service: Kerasd, do: Callable[[], object]) -> Stretch:
+    """As long as something takes."""
+    began, others = time.perf_counter(), process.cpu_seconds_of_others(service.root)
+    do()
+    ended, others = time.perf_counter(), process.cpu_seconds_of_others(service.root) - others
+    return Stretch(began, ended, max(others, 0.0) / (ended - began))
 
 
 def _order(service: Kerasd, file: str, epochs: int) -> Callable[[], None]:

@@ -26,7 +26,8 @@ def document(where: str, found: Training) -> str:
         ("median without, by rounds", _ms(found.alone_p50_ms), "", ""),
         ("median while a retrain runs, by rounds", _ms(found.training_p50_ms), "", ""),
         ("a retrain, by rounds", ", ".join(f"{each:.0f}" for each in found.job_s) + " s", "", ""),
-        ("cores that others used meanwhile", f"{found.others_cores:.2f}", "", ""),
+        ("cores that others used, without", _plain(found.alone_others), "", ""),
+        ("cores that others used, while a retrain ran", _plain(found.training_others), "", ""),
     ]
     return f"{where}\n\n{table(COLUMNS, rows, left=2)}\n"
 
@@ -36,4 +37,8 @@ def _judged(is_met: bool) -> str:
 
 
 def _ms(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:.2f}" for value in values) + " ms"
+    return f"{_plain(values)} ms"
+
+
+def _plain(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.2f}" for value in values)

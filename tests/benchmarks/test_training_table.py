@@ -9,7 +9,7 @@ FOUND = Training(
     capacity_per_s=2000, offered_per_s=1000, requests=50_000, failed=0,
     alone_p50_ms=[1.0, 1.1, 1.2], training_p50_ms=[1.1, 1.2, 1.3],
     alone_p99_ms=[4.0, 5.0, 4.0], training_p99_ms=[6.0, 7.5, 40.0],
-    job_s=[20.0, 21.0, 22.0], others_cores=0.1,
+    job_s=[20.0, 21.0, 22.0], alone_others=[0.1, 0.0, 0.1], training_others=[0.2, 0.0, 0.3],
 )  # fmt: skip
 
 
@@ -34,3 +34,4 @@ def test_no_request_may_fail() -> None:
 def test_every_round_is_told() -> None:
     assert "4.00, 5.00, 4.00 ms" in line(FOUND, "p99 without")
     assert "20, 21, 22 s" in line(FOUND, "a retrain")
+    assert "0.20, 0.00, 0.30" in line(FOUND, "cores that others used, while")
