@@ -18,6 +18,7 @@ from pydantic_settings import (
 from service.base.errors import SettingsInvalid
 from service.base.job_settings import JobSettings, Positive, Seconds
 from service.base.loading_settings import LoadingSettings
+from service.base.place_settings import PlaceSettings
 
 ENV_PREFIX = "KERASD_"
 API_KEY = "KERASD_API_KEY"
@@ -26,23 +27,13 @@ TOLD_TO_NOBODY = ("api_key", "webhook")  # a URL may hold a key
 MEBIBYTE = 1024 * 1024
 
 
-class Settings(LoadingSettings, JobSettings):
+class Settings(PlaceSettings, LoadingSettings, JobSettings):
     """Every setting, its default, and one line that says what it is for."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, extra="forbid", frozen=True, toml_file=CONFIG_FILE
     )
 
-    repository: Path = Field(
-        default=Path("model_repo"), description="Folder of models, or one model file"
-    )
-    state_dir: Path = Field(
-        default=Path(".kerasd"),
-        description="Folder for all that kerasd writes: database, compiled files, metric files",
-    )
-    database_url: str = Field(
-        default="", description="SQLAlchemy address; empty = SQLite in the state directory"
-    )
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on")
     workers: Positive = Field(
@@ -168,44 +159,9 @@ class Settings(LoadingSettings, JobSettings):
         return self.max_body_mb * MEBIBYTE
 
     @property
-    def database(self) -> str:
-        """The database's SQLAlchemy address."""
-        return self.database_url or f"sqlite:///{self.state_dir.absolute()}/kerasd.sqlite"
-
-    @property
     def keys_path(self) -> Path:
         """The file of keys."""
         return self.keys_file or self.state_dir / "keys.json"
-
-    @property
-    def compiled_dir(self) -> Path:
-        """Compiled versions, keyed by content."""
-        return self.state_dir / "compiled"
-
-    @property
-    def metrics_dir(self) -> Path:
-        """The workers' metric files."""
-        return self.state_dir / "metrics"
-
-    @property
-    def jobs_dir(self) -> Path:
-        """The folders of jobs, each named by its job's id."""
-        return self.state_dir / "jobs"
-
-    @property
-    def uploads_dir(self) -> Path:
-        """Data files that were uploaded, by model."""
-        return self.state_dir / "data"
-
-    @property
-    def capture_dir(self) -> Path:
-        """Inputs of predictions that are kept, by model."""
-        return self.state_dir / "captured"
-
-    @property
-    def run_dir(self) -> Path:
-        """Locks, sockets and the scratch folders of child processes."""
-        return self.state_dir / "run"
 
     @property
     def url(self) -> str:
@@ -213,24 +169,20 @@ class Settings(LoadingSettings, JobSettings):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host.replace('0.0.0.0', '127.0.0.1')}:{self.port}"  # noqa: S104
 
-    @property
-    def repository_key(self) -> str:
-        """What tells this repository's rows in a shared database from another's."""
-        return str(self.repository.absolute())
-
     def environment(self) -> dict[str, str]:
         """The environment of a child process that shall have these very settings."""
         values = self.model_dump(mode="json", exclude={"api_key"})
-        values["repository"] = str(self.repository.absolute())
-        values["state_dir"] = str(self.state_dir.absolute())
-        values["keys_file"] = str(self.keys_path.absolute())
+        values |= self.places()
+        values["keys_file"] = self.keys_path.absolute()
         values["ray_token"] = self.ray_token.get_secret_value()
-        if self.data_dir is None:
-            del values["data_dir"]
-        else:
-            values["data_dir"] = str(self.data_dir.absolute())
+        if self.data_dir is not None:
+            values["data_dir"] = self.data_dir.absolute()
         values["custom_objects_path"] = [str(Path(p).absolute()) for p in self.custom_objects_path]
-        ours = {f"{ENV_PREFIX}{key.upper()}": _joined(value) for key, value in values.items()}
+        ours = {
+            f"{ENV_PREFIX}{key.upper()}": _joined(value)
+            for key, value in values.items()
+            if value is not None
+        }
         # Two malloc arenas instead of eight a core: large JSON bodies leave less behind in each.
         inherited = {key: value for key, value in os.environ.items() if key != API_KEY}
         return {"MALLOC_ARENA_MAX": "2", **inherited, **ours}

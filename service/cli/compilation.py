@@ -22,7 +22,7 @@ def compile_command(
     """Compile and verify the files into the cache. Raises FileRefused with the reason."""
     task = task_for("compile", gather(paths), settings, options)
     task["key"] = cache_key(task["digests"], options.key())
-    target = settings.compiled_dir / task["key"]
+    target = settings.compiled_path / task["key"]
     run_task(task, settings, STAGES, partial(_publish, target))
     if as_json:
         click.echo((target / "compiled.json").read_bytes())

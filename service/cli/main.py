@@ -44,7 +44,7 @@ def _with_settings(command: Any) -> Any:
     return command
 
 
-REPOSITORY = click.argument("repository", required=False, type=click.Path(path_type=Path))
+REPOSITORY = click.argument("repository", required=False)  # a folder, a file or an address
 PARENT = click.option("--parent", type=int, hidden=True, help="End with this process.")
 
 

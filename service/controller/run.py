@@ -87,7 +87,7 @@ def _controller(settings: Settings, versions: VersionStore) -> Controller:
     return Controller(
         settings.repository,
         versions,
-        settings.compiled_dir.absolute(),
+        settings.compiled_path.absolute(),
         settings.run_dir.absolute(),
         ControllerLimits(
             settings.settle_s,

@@ -53,7 +53,7 @@ def open_workplace(settings: Settings, engine: Engine, threads: int = 1) -> Work
     key = settings.repository_key
     return Workplace(
         repository=settings.repository,
-        compiled_dir=settings.compiled_dir.absolute(),
+        compiled_dir=settings.compiled_path.absolute(),
         uploads_dir=settings.uploads_dir,
         data_dir=settings.data_dir,
         data_limits=DataLimits(max_bytes=settings.max_data_mb * MEBIBYTE),

@@ -180,21 +180,21 @@ class WebProcess:
     def _is_remote(self, row: VersionRow) -> bool:
         """Whether TensorFlow's process runs it; what can't be read is met when it is loaded."""
         try:
-            return read_compiled(self.settings.compiled_dir / row.artefact).runtime == "tensorflow"
+            return read_compiled(self.settings.compiled_path / row.artefact).runtime == "tensorflow"
         except ArtefactCorrupt:
             return False
 
     def _weigh(self, row: VersionRow) -> int:
         """Bytes that a version takes at least: its weights, without what its runs need."""
         try:
-            size = (self.settings.compiled_dir / row.artefact / ONNX_FILE).stat().st_size
+            size = (self.settings.compiled_path / row.artefact / ONNX_FILE).stat().st_size
         except OSError:  # it isn't there, or TensorFlow's process has it in memory
             size = 0
         return SESSION_BYTES + COPIES * size
 
     def _load(self, row: VersionRow) -> ServedVersion:
         """Load and warm one version. Raises ArtefactCorrupt; then it is compiled anew."""
-        folder = self.settings.compiled_dir / row.artefact
+        folder = self.settings.compiled_path / row.artefact
         try:
             compiled = read_compiled(folder)
             loaded: LoadedVersion

@@ -23,7 +23,7 @@ class Scrapes:
 
     def __init__(self, process: WebProcess) -> None:
         self._process = process
-        self._compiled = CompiledFiles(process.settings.compiled_dir)
+        self._compiled = CompiledFiles(process.settings.compiled_path)
         self._baselines = Baselines(process.settings.repository)
 
     def take(self, accept: str) -> tuple[bytes, str]:

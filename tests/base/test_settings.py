@@ -150,7 +150,7 @@ def test_a_child_process_gets_the_very_same_settings(monkeypatch: pytest.MonkeyP
 def test_everything_written_lies_in_the_state_directory(tmp_path: Path) -> None:
     settings = read_settings(state_dir=tmp_path / "state")
 
-    folders = (settings.compiled_dir, settings.metrics_dir, settings.run_dir)
+    folders = (settings.compiled_path, settings.metrics_dir, settings.run_dir)
     assert all(folder.is_relative_to(settings.state_dir) for folder in folders)
     assert settings.database == f"sqlite:///{tmp_path}/state/kerasd.sqlite"
 

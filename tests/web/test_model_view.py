@@ -61,7 +61,7 @@ def test_of_itself_it_knows_better_than_its_last_report(process: FakeWorker, mod
     view = take_view(process, model)
 
     assert loading(view) == [Loading.LOADED]
-    assert CompiledFiles(process.settings.compiled_dir).of(view) == {ARTEFACT: ("h5", "2.4.0")}
+    assert CompiledFiles(process.settings.compiled_path).of(view) == {ARTEFACT: ("h5", "2.4.0")}
 
 
 def test_the_latest_use_is_told_whether_it_was_written_down_or_not(process: FakeWorker) -> None:

@@ -50,7 +50,7 @@ def _portrait(process: WebProcess, model: str, rows: list[VersionRow], version: 
     if row is None:
         raise ModelNotFound(model, version if rows else None, "status")
     settings = process.settings
-    return portrait(row, settings.repository, settings.compiled_dir)
+    return portrait(row, settings.repository, settings.compiled_path)
 
 
 def _entry(entry: AuditEntry) -> Json:

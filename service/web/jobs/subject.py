@@ -87,6 +87,6 @@ def _signature_of(process: WebProcess, row: VersionRow) -> Signature:
         if told == (row.model, row.version, row.artefact):
             return facts.signature
     try:
-        return read_compiled(process.settings.compiled_dir / row.artefact).signature
+        return read_compiled(process.settings.compiled_path / row.artefact).signature
     except ArtefactCorrupt as error:  # it is compiled anew, if not just now
         raise ModelNotReady(row.model, "its compiled form can't be read") from error

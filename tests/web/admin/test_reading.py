@@ -34,7 +34,7 @@ def client(process: WebProcess) -> FlaskClient:
 
 def write_version(process: WebProcess, version: int, width: int) -> None:
     key = f"a{version}"
-    folder = process.settings.compiled_dir / key
+    folder = process.settings.compiled_path / key
     folder.mkdir(parents=True)
     signature = Signature((X,), (TensorSpec("y", "float32", (None, width)),))
     Compiled(
