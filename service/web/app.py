@@ -29,6 +29,7 @@ from service.web.openapi import routes as openapi
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
 from service.web.responses import json_response
+from service.web.rule import MatchingRule
 from service.web.scrape import Scrapes
 from service.web.security_headers import security_headers
 from service.web.spans import RequestSpan, begin_span, end_span
@@ -57,6 +58,7 @@ class ModelName(BaseConverter):
 def create_app(process: WebProcess) -> Flask:
     """The application over one worker's parts."""
     app = Flask("kerasd", static_folder=None)
+    app.url_rule_class = MatchingRule
     app.config["MAX_CONTENT_LENGTH"] = process.settings.max_body_bytes
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
