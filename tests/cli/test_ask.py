@@ -1,7 +1,5 @@
 """The commands that ask the running service: what they send, print, and say when it fails."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 
 from service.base.refusals import FileBroken
 from service.cli.ask import read_rows
+from tests.cli.command import kerasd
 from tests.scripted import Line, scripted
 
 AXES = [{"size": "-1", "name": ""}, {"size": "2", "name": ""}]
@@ -22,11 +21,6 @@ DECIDED = Line(body={
     "decisions": [{"class_index": 1, "label": "[odd]", "score": 0.75, "margin": 0.5}],
     "model_version": "3",
 })  # fmt: skip
-
-
-def kerasd(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "service.cli.main", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from service.cli.batch_request import columns_of, label_names_of
 from service.jobs.job import JobState
-from tests.cli.test_versions import kerasd
+from tests.cli.command import kerasd_apart as kerasd
 from tests.conftest import ROOT
 from tests.running import wait_until
 from tests.training.batch_state import MODEL, BatchState, make_state, write_files

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from service.base.database import open_database
-from tests.cli.test_versions import kerasd
+from tests.cli.command import kerasd
 from tests.databases import migrate
 from tests.scripted import Line, scripted
 

@@ -9,7 +9,7 @@ import pytest
 
 from service.jobs.job import JobState
 from service.recipe.retrain import RetrainRequest
-from tests.cli.test_versions import kerasd
+from tests.cli.command import kerasd_apart as kerasd
 from tests.running import wait_until
 from tests.web.jobs.world import Program, World, submit, world
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from service.cli.tensorboard import command
-from tests.cli.test_versions import kerasd
+from tests.cli.command import kerasd_apart as kerasd
 from tests.running import free_port, wait_until
 
 JOB = "20261126-141530123-9f8e3a1c"

@@ -1,14 +1,12 @@
 """`kerasd models`: what each command asks of the service, what it prints, how it fails."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from tests.cli.command import kerasd
 from tests.scripted import Line, scripted
 
 SWAP = {"model": "m", "version": 2, "previous": 1, "revision": 7, "took_ms": 12}
@@ -45,12 +43,6 @@ DIFF = {
            "files": {"model.h5": {"size": 7}}},
     "differs": ["signature.outputs[0].shape", 'files["model.h5"]'],
 }  # fmt: skip
-
-
-def kerasd(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "service.cli.main", *arguments]
-    own = {**os.environ, "COLUMNS": "200", **environment}
-    return subprocess.run(command, env=own, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +165,7 @@ def test_a_refusal_is_one_line() -> None:
 
 
 def test_the_key_comes_from_the_option_or_the_setting_and_is_never_shown(tmp_path: Path) -> None:
-    answer = Line(body={"models": [], "versions": []})
+    answer = Line(body={"models": [], "versions": [], "changes": []})
     with scripted(answer) as server:
         by_option = kerasd("models", "--key", "k3y", "--url", server.url)
         by_setting = kerasd("models", "audit", "--url", server.url, KERASD_API_KEY="s3cret")
