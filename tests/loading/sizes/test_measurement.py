@@ -171,7 +171,7 @@ def test_odd_configurations_never_raise(data: st.DataObject) -> None:
     config = copy.deepcopy(data.draw(st.sampled_from(SAMPLES)))
     for _ in range(data.draw(st.integers(1, 3))):
         item, key = data.draw(st.sampled_from(places(config)))
-        item[key] = data.draw(ODD)
+        item[key] = copy.deepcopy(data.draw(ODD))  # or what is in it would be in itself
 
     sizes = measure(config)
 
