@@ -55,7 +55,9 @@ def test_data_is_sent_and_a_retrain_asked_for_and_cancelled(
     assert client.cancel(job.id, "wrong file").state == "CANCELLED"
     assert client.wait(job.id).is_ended
     assert client.delete_data("m", told["file"])["deleted"]
-    assert [change.action for change in client.audit("m")] == ["cancel", "retrain"]
+    assert [change.action for change in client.audit("m")] == [
+        "delete-data", "cancel", "retrain", "upload-data",
+    ]  # fmt: skip
     evaluation = client.evaluate("m", {"data": {"file": client.upload_data("m", source)["file"]}})
     assert evaluation.kind == "evaluate"
 

@@ -260,6 +260,6 @@ def test_a_candidate_of_shuffled_labels_is_refused(learned: Site) -> None:
     assert answer["model_version"] == "2"
     assert [version for _, version in learned.service.states()] == [1, 2]
     new = learned.audit()[: len(learned.audit()) - audited]
-    assert [entry["action"] for entry in new] == ["retrain"]
+    assert [entry["action"] for entry in new] == ["retrain", "upload-data"]
     runs = f"max(kerasd_training_runs_total{{model='{MODEL}', outcome='not_promoted'}})"
     wait_until(lambda: learned.number(runs) == 1, "it is counted as not promoted", 30)

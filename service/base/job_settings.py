@@ -18,6 +18,14 @@ class JobSettings(BaseSettings):
         default=None, description="Folder of data files that jobs may read; empty = none"
     )
     max_data_mb: Positive = Field(default=512, description="Largest data file in MiB")
+    data_total_mb: Positive = Field(
+        default=8192, description="Uploaded data files of a model in MiB; what is more is refused"
+    )
+    data_keep_days: float = Field(
+        default=90,
+        ge=0,
+        description="Uploaded data files that no job has named for so long are deleted; 0 = never",
+    )
     capture_mb: Positive = Field(
         default=1024, description="Captured inputs kept for a model in MiB; the oldest give way"
     )

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import click
 
 from service.base.errors import OperatorError
-from service.base.settings import read_settings
+from service.base.settings import bare_environment, read_settings
+from service.web.access.requirement import is_loopback
 
 
 @click.command()
@@ -26,9 +28,13 @@ def tensorboard(host: str, port: int, state_dir: Path | None) -> None:
         raise OperatorError("TensorBoard isn't installed here: pip install 'kerasd[train]'")
     with suppress(OSError):  # there may be no jobs yet, and no right to write there
         logs.mkdir(parents=True, exist_ok=True)
+    if not is_loopback(host):
+        click.echo(f"{host}: whoever reaches this address sees the logs of all jobs", err=True)
     click.echo(f"logs of all jobs below {logs}: http://{host}:{port}", err=True)
     sys.stderr.flush()
-    os.execv(sys.executable, command(logs, host, port))  # noqa: S606 (it takes our place)
+    # It reads what jobs have written, and has no use for the service's secrets.
+    bare = bare_environment(Path(tempfile.gettempdir()))
+    os.execve(sys.executable, command(logs, host, port), bare)  # noqa: S606 (it takes our place)
 
 
 def command(logs: Path, host: str, port: int) -> list[str]:

@@ -2,23 +2,25 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import orjson
-import requests
 
 from service import __version__
+from service.controller.webhook_post import DEADLINE_S, PostFailed, post
 from service.jobs.job import Job
 from service.jobs.record import ended_record
 from service.jobs.store import JobStore
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT_S = (3.0, 10.0)  # to connect, to answer
 BACKOFF_S = (2.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
 MOST = 1000
+AT_ONCE = 8  # URLs that are told at the same time
+ROUND_S = 30.0  # after so long a URL makes room for others; what is left comes with its next round
 
 
 @dataclass(slots=True)
@@ -37,22 +39,25 @@ class Webhook:
     """At least once for each job and URL: after a crash a job may be told of again, with the same
     Idempotency-Key.
 
-    A round of deliveries has a thread of its own; `step` never waits for it, and looks at what came
-    of them when it has ended.
+    A round of deliveries has a thread of its own for each URL, so that none waits for another one;
+    `step` waits for none of them, and looks at what came of them when a job's last one has ended.
     """
 
-    def __init__(self, store: JobStore, urls: Callable[[Job], Iterable[str]]) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        urls: Callable[[Job], Iterable[str]],
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
         self._store = store
         self._urls = urls
+        self._deadline_s = deadline_s
         self._deliveries: dict[str, list[Delivery]] = {}
-        self._thread: threading.Thread | None = None
+        self._rounds: dict[str, threading.Thread] = {}
 
     def step(self, now: float) -> None:
-        """Take in what has ended, note what was told, and begin a round if something is due."""
-        if self._thread is not None:
-            if self._thread.is_alive():
-                return
-            self._thread = None
+        """Take in what has ended, note what was told, and begin the rounds that are due."""
+        self._rounds = {url: one for url, one in self._rounds.items() if one.is_alive()}
         untold = {job.id: job for job in self._store.untold(MOST)}
         self._deliveries = {key: of for key, of in self._deliveries.items() if key in untold}
         for job in untold.values():
@@ -60,57 +65,75 @@ class Webhook:
                 self._deliveries[job.id] = [Delivery(job, url, now) for url in self._urls(job)]
             if all(delivery.is_over for delivery in self._deliveries[job.id]):
                 self._store.mark_told(job.id)
-        due = [
-            delivery
-            for of_job in self._deliveries.values()
-            for delivery in of_job
-            if not delivery.is_over and delivery.due_at <= now
-        ]
-        if due:
-            self._thread = threading.Thread(
-                target=deliver_all, args=(due, now), name="webhook", daemon=True
-            )
-            self._thread.start()
+        for url, due in self._due(now):
+            if len(self._rounds) < AT_ONCE:
+                self._rounds[url] = threading.Thread(
+                    target=deliver_all,
+                    args=(due, now, self._deadline_s),
+                    name="webhook",
+                    daemon=True,
+                )
+                self._rounds[url].start()
 
     def join(self, timeout_s: float) -> None:
-        """Wait for a round that is under way."""
-        if self._thread is not None:
-            self._thread.join(timeout_s)
+        """Wait for the rounds that are under way."""
+        end_at = time.monotonic() + timeout_s
+        for one in self._rounds.values():
+            one.join(max(end_at - time.monotonic(), 0.0))
+
+    def _due(self, now: float) -> list[tuple[str, list[Delivery]]]:
+        """By URL, the one that has waited longest first; not those whose round is under way."""
+        found: dict[str, list[Delivery]] = {}
+        for of_job in self._deliveries.values():
+            for one in of_job:
+                if not one.is_over and one.due_at <= now and one.url not in self._rounds:
+                    found.setdefault(one.url, []).append(one)
+        return sorted(found.items(), key=lambda due: min(one.due_at for one in due[1]))
 
 
-def deliver_all(deliveries: list[Delivery], now: float) -> None:
-    """One round."""
-    for delivery in deliveries:
-        delivery.why = post(delivery.url, delivery.job)
-        delivery.tries += 1
-        about = {"job": delivery.job.id, "host": urlsplit(delivery.url).hostname}
-        if not delivery.why:
-            delivery.is_over = True
-        elif delivery.tries > len(BACKOFF_S):
-            delivery.is_over = True
-            logger.warning("webhook given up", extra={**about, "why": delivery.why})
-        else:
-            delivery.due_at = now + BACKOFF_S[delivery.tries - 1]
-            logger.info("webhook failed, tried again later", extra={**about, "why": delivery.why})
+def deliver_all(deliveries: list[Delivery], now: float, deadline_s: float) -> None:
+    """One round for one URL; who doesn't answer is asked once in a round, not once a job."""
+    end_at = time.monotonic() + ROUND_S
+    for at, delivery in enumerate(deliveries):
+        if time.monotonic() >= end_at:
+            return
+        delivery.why, is_answered = tell(delivery.url, delivery.job, deadline_s)
+        _note(delivery, now)
+        if not is_answered:
+            for other in deliveries[at + 1 :]:
+                other.why = delivery.why
+                _note(other, now)
+            return
 
 
-def post(url: str, job: Job) -> str:
-    """Tell of a job; why that failed, or empty. Its URL stands in no log: it may hold a secret."""
+def _note(delivery: Delivery, now: float) -> None:
+    """What a try came to."""
+    delivery.tries += 1
+    about = {"job": delivery.job.id, "host": urlsplit(delivery.url).hostname}
+    if not delivery.why:
+        delivery.is_over = True
+    elif delivery.tries > len(BACKOFF_S):
+        delivery.is_over = True
+        logger.warning("webhook given up", extra={**about, "why": delivery.why})
+    else:
+        delivery.due_at = now + BACKOFF_S[delivery.tries - 1]
+        logger.info("webhook failed, tried again later", extra={**about, "why": delivery.why})
+
+
+def tell(url: str, job: Job, deadline_s: float) -> tuple[str, bool]:
+    """Tell of a job; why that failed, or empty, and whether there was an answer at all.
+
+    The URL stands in no log: it may hold a secret.
+    """
     headers = {
         "Content-Type": "application/json",
         "User-Agent": f"kerasd/{__version__}",
         "Idempotency-Key": job.id,
     }
     try:
-        # Whoever answers with another address could have this machine ask where only it may ask.
-        with requests.post(
-            url,
-            data=orjson.dumps(ended_record(job)),
-            headers=headers,
-            timeout=TIMEOUT_S,
-            allow_redirects=False,
-            stream=True,  # what the answer says interests nobody
-        ) as answer:
-            return "" if 200 <= answer.status_code < 300 else f"status {answer.status_code}"
-    except (requests.RequestException, ValueError, OSError) as error:
-        return type(error).__name__
+        status = post(url, orjson.dumps(ended_record(job)), headers, deadline_s)
+    except PostFailed as error:
+        return str(error), False
+    except (ValueError, OSError) as error:
+        return type(error).__name__, False
+    return ("" if 200 <= status < 300 else f"status {status}"), True

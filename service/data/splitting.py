@@ -1,5 +1,7 @@
 """Which rows are learned from, which validate, which are held out: pure functions of the rows."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from service.recipe.data import Split
@@ -22,6 +24,18 @@ def assign(
     if split.by == "time" and times is not None:
         return _by_time(keys, split, times)
     raise ValueError(f"a split by {split.by} without what it goes by")
+
+
+def most_held_out(split: Split, rows: int, classes: Iterable[int]) -> int:
+    """How many of so many rows can be held out at most; exactly so many but for a split by hash.
+
+    `classes` has the number of rows of each.
+    """
+    if split.by == "hash":
+        return rows if split.held_out else 0
+    if split.by == "stratified":
+        return sum(_share(split.held_out, count) for count in classes)
+    return _share(split.held_out, rows)
 
 
 def _by_hash(keys: np.ndarray, split: Split) -> np.ndarray:

@@ -6,12 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import requests
 from requests.auth import AuthBase
 
+from service.base.hurry import Hurry
+
 logger = logging.getLogger(__name__)
 
-TIMEOUT_S = (2.0, 5.0)  # to connect, to answer; whoever supervises jobs waits for it
+TIMEOUT_S = (2.0, 5.0)  # to connect, between two pieces of an answer
+DEADLINE_S = 10.0  # for all of it; whoever supervises jobs waits for it
+MOST_BYTES = 16 * 1024**2
+PIECE = 65536
 QUIET_S = 5.0  # it isn't asked for so long after it has not answered
 HEARD_S = 5.0
 TOLD_CHARACTERS = 300
@@ -33,12 +39,18 @@ class RayHead:
     """One cluster, by the URL of its dashboard. Used by one thread."""
 
     def __init__(
-        self, address: str, token: str, clock: Callable[[], float] = time.monotonic
+        self,
+        address: str,
+        token: str,
+        clock: Callable[[], float] = time.monotonic,
+        deadline_s: float = DEADLINE_S,
     ) -> None:
         self.address = address.rstrip("/")
         self._session = requests.Session()
         self._session.auth = _Bearer(token)
         self._clock = clock
+        self._deadline_s = deadline_s
+        self._hurry: Hurry[Answer] = Hurry("ray")
         self._away_since: float | None = None
         self._quiet_until = clock()
         self._heard_until = clock()
@@ -53,21 +65,30 @@ class RayHead:
         """Ask it; for some seconds after it was away the answer is that it is."""
         if self._clock() < self._quiet_until:
             return Answer(why=self._why)
-        try:
-            # An answer from another address would have been given the token of this one.
-            with self._session.request(
-                method, f"{self.address}{path}",
-                json=body, timeout=TIMEOUT_S, allow_redirects=False,
-            ) as response:  # fmt: skip
-                answer = _understood(response)
-        except (requests.RequestException, ValueError, OSError) as error:
-            answer = Answer(why=f"{self.address} can't be asked: {type(error).__name__}")
+        answer = self._answer(method, path, body)
         self._note(answer)
         return answer
 
     def close(self) -> None:
         """Let go of its connections."""
         self._session.close()
+
+    def _answer(self, method: str, path: str, body: Any) -> Answer:
+        try:
+            return self._hurry.ask(lambda: self._fetch(method, path, body), self._deadline_s)
+        except TimeoutError as error:
+            return Answer(why=f"{self.address} can't be asked: {error}")
+
+    def _fetch(self, method: str, path: str, body: Any) -> Answer:
+        try:
+            # An answer from another address would have been given the token of this one.
+            with self._session.request(
+                method, f"{self.address}{path}",
+                json=body, timeout=TIMEOUT_S, allow_redirects=False, stream=True,
+            ) as response:  # fmt: skip
+                return _understood(response.status_code, _content(response))
+        except (requests.RequestException, ValueError, OSError) as error:
+            return Answer(why=f"{self.address} can't be asked: {type(error).__name__}")
 
     def _note(self, answer: Answer) -> None:
         """Say once that it is away, and once that it is back."""
@@ -97,12 +118,21 @@ class _Bearer(AuthBase):
         return request
 
 
-def _understood(response: requests.Response) -> Answer:
+def _content(response: requests.Response) -> bytes:
+    """The body, if it isn't endless. Raises ValueError."""
+    content = bytearray()
+    for piece in response.iter_content(PIECE):
+        content += piece
+        if len(content) > MOST_BYTES:
+            raise ValueError("an answer without end")
+    return bytes(content)
+
+
+def _understood(status: int, content: bytes) -> Answer:
     """What the head has said. Its 500 means trouble of its own as well as a wrong question."""
-    status = response.status_code
     if status == 200:
-        return Answer(status, response.json())
-    last = response.text.strip()[-TOLD_CHARACTERS:]
+        return Answer(status, orjson.loads(content))
+    last = content.decode(errors="replace").strip()[-TOLD_CHARACTERS:]
     why = f"status {status}: {last}" if last else f"status {status}"
     if status in (401, 403):
         return Answer(why=f"{why}; the setting ray_token must be the token of the cluster")

@@ -1,5 +1,7 @@
 """What has happened to a job, in order."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from service.jobs.job import JobEvent
@@ -17,13 +19,29 @@ class EventStore:
 
     def events(self, job: str, after: int = 0, limit: int = 1000) -> list[JobEvent]:
         """The events of a job with higher numbers, in order; none of a job that isn't there."""
-        ours = sa.select(jobs.c.id).where(jobs.c.id == job, jobs.c.repository == self._repository)
         query = (
-            sa.select(job_events)
-            .where(job_events.c.job.in_(ours), job_events.c.job == job, job_events.c.number > after)
+            self._of(job)
+            .where(job_events.c.number > after)
             .order_by(job_events.c.number)
             .limit(min(limit, MOST_EVENTS))
         )
+        return self._read(query)
+
+    def latest_events(self, job: str, kind: str, limit: int = MOST_EVENTS) -> list[JobEvent]:
+        """The last events of a kind, in order."""
+        query = (
+            self._of(job)
+            .where(job_events.c.kind == kind)
+            .order_by(job_events.c.number.desc())
+            .limit(min(limit, MOST_EVENTS))
+        )
+        return self._read(query)[::-1]
+
+    def _of(self, job: str) -> sa.Select[Any]:
+        ours = sa.select(jobs.c.id).where(jobs.c.id == job, jobs.c.repository == self._repository)
+        return sa.select(job_events).where(job_events.c.job.in_(ours), job_events.c.job == job)
+
+    def _read(self, query: sa.Select[Any]) -> list[JobEvent]:
         with self._engine.connect() as connection:
             return [
                 JobEvent(row.job, row.number, row.at, row.kind, row.body)

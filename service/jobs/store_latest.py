@@ -1,13 +1,13 @@
-"""The latest job of each model that has begun, for whoever draws how jobs go."""
+"""The latest job of each model that has begun, and what those ask that haven't ended."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
-from service.jobs.job import Job, Kind
-from service.jobs.store_rows import as_job
+from service.jobs.job import ENDED, Job, Kind
+from service.jobs.store_rows import as_job, brief_columns
 from service.jobs.store_tables import jobs
-
-# What was asked and what came of it may be long, and a scrape has no use for it.
-LONG = ("request", "result")
 
 
 class LatestStore:
@@ -21,12 +21,18 @@ class LatestStore:
         """By model; without what was asked and what came of it."""
         ours = (jobs.c.repository == self._repository, jobs.c.kind == kind.value)
         begun = sa.select(sa.func.max(jobs.c.id)).where(*ours, jobs.c.started_at.is_not(None))
-        empty = [sa.literal({}, sa.JSON()).label(name) for name in LONG]
-        short = [column for column in jobs.c if column.name not in LONG]
         query = (
-            sa.select(*short, *empty)
+            sa.select(*brief_columns())
             .where(jobs.c.id.in_(begun.group_by(jobs.c.model)))
             .order_by(jobs.c.model)
         )
         with self._engine.connect() as connection:
             return [as_job(row) for row in connection.execute(query)]
+
+    def waiting_requests(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """The model and the request of each job that waits or runs, of any repository: several may
+        share a folder of data files.
+        """
+        query = sa.select(jobs.c.model, jobs.c.request).where(jobs.c.state.not_in(sorted(ENDED)))
+        with self._engine.connect() as connection:
+            return [(row.model, row.request) for row in connection.execute(query)]

@@ -14,6 +14,7 @@ from service.jobs.store_rows import (
     ACTIVE_VALUES,
     NewEvent,
     as_job,
+    brief_columns,
     change,
     plain,
     state_event,
@@ -81,9 +82,13 @@ class QueueStore:
         kind: Kind | None = None,
         limit: int = 100,
         before: str = "",
+        is_brief: bool = False,
     ) -> list[Job]:
-        """Jobs, newest first; `before` is the last one of the page before."""
-        query = sa.select(jobs).where(self._is_ours()).order_by(jobs.c.id.desc())
+        """Jobs, newest first; `before` is the last one of the page before. With `is_brief` they
+        come without what was asked and what came of it.
+        """
+        columns = brief_columns() if is_brief else list(jobs.c)
+        query = sa.select(*columns).where(self._is_ours()).order_by(jobs.c.id.desc())
         if model:
             query = query.where(jobs.c.model == model)
         if state is not None:

@@ -12,6 +12,8 @@ from service.jobs.store_tables import job_events, jobs
 
 ACTIVE_VALUES = sorted(ACTIVE)
 Row = sa.Row[Any]
+# What was asked and what came of it may be long, and lists and scrapes have no use for it.
+LONG = ("request", "result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,12 @@ class NewEvent:
     at: float
     kind: str
     body: Mapping[str, Any]
+
+
+def brief_columns() -> list[sa.ColumnElement[Any]]:
+    """All that a list tells of jobs; what is long is empty."""
+    empty = [sa.literal({}, sa.JSON()).label(name) for name in LONG]
+    return [*(column for column in jobs.c if column.name not in LONG), *empty]
 
 
 def state_event(at: float, state: JobState, **about: object) -> NewEvent:

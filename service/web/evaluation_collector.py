@@ -3,6 +3,7 @@
 Results of single occasions: they can be compared, not added or averaged.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from service.repository.states import State, VersionRow
 
 VERSION = ["store", "model", "version"]
 OF_CLASSES = ("precision", "recall", "f1")
+OWN = ("test", "validation")  # as a retrain calls them
+MAX_DATASETS = 16  # of a version, besides these
 
 Key = tuple[str, int]
 Mix = Mapping[str, float]
@@ -28,9 +31,24 @@ def read_evaluations(store: EvaluationStore, rows: Sequence[VersionRow]) -> list
     """The newest of each dataset, of the versions that are there; none without the database."""
     there = {(row.model, row.version) for row in rows if row.state is not State.RETIRED}
     try:
-        return [one for one in store.latest() if (one.model, one.version) in there]
+        return _few([one for one in store.latest() if (one.model, one.version) in there])
     except sqlalchemy.exc.SQLAlchemyError:  # the reloader tells of it
         return []
+
+
+def _few(found: Sequence[StoredEvaluation]) -> list[StoredEvaluation]:
+    """Those of the datasets that were evaluated last: clients invent the names of the others, and
+    each is a series for every score.
+    """
+    kept: Counter[Key] = Counter()
+    told: list[StoredEvaluation] = []
+    for one in sorted(found, key=lambda one: -one.at):
+        key = one.model, one.version
+        if one.dataset not in OWN:
+            kept[key] += 1
+        if kept[key] <= MAX_DATASETS or one.dataset in OWN:
+            told.append(one)
+    return told
 
 
 class Baselines:

@@ -54,11 +54,14 @@ def test_the_logs_of_all_jobs_are_served(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "service.cli.main", *arguments],
-            stdout=log, stderr=log, env={**os.environ, "HOME": str(tmp_path)},
+            stdout=log, stderr=log,
+            env={**os.environ, "HOME": str(tmp_path), "KERASD_API_KEY": "not-for-tensorboard"},
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}/data/runs"
     try:
         wait_until(lambda: runs(url) == [f"{JOB}/logs/train"], "its run is there", 120)
+        environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        assert b"not-for-tensorboard" not in environment
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

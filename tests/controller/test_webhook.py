@@ -10,9 +10,11 @@ from service.base.database import open_database
 from service.controller.webhook import BACKOFF_S, Webhook
 from service.jobs.job import Job, JobState
 from service.jobs.store import JobStore
+from tests.controller.dripping import dripping
 from tests.controller.receiver import Receiver
 from tests.databases import migrate
 from tests.jobs.orders import begun
+from tests.running import wait_until
 
 
 @pytest.fixture
@@ -145,3 +147,23 @@ def test_a_step_does_not_wait_for_who_is_slow(store: JobStore, receiver: Receive
     turn(webhook, 2.0)
 
     assert (len(receiver.told), store.untold()) == (1, [])
+
+
+def test_whoever_drips_an_answer_keeps_nobody_else_waiting(
+    store: JobStore, receiver: Receiver
+) -> None:
+    """Its jobs share one try: ten of them don't take ten times the deadline."""
+    slow = [ended(store, "slow") for _ in range(10)]
+    quick = ended(store, "quick")
+    with dripping(b"H") as server:
+        urls = {"slow": server.url, "quick": receiver.url}
+        webhook = Webhook(store, lambda job: [urls[job.model]], deadline_s=1.0)
+
+        webhook.step(0.0)
+        wait_until(lambda: len(receiver.told) == 1, "the other one was told", 5)
+        webhook.join(30)
+        webhook.step(1.0)
+
+    assert len(server.heard) == 1
+    assert quick.id == receiver.told[0]["id"]
+    assert {job.id for job in store.untold()} == {job.id for job in slow}

@@ -3,6 +3,7 @@
 import logging
 import shlex
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from service.jobs.executor import RUNNING, WAITING, JobLimits, Phase, Status
 from service.jobs.ids import attempt_key, job_of, new_id
 from service.jobs.ray import STOPPED, RayExecutor
 from service.jobs.ray_head import QUIET_S, RayHead
+from tests.controller.dripping import dripping
 from tests.jobs.ray_server import TOKEN, RayServer
 
 LIMITS = JobLimits(address_space=2**33, threads=2)
@@ -226,3 +228,24 @@ def test_a_wrong_token_is_named_and_never_told(
 
     assert "the setting ray_token must be the token of the cluster" in executor.poll(KEY).why
     assert "wr0ng" not in caplog.text + executor.poll(KEY).why
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"H", b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 65536],
+    ids=["drips", "endless"],
+)
+def test_a_head_that_never_ends_its_answer_holds_up_nobody(
+    answer: bytes, clock: Clock, tmp_path: Path
+) -> None:
+    with dripping(answer, len(answer)) as server:
+        head = RayHead(server.url, TOKEN, clock, deadline_s=0.3)
+        executor = RayExecutor(head, tmp_path, "python")
+        began = time.monotonic()
+
+        assert executor.poll(KEY).phase is Phase.RUNNING
+        clock.now += QUIET_S + 1
+        assert not executor.is_ready()
+
+        assert time.monotonic() - began < 5
+        assert "can't be asked" in head.ask("GET", "/").why

@@ -8,13 +8,9 @@ import pytest
 from service.base.signature import Signature, TensorSpec
 from service.recipe.init import ReplaceHead
 from service.repository.model_config import ModelConfig
+from service.repository.new_head import why_not_learned, why_not_served
 from service.training.judging.answers import evaluate_answers, question_of
-from service.training.model.new_task import (
-    asked_of,
-    config_under,
-    why_not_learned,
-    why_not_served,
-)
+from service.training.model.new_task import asked_of, config_under
 
 INPUT = TensorSpec("x", "float32", (None, 2))
 

@@ -9,7 +9,12 @@ from prometheus_client import CollectorRegistry
 from service.quality.store_evaluations import StoredEvaluation
 from service.repository.manifest import Provenance, write_manifest
 from service.repository.states import State
-from service.web.evaluation_collector import Baselines, EvaluationCollector, read_evaluations
+from service.web.evaluation_collector import (
+    MAX_DATASETS,
+    Baselines,
+    EvaluationCollector,
+    read_evaluations,
+)
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
 from tests.web.client import FlaskClient, row, working
@@ -90,3 +95,14 @@ def test_a_scrape_has_them(process: WebProcess) -> None:
     text = FlaskClient(process).ask("GET", "/metrics").body.decode()
     assert 'kerasd_model_evaluation_score{dataset="test",metric="accuracy",model="m"' in text
     assert 'kerasd_model_class_baseline_ratio{class="dog",model="m"' in text
+
+
+def test_names_that_clients_invent_make_few_series(process: WebProcess) -> None:
+    process.evaluations.add(evaluation(2, 1.0, 0.5))
+    for number in range(MAX_DATASETS + 5):
+        process.evaluations.add(evaluation(2, 2.0 + number, 0.5, f"invented-{number}"))
+
+    told = {one.dataset for one in read_evaluations(process.evaluations, [row("m")])}
+
+    latest = {f"invented-{number}" for number in range(5, MAX_DATASETS + 5)}
+    assert told == {"test", *latest}

@@ -1,6 +1,5 @@
-"""A new head under the model.yaml of the old one: what it answers, and why that can't be."""
+"""A new head under the model.yaml of the old one: what it answers."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from service.recipe.init import ReplaceHead
@@ -16,39 +15,3 @@ def asked_of(head: ReplaceHead, before: Question) -> Question:
 def config_under(head: ReplaceHead | None, config: ModelConfig) -> ModelConfig:
     """By what a candidate's answers are read: a task that is declared was that of the old head."""
     return config if head is None else config.model_copy(update={"task": None})
-
-
-def why_not_learned(head: ReplaceHead, config: ModelConfig) -> str:
-    """Why a new head can't learn from feedback, whose labels are classes of the model as it is."""
-    other = _first_other(head.labels, config.labels)
-    if other is None:
-        return ""
-    return (
-        f"feedback has told of its classes, of which {other} is {config.labels[other]!r}, for the "
-        f"new head {head.labels[other]!r}: learn from a file with the new labels"
-    )
-
-
-def why_not_served(head: ReplaceHead, config: ModelConfig) -> str:
-    """Why no version can have this head under the model's own model.yaml; empty if it can."""
-    labels, why = config.labels, ""
-    if labels and len(labels) != head.classes:
-        why = f"has {len(labels)} labels, the new head {head.classes} classes"
-    elif (other := _first_other(head.labels, labels)) is not None:
-        why = f"calls class {other} {labels[other]!r}, the new head {head.labels[other]!r}"
-    elif config.task in ("regression", "multilabel") or (
-        config.task == "binary" and head.classes != 2
-    ):
-        why = f"says task {config.task}, the new head tells {head.classes} classes"
-    if not why:
-        return ""
-    return (
-        f'its model.yaml {why}: a version of it can\'t have others; with "promote": "never" the '
-        "candidate stays in the job's folder, to be published as a model of its own"
-    )
-
-
-def _first_other(ours: Sequence[str], theirs: Sequence[str]) -> int | None:
-    """The first class that is called otherwise, where both have names."""
-    pairs = enumerate(zip(ours, theirs, strict=False))
-    return next((at for at, (one, other) in pairs if one != other), None)

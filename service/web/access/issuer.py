@@ -14,6 +14,7 @@ import jwt
 import requests
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from service.base.hurry import Hurry
 from service.base.strict_json import parse_object
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ ALGORITHMS = ("RS256", "ES256", "EdDSA")
 DISCOVERY = "/.well-known/openid-configuration"
 FETCH_TIMEOUT_S = 5.0  # between two pieces of an answer
 ANSWER_TIMEOUT_S = 15.0
+DEADLINE_S = 45.0  # for both documents, their heads included
 PIECE_BYTES = 65536
 MAX_ANSWER_BYTES = 1024 * 1024
 RENEW_S = 600.0
@@ -39,8 +41,12 @@ class IssuerFault(Exception):
 class Issuer:
     """`keys` by id; replaced as a whole. `start` the thread after the fork, or call `step`."""
 
-    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, url: str, clock: Callable[[], float], deadline_s: float = DEADLINE_S
+    ) -> None:
         self.url = url
+        self._deadline_s = deadline_s
+        self._hurry: Hurry[Mapping[str, jwt.PyJWK]] = Hurry("issuer's answer")
         self.keys: Mapping[str, jwt.PyJWK] = {}
         self._clock = clock
         self._tried_at: float | None = None
@@ -65,7 +71,7 @@ class Issuer:
         self._tried_at = self._clock()
         self._wanted.clear()
         try:
-            self.keys = fetch_keys(self.url)
+            self.keys = self._hurry.ask(lambda: fetch_keys(self.url), self._deadline_s)
             self._fetched_at = self._tried_at
         except Exception as error:  # the thread must live on, whatever the issuer answers
             logger.warning(

@@ -2,7 +2,7 @@
 
 A page of any site can have a browser send requests to a loopback address, with `Origin`; and one
 whose own name was pointed there meanwhile (DNS rebinding) even without, but then its name stands
-in `Host`.
+in `Host`. What a proxy of this machine hands on may come from anywhere.
 """
 
 import re
@@ -12,6 +12,7 @@ from service.base.http_errors import Forbidden
 from service.web.exchange import Headers
 
 PORT = re.compile(r":[0-9]*$")
+FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "via")
 
 
 def check_no_page(headers: Headers) -> None:
@@ -25,7 +26,15 @@ def check_no_page(headers: Headers) -> None:
 
 
 def check_host(headers: Headers) -> None:
-    """Raise Forbidden where the request is for a name that another site may have."""
+    """Raise Forbidden where the request is for a name that another site may have, or was handed on
+    by a proxy.
+    """
+    handed_on = next((name for name in FORWARDED if name.encode() in headers), None)
+    if handed_on is not None:
+        raise Forbidden(
+            f"The request came through a proxy ({handed_on}): where access is open, changes and "
+            'what tells of them are for this machine alone; set access = "keys"'
+        )
     host = headers.get(b"host", b"").decode("latin-1")
     if host and not is_own(host):
         raise Forbidden(

@@ -58,7 +58,7 @@ def read_data_head(path: str, query: str, headers: Mapping[str, str]) -> DataHea
     return DataHead(
         model=model,
         filename=BODY,
-        length=int(length) if length.isdigit() else None,
+        length=int(length) if length.isascii() and length.isdigit() else None,
         sha256=told_digest(headers),
         why=check_why(asked.get("why", "")),
         name=_check_name(asked.get("name", "")),

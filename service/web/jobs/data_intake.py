@@ -20,7 +20,7 @@ class DataIntake:
 
     def __init__(self, settings: Settings) -> None:
         self.rules = Rules(
-            settings.state_dir / "incoming", settings.max_data_mb * MEBIBYTE, setting=SETTING
+            settings.shared_path / "incoming", settings.max_data_mb * MEBIBYTE, setting=SETTING
         )
         self._is_on = settings.model_control
         self._free = threading.BoundedSemaphore(AT_ONCE)

@@ -9,9 +9,12 @@ from service.base.errors import ModelNotFound
 from service.base.http_errors import Conflict, Forbidden, UploadRefused
 from service.base.magic import HDF5_SIGNATURE
 from service.base.names import check_model_name
+from service.base.settings import MEBIBYTE
 from service.data.format import HEAD_BYTES, tell_format
+from service.data.shelf import DataFile, Shelf
 from service.data.wording import file_text
-from service.jobs.job import ENDED, Job, JobState
+from service.jobs.job import ENDED, JobState
+from service.jobs.named import texts_in
 from service.jobs.store_queue import MOST_FOUND
 from service.web.admin.permits import order_of
 from service.web.admin.query import only, why_deleted
@@ -19,7 +22,7 @@ from service.web.admin.swaps import MODEL
 from service.web.admin.version_record import iso_time
 from service.web.jobs.data_head import DataHead
 from service.web.jobs.data_intake import DataIntake
-from service.web.jobs.data_shelf import DataFile, Shelf
+from service.web.jobs.noting import write_down
 from service.web.process import WebProcess
 from service.web.responses import json_response
 from service.web.upload.receiver import Received
@@ -33,7 +36,9 @@ Json = dict[str, Any]
 
 def add_routes(app: Flask, process: WebProcess) -> None:
     """Add them to the application."""
-    intake, shelf = DataIntake(process.settings), Shelf(process.settings.uploads_dir)
+    settings = process.settings
+    intake = DataIntake(settings)
+    shelf = Shelf(settings.uploads_dir, settings.data_total_mb * MEBIBYTE)
 
     @app.post(DATA)
     def upload_data(model: str) -> Response:
@@ -41,6 +46,9 @@ def add_routes(app: Flask, process: WebProcess) -> None:
             assert isinstance(head, DataHead)
             check_known(process, model)
             kept, is_new = _keep(shelf, head, received)
+        if is_new:
+            told = {"file": kept.file, "bytes": kept.bytes}
+            write_down(process, model, "upload-data", order_of(head.why), told)
         return json_response(_record(kept), 201 if is_new else 200)
 
     @app.get(DATA)
@@ -51,12 +59,13 @@ def add_routes(app: Flask, process: WebProcess) -> None:
 
     @app.delete(f"{DATA}/<model_name:file>")
     def delete_data(model: str, file: str) -> Response:
-        why_deleted()
+        why = why_deleted()
         check_model_name(model)
-        if not process.settings.model_control:
+        if not settings.model_control:
             raise Forbidden("Changing models over HTTP is switched off (model_control)")
         _check_unused(process, model, file)
         shelf.remove(model, file)
+        write_down(process, model, "delete-data", order_of(why), {"file": file})
         return json_response({"model": model, "file": file, "deleted": True})
 
 
@@ -92,25 +101,10 @@ def _check_unused(process: WebProcess, model: str, file: str) -> None:
     """A job that has not begun to read it needs it."""
     for state in set(JobState) - ENDED:
         for job in process.jobs.find(model, state, limit=MOST_FOUND):
-            if file in _named(job):
+            if file in texts_in(job.request):
                 raise Conflict(
                     f"Job {job.id}, which has not ended, reads the file; cancel it first"
                 )
-
-
-def _named(job: Job) -> set[str]:
-    """Every text in the request that may be a file's name."""
-    found: set[str] = set()
-    waiting: list[Any] = [job.request]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            found.add(value)
-        elif isinstance(value, dict):
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-    return found
 
 
 def _record(told: DataFile) -> Json:

@@ -5,8 +5,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 from flask import Response
+from werkzeug.http import dump_options_header
 
 from service.base.errors import Overloaded
 from service.web.jobs.artefacts import ArtefactNotFound, open_artefact
@@ -41,10 +43,19 @@ class Downloads:
         kind = TYPES.get(os.path.splitext(last)[1].lower(), BINARY)
         response = Response(_pieces(file, size), content_type=kind)
         response.content_length = size
-        response.headers.set("Content-Disposition", "attachment", filename=last)
+        response.headers["Content-Disposition"] = as_attachment(last)
         response.call_on_close(file.close)
         response.call_on_close(self._free.release)
         return response
+
+
+def as_attachment(name: str) -> str:
+    """The header's value. A header takes no other characters than those of Latin-1, and clients
+    differ in how they read the upper half of these.
+    """
+    if name.isascii():
+        return dump_options_header("attachment", {"filename": name})
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def end_of_log(folder: Path, job: str, most: int) -> str:

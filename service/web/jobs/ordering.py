@@ -1,19 +1,17 @@
 """The routes that ask for jobs and end them: retrain, evaluate, batch-predict, cancel."""
 
 import hashlib
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 import orjson
-import sqlalchemy.exc
 from flask import Flask, Response, g, request
 from pydantic import BaseModel
 
 from service.base.errors import RequestInvalid
 from service.base.http_errors import Forbidden
-from service.jobs.job import Job, JobOrder, Kind
+from service.jobs.job import JobOrder, Kind
 from service.jobs.record import brief_record
 from service.recipe.batch import BatchPredictRequest
 from service.recipe.class_weights import unfit_weights
@@ -21,7 +19,8 @@ from service.recipe.evaluation import EvaluateRequest
 from service.recipe.gate import unfit
 from service.recipe.retrain import RetrainRequest
 from service.recipe.retraining import with_defaults
-from service.repository.audit import AuditEntry, Order, check_why
+from service.repository.audit import check_why
+from service.repository.new_head import why_not_learned, why_not_served
 from service.web.admin.bodies import read_object, validated
 from service.web.admin.permits import order_of
 from service.web.admin.query import only
@@ -29,12 +28,12 @@ from service.web.admin.swaps import MODEL, VERSION, number_of
 from service.web.jobs.batch_check import check_batch
 from service.web.jobs.data_check import DataChecks
 from service.web.jobs.job_record import job_record
-from service.web.jobs.subject import config_of, find_subject, rows_of
+from service.web.jobs.noting import write_down
+from service.web.jobs.rights import check_rights
+from service.web.jobs.subject import Subject, config_of, find_subject, rows_of
 from service.web.jobs.watching import JOB, seen_job
 from service.web.process import WebProcess
 from service.web.responses import json_response
-
-logger = logging.getLogger(__name__)
 
 MAX_KEY = 255
 TRIGGERS = ("api", "cli")
@@ -72,21 +71,33 @@ def _retrain(process: WebProcess, checks: DataChecks, model: str) -> Response:
         raise Forbidden("Changing models over HTTP is switched off (model_control)")
     rows = rows_of(process, model)
     asked = validated(RetrainRequest, with_defaults(read_object(), config_of(rows).retrain))
+    check_rights(g.caller, asked, config_of(rows).retrain)
     order = order_job(Kind.RETRAIN, model, asked, asked.priority)
 
     def check() -> Json:
-        head = asked.init.replace_head
-        subject = find_subject(process, rows, asked.init.version, head)
-        form, names = subject.form, subject.class_names
-        why = unfit(asked.gate, form, names) or unfit_weights(asked.class_weight, form, names)
-        why = "" if head is not None else why
+        subject = find_subject(process, rows, asked.init.version, asked.init.replace_head)
+        why = _why_not(asked, subject)
         if why:
             raise RequestInvalid(why)
+        checks.use(order)
         if asked.init.weights_file:
             checks.check_file(model, asked.init.weights_file)
         return checks.check(asked.data, subject, asked.gate.min_rows)
 
     return submit_job(process, order, check)
+
+
+def _why_not(asked: RetrainRequest, subject: Subject) -> str:
+    """Why the model can't be trained so, as far as its rows don't matter; empty if it can."""
+    head, form, names = asked.init.replace_head, subject.form, subject.class_names
+    why = unfit(asked.gate, form, names)
+    if head is None:
+        return why or unfit_weights(asked.class_weight, form, names)
+    if not why and asked.data.from_feedback is not None:
+        why = why_not_learned(head, subject.config)
+    if not why and asked.promote != "never":
+        why = why_not_served(head, subject.config)
+    return why
 
 
 def _evaluate(process: WebProcess, checks: DataChecks, model: str, version: int | None) -> Response:
@@ -102,6 +113,7 @@ def _evaluate(process: WebProcess, checks: DataChecks, model: str, version: int 
         subjects = [
             find_subject(process, rows, number, None) for number in asked.versions or (None,)
         ]
+        checks.use(order)
         return checks.check(asked.data, subjects[0])
 
     return submit_job(process, order, check)
@@ -158,8 +170,7 @@ def submit_job(process: WebProcess, order: JobOrder, check: Callable[[], Json]) 
         facts = check()
         job = process.jobs.submit(order, time.time())
         status = 202
-        if job.kind is Kind.RETRAIN:
-            _write_down(process, job, "retrain", audited)
+        write_down(process, job.model, job.kind.value, audited, {"job": job.id})
     record = job_record(job, ())
     response = json_response(record if facts is None else {**record, "data": facts}, status)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
@@ -174,20 +185,5 @@ def _cancel(process: WebProcess, job: str) -> Response:
         raise RequestInvalid("the body: expected none; why stands in the query")
     if not found.is_ended and not found.is_cancel_asked:
         found = process.jobs.ask_cancel(found.id, time.time())
-        _write_down(process, found, "cancel", audited)
+        write_down(process, found.model, "cancel", audited, {"job": found.id})
     return json_response(brief_record(found))
-
-
-def _write_down(process: WebProcess, job: Job, action: str, order: Order) -> None:
-    """Who asked for what; it is done, whatever the database says now."""
-    after = {"job": job.id}
-    fields = {"model": job.model, **after, "who": order.who, "why": order.why}
-    logger.info("job asked for" if action == "retrain" else "job to be cancelled", extra=fields)
-    entry = AuditEntry(
-        time.time(), job.model, action, order.who, order.why, order.request_id, {}, after
-    )
-    try:
-        process.reloader.store.note(entry)
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        why = str(getattr(error, "orig", None) or error)[:200]
-        logger.error("a job isn't in the audit", extra={**fields, "reason": why})

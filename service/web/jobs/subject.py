@@ -87,6 +87,7 @@ def _signature_of(process: WebProcess, row: VersionRow) -> Signature:
         if told == (row.model, row.version, row.artefact):
             return facts.signature
     try:
-        return read_compiled(process.settings.compiled_path / row.artefact).signature
+        process.compiled.bring(row.artefact)
+        return read_compiled(process.compiled.folder / row.artefact).signature
     except ArtefactCorrupt as error:  # it is compiled anew, if not just now
         raise ModelNotReady(row.model, "its compiled form can't be read") from error

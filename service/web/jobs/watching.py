@@ -26,7 +26,7 @@ from service.web.jobs.event_text import (
 )
 from service.web.jobs.feed import reader
 from service.web.jobs.job_files import TAIL_BYTES, TEXT, Downloads, end_of_log
-from service.web.jobs.job_record import job_record
+from service.web.jobs.job_record import EPOCH, job_record
 from service.web.process import WebProcess
 from service.web.responses import json_response
 
@@ -34,7 +34,6 @@ JOBS = "/v1/jobs"
 JOB = f"{JOBS}/<model_name:job>"
 LIMIT, MOST = 100, 1000
 MOST_TAIL = 4 * 1024**2
-MOST_EPOCH_EVENTS = 10_000
 
 Word = TypeVar("Word", JobState, Kind)
 
@@ -81,14 +80,15 @@ def _add_jobs(app: Flask, process: WebProcess) -> None:
         if before and not is_id(before):
             raise RequestInvalid(f"before: expected the id of a job, got {before[:40]!a}")
         state, kind = _word("state", JobState), _word("kind", Kind)
-        found = process.jobs.find(model, state, kind, number("limit", LIMIT, MOST), before)
+        limit = number("limit", LIMIT, MOST)
+        found = process.jobs.find(model, state, kind, limit, before, is_brief=True)
         return json_response({"jobs": [brief_record(job) for job in found]})
 
     @app.get(JOB)
     def job(job: str) -> Response:
         only()
         found = seen_job(process, job)
-        events = process.jobs.events(found.id, limit=MOST_EPOCH_EVENTS)
+        events = process.jobs.latest_events(found.id, EPOCH)
         return json_response(job_record(found, events))
 
 

@@ -68,7 +68,7 @@ def read_head(path: str, query: str, headers: Mapping[str, str]) -> UploadHead:
         version=_version(asked.get("version")),
         filename=asked.get("filename") or _filename(headers),
         boundary=_boundary(options.get("boundary", "")) if kind == FORM else b"",
-        length=int(length) if length.isdigit() else None,
+        length=int(length) if length.isascii() and length.isdigit() else None,
         sha256=told_digest(headers),
         key=_key(headers.get("idempotency-key", "")),
         wait=_truth(asked, "wait"),

@@ -83,6 +83,11 @@ class Packing:
             raise UploadRefused(
                 f"{CONFIG_NAME}: allow_lambda lets a file's code run; it is not taken over HTTP"
             )
+        if config.retrain is not None and config.retrain.webhook:
+            raise UploadRefused(
+                f"{CONFIG_NAME}: retrain.webhook has the service ask an address in its network; it "
+                "is not taken over HTTP"
+            )
         return sent, config
 
     def _config_there(self, folder: Path) -> ModelConfig:

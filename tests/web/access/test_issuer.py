@@ -12,6 +12,7 @@ from service.web.access import issuer as issuer_module
 from service.web.access.issuer import PAUSE_S, RENEW_S
 from service.web.access.issuer import Issuer as Fetched
 from service.web.access.tokens import Tokens
+from tests.controller.dripping import dripping
 from tests.running import wait_until
 from tests.web.access.issuing import AUDIENCE, Issuer, issuing, make_private, public_record
 
@@ -180,6 +181,19 @@ def test_an_issuer_that_drips_is_given_up(
 
     assert fetched.keys == {}
     assert time.monotonic() - began < 5
+
+
+def test_an_issuer_whose_head_never_ends_is_given_up(clock: Clock) -> None:
+    with dripping(b"H") as server:
+        fetched = Fetched(server.url, clock, deadline_s=0.3)
+        began = time.monotonic()
+
+        fetched.step()
+        clock.now += PAUSE_S
+        fetched.step()
+
+        assert time.monotonic() - began < 5
+        assert len(server.heard) == 1
 
 
 def test_an_issuer_without_a_usable_key_is_told_of(

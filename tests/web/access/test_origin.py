@@ -46,6 +46,21 @@ def test_a_name_that_was_pointed_here_changes_nothing(client: Client, host: str)
 
 
 @pytest.mark.parametrize(
+    "header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Host", "Via"]
+)
+def test_what_a_proxy_hands_on_changes_nothing(client: Client, header: str) -> None:
+    """It may listen to everybody, though this service doesn't."""
+    handed_on = {header.replace("-", "_"): "203.0.113.9", "Host": "127.0.0.1:8080"}
+
+    answers = [client.post(LOAD, b"{}", **handed_on), client.ask("GET", "/v1/audit", **handed_on)]
+
+    for answer in answers:
+        assert answer.status == 403
+        assert "proxy" in answer.json["error"]
+    assert client.post(PREDICT, BODY, **handed_on).status == 200
+
+
+@pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/v1/audit"), ("GET", "/v1/models/m/diff?from=1&to=2"),
      ("POST", "/v2/repository/index"), ("GET", "/v2/logging")],

@@ -1,6 +1,7 @@
 """Data files over HTTP: through the edge to the disk, named by their content, listed, deleted."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -186,3 +187,41 @@ def test_it_may_be_switched_off(tmp_path: Path) -> None:
     ):
         assert client.post(f"{PATH}?name=train.csv", CSV).status == 403
         assert client.ask("DELETE", f"{PATH}/{FILE}").status == 403
+
+
+def test_who_sent_and_who_deleted_stands_in_the_audit(here: World) -> None:
+    sent = post(here, query="name=train.csv&why=new%20rows")
+    post(here)  # the same again changes nothing
+    requests.delete(f"{here.url}{PATH}/{FILE}?why=a%20wish", timeout=20)
+
+    deleted, uploaded = here.process.reloader.store.audit("m")[:2]
+    assert (uploaded.action, uploaded.why) == ("upload-data", "new rows")
+    assert uploaded.after == {"file": FILE, "bytes": len(CSV)}
+    assert uploaded.request_id == sent.headers["X-Request-ID"]
+    assert (deleted.action, deleted.who, deleted.why) == ("delete-data", "anybody", "a wish")
+
+
+def test_beyond_what_a_model_may_have_nothing_is_kept(tmp_path: Path) -> None:
+    with working(tmp_path, {"m": FakeVersion()}, max_data_mb=2, data_total_mb=1) as worker:
+        client = FlaskClient(worker)
+        first = client.post(f"{PATH}?name=a.csv", CSV)
+        answer = client.post(f"{PATH}?name=b.csv", CSV + b"5,6,1\n" * 180_000)
+        kept = client.ask("GET", PATH).json["files"]
+
+    assert (first.status, answer.status, len(kept)) == (201, 507, 1)
+    assert "setting data_total_mb" in answer.json["error"]
+
+
+def test_a_job_that_names_a_file_counts_as_its_use(here: World) -> None:
+    post(here)
+    kept = here.process.settings.uploads_dir / "m" / FILE
+    os.utime(kept, (0, 0))
+
+    answer = requests.post(
+        f"{here.url}/v1/models/m:retrain", json={"data": {"file": FILE}}, timeout=30
+    )
+
+    assert answer.status_code in (202, 422)
+    assert kept.stat().st_mtime > 0
+    for job in here.process.jobs.find("m"):
+        here.process.jobs.ask_cancel(job.id, 1.0)

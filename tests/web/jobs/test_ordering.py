@@ -166,6 +166,10 @@ def test_an_evaluation_is_of_the_versions_that_are_named(
     assert [job.kind for job in jobs] == [Kind.EVALUATE] * 2
     assert [EvaluateRequest.model_validate(job.request).versions for job in jobs] == [(), (2,)]
     assert jobs[0].trigger == "cli"
+    entries = process.reloader.store.audit("pets")[:2]
+    assert [(e.action, e.after["job"]) for e in entries] == [
+        ("evaluate", jobs[1].id), ("evaluate", jobs[0].id),
+    ]  # fmt: skip
     assert client.post(EVALUATE, body(versions=[2, 9])).status == 400
     clash = client.post("/v1/models/pets/versions/2:evaluate", body(versions=[1]))
     assert (clash.status, "versions" in error(clash)) == (400, True)

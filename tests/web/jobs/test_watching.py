@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -150,6 +151,30 @@ def test_artefacts_are_listed_and_sent_as_downloads(process: WebProcess, client:
         assert client.ask("GET", f"{path}/{name}").status == 404, name
     for _ in range(5):  # each gives its place back
         assert client.ask("GET", f"{path}/logs/train/events").status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("\u00fc.h5", "attachment; filename*=UTF-8''%C3%BC.h5"),
+        ("\U0001f600.h5", "attachment; filename*=UTF-8''%F0%9F%98%80.h5"),
+        ('a"; x=y.h5', 'attachment; filename="a\\"; x=y.h5"'),
+    ],
+    ids=["latin", "other", "quotes"],
+)
+def test_a_file_of_any_name_is_sent_and_gives_its_place_back(
+    process: WebProcess, client: Client, name: str, told: str
+) -> None:
+    program = Program(process)
+    folder = process.settings.jobs_dir / program.id / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(b"weights")
+    sent = quote(name) if isinstance(client, FlaskClient) else name  # as servers undo it
+    path = f"/v1/jobs/{program.id}/artefacts/checkpoints/{sent}"
+    for _ in range(4):
+        answer = client.ask("GET", path)
+        assert (answer.status, answer.body) == (200, b"weights")
+        assert answer.headers["content-disposition"] == told
 
 
 @pytest.mark.parametrize("place", ["", "/events", "/log", "/artefacts", "/artefacts/report.json"])

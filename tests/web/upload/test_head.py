@@ -6,6 +6,7 @@ import hashlib
 import pytest
 
 from service.base.errors import RequestInvalid
+from service.web.jobs.data_head import read_data_head
 from service.web.upload.head import UploadHead, is_upload, read_head
 
 PATH = "/v1/models/digits/versions"
@@ -93,3 +94,11 @@ def test_what_is_not_understood_is_refused(query: str, headers: dict[str, str], 
 def test_a_model_name_that_nobody_may_have_is_refused(model: str) -> None:
     with pytest.raises(RequestInvalid, match="model: expected 1 to 128 ASCII letters"):
         read_head(f"/v1/models/{model}/versions", "", {})
+
+
+def test_digits_of_other_scripts_are_no_length() -> None:
+    for head in (
+        read_head("/v1/models/m/versions", "", {"content-length": "\u00b2"}),
+        read_data_head("/v1/models/m/data", "name=a.csv", {"content-length": "\u0662"}),
+    ):
+        assert head.length is None
