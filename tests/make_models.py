@@ -22,7 +22,7 @@ def main(folder: Path) -> None:
     keras.utils.set_random_seed(7)
     _write_keras3(folder)
     _write_keras2(folder)
-    _write_text(folder)
+    write_text(folder)
     _write_bad(folder)
 
 
@@ -47,7 +47,7 @@ def _write_keras2(folder: Path) -> None:
     _save_answers(folder / "keras2.npz", model, np.random.default_rng(2).normal(size=(ROWS, 9, 3)))
 
 
-def _write_text(folder: Path) -> None:
+def write_text(folder: Path) -> None:
     layers = keras.layers
     words = layers.TextVectorization(vocabulary=["good", "bad", "film"], output_sequence_length=4)
     model = keras.Sequential(

@@ -27,17 +27,36 @@ def missing() -> str:
 def running_nginx(places: Mapping[str, list[str]]) -> Iterator[str]:
     """The address of a proxy that hands requests to `host:port`, in turns, by what paths match.
 
-    The first regular expression that matches decides. Where nginx isn't installed the test is
-    skipped with the reason, and fails in CI.
+    The first regular expression that matches decides.
     """
+    port = free_port()
+    with _running(port, _by_place(port, places)) as url:
+        yield url
+
+
+@contextmanager
+def running_documented(text: str, servers: Mapping[str, str]) -> Iterator[str]:
+    """The address of a proxy with a configuration out of the documentation; `servers` has a real
+    `host:port` for each that stands there.
+    """
+    port = free_port()
+    for written, real in {"listen 80;": f"listen 127.0.0.1:{port};", **servers}.items():
+        assert text.count(written) == 1, written
+        text = text.replace(written, real)
+    with _running(port, text) as url:
+        yield url
+
+
+@contextmanager
+def _running(port: int, servers: str) -> Iterator[str]:
+    """Where nginx isn't installed the test is skipped with the reason, and fails in CI."""
     reason = missing()
     if reason and os.environ.get("CI"):
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="kerasd-nginx-"))
-    port = free_port()
-    (folder / "nginx.conf").write_text(_configuration(folder, port, places))
+    (folder / "nginx.conf").write_text(_configuration(folder, servers))
     command = [BINARY, "-p", str(folder), "-c", "nginx.conf", "-e", "error.log"]
     process = subprocess.Popen(command)
     try:
@@ -50,9 +69,23 @@ def running_nginx(places: Mapping[str, list[str]]) -> Iterator[str]:
         shutil.rmtree(folder)
 
 
-def _configuration(folder: Path, port: int, places: Mapping[str, list[str]]) -> str:
+def _configuration(folder: Path, servers: str) -> str:
     """One process in the foreground, which writes nowhere but into the folder."""
     temporary = "\n".join(f"  {name}_temp_path {folder}/{name};" for name in TEMPORARY)
+    return f"""
+daemon off;
+master_process off;
+pid {folder}/pid;
+events {{}}
+http {{
+  access_log off;
+{temporary}
+{servers}
+}}
+"""
+
+
+def _by_place(port: int, places: Mapping[str, list[str]]) -> str:
     upstreams = "\n".join(
         f"  upstream place{number} {{ {' '.join(f'server {one};' for one in servers)} }}"
         for number, servers in enumerate(places.values())
@@ -62,23 +95,15 @@ def _configuration(folder: Path, port: int, places: Mapping[str, list[str]]) -> 
         for number, pattern in enumerate(places)
     )
     return f"""
-daemon off;
-master_process off;
-pid {folder}/pid;
-events {{}}
-http {{
-  access_log off;
-  client_max_body_size 64m;
-  proxy_read_timeout 60s;
-{temporary}
 {upstreams}
   server {{
     listen 127.0.0.1:{port};
+    client_max_body_size 64m;
+    proxy_read_timeout 60s;
     proxy_next_upstream off;
     proxy_set_header Host $http_host;
 {locations}
   }}
-}}
 """
 
 

@@ -6,14 +6,14 @@ from collections import deque
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from service.base.errors import KerasdError, Overloaded
-from service.base.http_errors import HeadMalformed, RequestTooSlow
-from service.web.answers import JSON, error_body, explain
+from service.base.http_errors import HeadMalformed, RequestTooSlow, ServiceEnding
 from service.web.host import Host
+from service.web.last_call import close_unless_asked
+from service.web.outflow import Outflow
 from service.web.reading import BODY, HEAD, IDLE, Reader
-from service.web.turn import STATUS_LINES, Message, Turn
+from service.web.turn import Message, Turn
 
 MAX_PIPELINED = 128
-APART_BYTES = 64 * 1024  # a longer answer is not copied together with its head
 FOREVER = float("inf")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -38,17 +38,16 @@ class Connection(asyncio.Protocol):
         self._stage = (0, IDLE)
         self._since = self._paused_at = 0.0
         self._held = 0
-        self._is_shut = self._is_talking = self._is_lingering = self._is_full = False
+        self._is_shut = self._is_talking = self._is_lingering = False
         self._turn: Turn | None = None
         self._queue: deque[Turn] = deque()
-        self._failure: KerasdError | None = None
-        self._written = 0
-        self._unread: tuple[float, int] | None = None
-        self._drained: asyncio.Future[None] | None = None
+        self._failure: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the client in, or tell it that there is no room."""
         self._transport = transport  # type: ignore[assignment]
+        self._outflow = Outflow(self._transport, self._limits)
+        self.write, self.writable = self._outflow.write, self._outflow.writable
         self._reader.client = get_remote_addr(self._transport)
         self._reader.server = get_local_addr(self._transport)
         self._deadline = self._loop.time() + self._limits.head_timeout_s
@@ -81,7 +80,7 @@ class Connection(asyncio.Protocol):
         """The client has closed its side: it has left, or it waits for its answer."""
         if self._turn is not None:
             self._shut()
-            self._close_last()
+            self._end_soon()
             self._leave()
             return True
         if self._stage[1] != IDLE:
@@ -90,13 +89,11 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is written to."""
-        self._is_full = True
+        self._outflow.is_full = True
 
     def resume_writing(self) -> None:
         """The client has caught up."""
-        self._is_full = False
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+        self._outflow.resume()
         if self._turn is None and self._queue:
             self._serve(self._queue.popleft())
 
@@ -104,47 +101,54 @@ class Connection(asyncio.Protocol):
         """End what has taken too long: to be sent here, or to be read there."""
         if now > self._deadline:
             self._expire()
-        unsent = self._transport.get_write_buffer_size()
-        if not unsent:
-            self._unread = None
-        elif self._unread is None:
-            within = self._limits.body_timeout_s + unsent / self._limits.bytes_per_s
-            self._unread = (now + within, self._written)
-        else:
-            deadline, written = self._unread
-            if now > deadline + (self._written - written) / self._limits.bytes_per_s:
-                self._transport.abort()
+        if self._outflow.is_read_too_slowly(now):
+            self._transport.abort()
 
     def evict(self) -> None:
         """Close at once, to make room."""
         self._crowd.forget(self)
         self._transport.abort()
 
+    def drain(self) -> None:
+        """Close after the answer to the last request that is here; idle, after the next one."""
+        if self._stage[1] == IDLE:
+            for last in self._turns()[-1:]:
+                last.close_after()
+
     def shutdown(self) -> None:
-        """Close when what has been asked is answered; now, if nothing was."""
-        self._crowd.is_stopping = True
-        self._close_last()
-
-    def _close_last(self) -> None:
-        last = self._queue[-1] if self._queue else self._turn
-        if last is not None:
-            last.end_soon()
-        elif self._stage[1] == IDLE:
-            self._transport.close()
-        else:
+        """The worker ends: answer what has been asked, and wait for little else."""
+        self._crowd.begin_ending()
+        self._end_soon()
+        if self._stage[1] == HEAD:
             self._deadline = min(self._deadline, self._loop.time() + self._limits.linger_s)
+        elif self._stage[1] == BODY:
+            self._loop.call_later(self._limits.end_s, self._give_up)
+        elif self._is_lingering:
+            self._loop.call_later(self._limits.linger_s, self._transport.close)
+        elif self._reader.begun:
+            self._part()
+        else:  # it has come just now, and is about to ask
+            self._loop.call_later(self._limits.linger_s / 2, self._part)
 
-    def write(self, pieces: list[bytes]) -> None:
-        """Send these bytes, or keep them until the client reads."""
-        if self._transport.is_closing() or not pieces:
-            return
-        if len(pieces[-1]) > APART_BYTES:
-            self._written += len(pieces[-1])
-            self._transport.writelines(pieces)
-        else:
-            whole = b"".join(pieces)
-            self._written += len(whole)
-            self._transport.write(whole)
+    def _part(self) -> None:
+        """Leave an idle client. One that asks at this very moment sees an orderly end without an
+        answer, not a reset: nothing was done."""
+        is_idle = not self._turns() and self._stage[1] == IDLE and not self._is_shut
+        if is_idle and close_unless_asked(self._transport.get_extra_info("socket").fileno()):
+            self._linger()
+            self._loop.call_later(self._limits.linger_s / 2, self._transport.close)
+
+    def _give_up(self) -> None:
+        if self._stage[1] == BODY:
+            self._refuse(ServiceEnding())
+
+    def _end_soon(self) -> None:
+        turns = self._turns()
+        for turn in turns:
+            turn.end_soon(turn is turns[-1] and self._stage[1] == IDLE)
+
+    def _turns(self) -> list[Turn]:
+        return [turn for turn in (self._turn, *self._queue) if turn is not None]
 
     def pause(self) -> None:
         """Read no further: the disk has not caught up; the time is not the client's."""
@@ -168,12 +172,6 @@ class Connection(asyncio.Protocol):
         if not self._is_shut:
             self._refuse(error)
 
-    async def writable(self) -> None:
-        """Return when the client has read most of what was sent."""
-        while self._is_full and not self._transport.is_closing():
-            self._drained = self._loop.create_future()
-            await self._drained
-
     def answered(self, keep_alive: bool) -> None:
         """The turn is over; the next one may begin."""
         turn, self._turn = self._turn, None
@@ -186,10 +184,10 @@ class Connection(asyncio.Protocol):
         if not keep_alive:
             self._close()
         elif self._queue:
-            if not self._is_full:
+            if not self._outflow.is_full:
                 self._serve(self._queue.popleft())
-        elif self._failure is not None:
-            self._say(self._failure)
+        elif self._failure:
+            self._say()
         else:
             self._crowd.wait(self)
             if self._deadline == FOREVER:
@@ -199,7 +197,9 @@ class Connection(asyncio.Protocol):
         self._deadline = FOREVER
         self._stage = (0, IDLE)
         self._is_shut = not keeps_alive
-        turn = Turn(self, scope, body, keeps_alive and not self._crowd.is_stopping)
+        if self._crowd.is_draining:
+            self._expect_more()
+        turn = Turn(self, scope, body, keeps_alive and not self._crowd.is_draining)
         turn.held, self._held = self._held, 0
         if self._turn is None and not self._queue:
             self._serve(turn)
@@ -215,17 +215,24 @@ class Connection(asyncio.Protocol):
         self._turn = turn
         self._host.start(turn)
 
+    def _expect_more(self) -> None:
+        """The answer before a request that has begun to come is not the connection's last."""
+        for last in self._turns()[-1:]:
+            last.stay_open()
+
     def _time(self, reader: Reader) -> None:
         """Set the deadline of a head or a body that is only partly here."""
-        if self._crowd.is_stopping and self._deadline != FOREVER:
-            return
+        if self._crowd.is_draining:
+            self._expect_more()
         stage = (reader.begun, reader.phase)
         if stage != self._stage:
             self._stage, self._since = stage, self._loop.time()
             if reader.phase == BODY and reader.framing.expects_continue and self._turn is None:
                 self.write([CONTINUE])
         if reader.phase == HEAD:
-            self._deadline = self._since + self._limits.head_timeout_s
+            limits = self._limits
+            within = limits.linger_s if self._crowd.is_ending else limits.head_timeout_s
+            self._deadline = self._since + within
             return
         size, held = reader.body_size, reader.body_held
         if not self._paused_at:
@@ -249,21 +256,15 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, error: KerasdError) -> None:
         """Read no further; answer with the error once everything before it is answered."""
+        request_id = self._reader.sent(b"x-request-id")
         self._shut()
         self.go_on()
-        self._failure = error
+        self._failure = self._host.refuse(error, request_id)
         if self._turn is None:
-            self._say(error)
+            self._say()
 
-    def _say(self, error: KerasdError) -> None:
-        self._crowd.count_refused(error.status)
-        status, text, named = explain(error)
-        body = error_body(text)
-        fields = "".join(f"{name.lower()}: {value}\r\n" for name, value in named.items())
-        fields += (
-            f"content-type: {JSON}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.write([STATUS_LINES[status], self.common_headers(), fields.encode(), body])
+    def _say(self) -> None:
+        self.write(self._failure)
         self._linger()
 
     def _shut(self) -> None:
@@ -274,9 +275,8 @@ class Connection(asyncio.Protocol):
         self._held = 0
 
     def _leave(self) -> None:
-        for turn in (self._turn, *self._queue):
-            if turn is not None:
-                turn.leave()
+        for turn in self._turns():
+            turn.leave()
 
     def _drop_queue(self) -> None:
         for turn in self._queue:
@@ -286,7 +286,7 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         self._drop_queue()
-        if self._is_talking or self._reader.has_more:
+        if self._is_talking or self._reader.has_more or self._crowd.is_draining:
             self._linger()
         else:
             self._transport.close()

@@ -14,6 +14,7 @@ class EdgeLimits:
     """How many connections a worker has, how long they may take and how much they may send.
 
     `bytes_per_s` is the slowest that a long body may come, and that a long answer may be read.
+    When the worker ends, bodies have `end_s` more, and `linger_s` is all that silent clients have.
     """
 
     max_connections: int
@@ -22,6 +23,7 @@ class EdgeLimits:
     max_body_bytes: int
     keep_alive_s: float = 75.0
     linger_s: float = 2.0
+    end_s: float = 20.0
     bytes_per_s: int = 100 * 1024
     sweep_s: float = 1.0
 
@@ -37,6 +39,10 @@ class Member(Protocol):
         """Close at once, to make room."""
         ...
 
+    def drain(self) -> None:
+        """Close once its client knows that it will be."""
+        ...
+
 
 class Crowd:
     """Kept by the event loop alone. One sweep a second stands for all timers.
@@ -50,7 +56,7 @@ class Crowd:
         self.limits = limits
         self.count_refused = count_refused
         self.now = 0.0
-        self.is_stopping = False
+        self.is_draining = self.is_ending = False
         self.members: set[Member] = set()
         self._strangers: dict[Member, None] = {}
         self._regulars: dict[Member, None] = {}
@@ -100,6 +106,16 @@ class Crowd:
     def release(self, size: int) -> None:
         """Those bytes are gone."""
         self.held -= size
+
+    def begin_draining(self) -> None:
+        """Each answer from now on is the last of its connection, and says so."""
+        self.is_draining = True
+        for member in tuple(self.members):
+            member.drain()
+
+    def begin_ending(self) -> None:
+        """Nobody comes any more: who sends nothing is waited for no longer."""
+        self.is_draining = self.is_ending = True
 
     def sweep(self, now: float) -> None:
         """One look at every connection."""

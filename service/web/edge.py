@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from service.base.errors import KerasdError
 from service.web.connection import Connection
 from service.web.crowd import Crowd, EdgeLimits
 from service.web.host import Inflow
 from service.web.pieces import Body
+from service.web.refusal import Headers, Refusals
 from service.web.turn import App, Message, Turn
 
 
@@ -45,6 +47,7 @@ class Edge:
     """Given to uvicorn's Config as its `http`; serves one worker, whose loop is the first that
     brings a connection. `count_refused` gets the status of each request refused here. Bodies for
     `uploads` don't come into memory; the application's `admit` is asked before they are read.
+    `headers` are those that the application gives each of its answers.
     """
 
     def __init__(
@@ -52,9 +55,12 @@ class Edge:
         limits: EdgeLimits,
         count_refused: Callable[[int], None] = count_nothing,
         uploads: Callable[[], Uploads] | None = None,
+        headers: Callable[[], Headers] = tuple,
     ) -> None:
         self.crowd = Crowd(limits, count_refused)
         self._make_uploads = uploads
+        self._make_headers = headers
+        self._refusals: Refusals | None = None
         self._uploads: Uploads | None = None
         self._state: Any = None
         self._app: App | None = None
@@ -73,6 +79,7 @@ class Edge:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._app, self._state = config.loaded_app, server_state
+            self._refusals = Refusals(self._make_headers())
             if self._make_uploads is not None:
                 self._uploads = self._make_uploads()
             server_state.connections = self.crowd.members  # told at the end to shut down
@@ -95,6 +102,12 @@ class Edge:
         """It has answered, or will not."""
         self._state.total_requests += 1
         self._state.tasks.discard(turn.task)
+
+    def refuse(self, error: KerasdError, request_id: str) -> list[bytes]:
+        """The answer to a request that the application never sees."""
+        assert self._refusals is not None
+        self.crowd.count_refused(error.status)
+        return self._refusals.answer(error, request_id, self.common_headers())
 
     def common_headers(self) -> bytes:
         """The date, which the server renews each second."""

@@ -47,3 +47,7 @@ class Host(Protocol):
     def common_headers(self) -> bytes:
         """What every answer says."""
         ...
+
+    def refuse(self, error: KerasdError, request_id: str) -> list[bytes]:
+        """The answer to a request that can't be read; counted."""
+        ...

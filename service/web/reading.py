@@ -57,6 +57,11 @@ class Reader:
         """Bytes of it that are in memory."""
         return self._body.held
 
+    def sent(self, name: bytes) -> str:
+        """A header of the request that is being read, if it is here already."""
+        fields = self._scope["headers"] if self.phase == BODY else self._fields
+        return next((value.decode("latin-1") for known, value in fields if known == name), "")
+
     def close(self) -> None:
         """Let go of the parser, which holds this reader, and of what was read."""
         self._parser = None
@@ -135,8 +140,8 @@ class Reader:
             "client": self.client,
             "server": self.server,
         }
-        self._fields = []
         self._body = self._open_body(self._scope) or self._in_memory()
+        self._fields = []
         self.phase = BODY
 
     def on_body(self, piece: bytes) -> None:

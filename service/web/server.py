@@ -1,13 +1,21 @@
 """gunicorn with uvicorn's worker behind our HTTP edge, configured here and run in this process."""
 
+import asyncio
+import gc
 import logging
+import math
 import os
+import queue
 import resource
+import signal
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from prometheus_client import multiprocess
 from uvicorn_worker import UvicornWorker
 
@@ -17,13 +25,18 @@ from service.base.metrics import HTTP_REFUSED, counts_in_files
 from service.base.resident import machine_bytes
 from service.base.settings import MEBIBYTE, Settings
 from service.web.crowd import EdgeLimits
+from service.web.draining import DrainingServer
 from service.web.edge import Edge, Uploads
+from service.web.ending import Ending
+from service.web.installed import Installed
+from service.web.refusal import Headers
 
 logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
-GRACE_S = 30
+GRACE_S = 30  # beyond the draining
 END_S = 25  # a worker ends by itself before gunicorn's patience does
+ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 OTHER_FILES = 256  # what a worker opens besides its connections; it can do with fewer
 LEAST_MEMORY = 4096 * MEBIBYTE  # addresses, of which a worker reserves far more than it uses
 SHARED_MEMORY = Path("/dev/shm")
@@ -34,19 +47,40 @@ class Server(BaseApplication):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._ending = Ending()
+        self._installed = Installed()
         super().__init__()
 
     def load_config(self) -> None:
         """Take over our options."""
-        for key, value in _options(self._settings).items():
+        for key, value in _options(self._settings, self._ending).items():
             self.cfg.set(key, value)
+        self.cfg.set("pre_fork", _pre_fork(self._installed))
+
+    def run(self) -> None:
+        """Be the master until a signal ends it."""
+        Master(self, self._ending).run()
 
     def load(self) -> Any:
         """The application of one worker; imported there, so that the master stays small."""
         from service.web.front import Front
         from service.web.process import WebProcess
 
-        return Front(WebProcess(self._settings, self._settings.workers))
+        return Front(WebProcess(self._settings, self._settings.workers, self._ending))
+
+
+class Master(Arbiter):
+    """gunicorn's, which closes its copy of the listening socket and tells the workers, whose copies
+    live on; a worker that dies from then on is not replaced."""
+
+    def __init__(self, server: Server, ending: Ending) -> None:
+        super().__init__(server)
+        self._ending = ending
+
+    def stop(self, graceful: bool = True) -> None:
+        """End the workers, who see before they are told that all of them end."""
+        self._ending.begin_everywhere()
+        super().stop(graceful)
 
 
 def run_web(settings: Settings) -> None:
@@ -54,8 +88,8 @@ def run_web(settings: Settings) -> None:
     Server(settings).run()
 
 
-def worker_class(edge: Edge) -> type[UvicornWorker]:
-    """uvicorn on uvloop; heads, bodies and connections are ours to watch over."""
+def worker_class(edge: Edge, ending: Ending, drain_s: float) -> type[UvicornWorker]:
+    """uvicorn on uvloop; heads, bodies, connections and their end are ours to watch over."""
 
     class Worker(UvicornWorker):
         CONFIG_KWARGS = {  # noqa: RUF012
@@ -69,6 +103,18 @@ def worker_class(edge: Edge) -> type[UvicornWorker]:
             "backlog": BACKLOG,
             "timeout_graceful_shutdown": END_S,
         }
+
+        async def _serve(self) -> None:
+            self.config.app = self.wsgi
+            server = DrainingServer(self.config, edge.crowd, ending, drain_s)
+            self._install_sigquit_handler(server)
+            await server.serve(sockets=[one.sock for one in self.sockets])
+            if not server.started:
+                sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+        def _install_sigquit_handler(self, server: DrainingServer) -> None:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
 
     return Worker
 
@@ -95,17 +141,16 @@ def raise_open_files(wanted: int) -> int:
     return wanted if soft == resource.RLIM_INFINITY else soft
 
 
-def _options(settings: Settings) -> dict[str, Any]:
-    open_files = raise_open_files(settings.max_connections + OTHER_FILES)
+def _options(settings: Settings, ending: Ending) -> dict[str, Any]:
+    limits = edge_limits(settings, raise_open_files(settings.max_connections + OTHER_FILES))
+    edge = Edge(limits, _count_refused, _uploads(settings), _headers(settings))
     return {
         "bind": f"{settings.host}:{settings.port}",
         "workers": settings.workers,
-        "worker_class": worker_class(
-            Edge(edge_limits(settings, open_files), _count_refused, _uploads(settings))
-        ),
+        "worker_class": worker_class(edge, ending, settings.drain_s),
         "backlog": BACKLOG,
         "timeout": 60,
-        "graceful_timeout": GRACE_S,
+        "graceful_timeout": math.ceil(settings.drain_s) + GRACE_S,
         "worker_tmp_dir": str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None,
         "control_socket_disable": True,
         "forwarder_headers": "",
@@ -114,6 +159,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "http_protocols": "h1",
         "logconfig_dict": logging_config(settings.log_level, settings.log_format),
         "post_fork": _post_fork(worker_memory(settings)),
+        "worker_exit": _worker_exit,
         "child_exit": _child_exit,
         "proc_name": "kerasd",
     }
@@ -125,13 +171,46 @@ def worker_memory(settings: Settings) -> int:
     return settings.worker_memory_mb * MEBIBYTE or max(share, LEAST_MEMORY)
 
 
+def _pre_fork(installed: Installed) -> Callable[[Any, Any], None]:
+    def check(_server: Any, _worker: Any) -> None:
+        installed.check()
+        gc.collect()
+        gc.freeze()  # what isn't looked at in the worker stays one page for both
+
+    return check
+
+
 def _post_fork(memory: int) -> Callable[[Any, Any], None]:
-    def begin(_server: Any, worker: Any) -> None:
+    def begin(server: Any, worker: Any) -> None:
         """A worker without its master would answer with models that nobody replaces."""
+        _hear_the_end(server)
         die_with_parent(worker.ppid)
         narrow_memory(memory)
 
     return begin
+
+
+def _hear_the_end(server: Any) -> None:
+    """The master's handlers, which a worker begins with, only put signals into the master's queue:
+    one that ends all workers would be lost on it, and it would come up in a master that ends."""
+    for number in ENDS:
+        signal.signal(number, signal.SIG_DFL)
+    with suppress(queue.Empty):
+        while True:
+            if server.SIG_QUEUE.get_nowait() in ENDS:
+                os._exit(0)
+
+
+def _headers(settings: Settings) -> Callable[[], Headers]:
+    def make() -> Headers:
+        """Imported in the worker: the master stays small."""
+        from service.web.access.requirement import is_open
+        from service.web.cors import answer_headers
+        from service.web.security_headers import EVERYWHERE
+
+        return (*EVERYWHERE, *(answer_headers(is_open(settings)) if settings.cors else ()))
+
+    return make
 
 
 def _uploads(settings: Settings) -> Callable[[], Uploads]:
@@ -148,6 +227,14 @@ def _uploads(settings: Settings) -> Callable[[], Uploads]:
 
 def _count_refused(status: int) -> None:
     HTTP_REFUSED.labels(str(status)).inc()
+
+
+def _worker_exit(_server: Any, worker: Any) -> None:
+    """End a worker here: what lies below on its stack, locks and metric files, is the master's."""
+    if worker.pid == os.getpid():  # the master calls it too, for one that it can't find
+        ended = sys.exception()
+        code = ended.code if isinstance(ended, SystemExit) else 1
+        os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def _child_exit(_server: Any, worker: Any) -> None:

@@ -84,9 +84,21 @@ class Turn:
             for body in extensions.values():
                 body.close()
 
-    def end_soon(self) -> None:
-        """The server ends: the last answer of its connection, and no endless one."""
-        self.keep_alive = False
+    def close_after(self) -> None:
+        """Let the answer say that it is the connection's last; unless its head is gone."""
+        if self._begun is None:
+            self.keep_alive = False
+
+    def stay_open(self) -> None:
+        """Another request has come behind it, which is to be answered too."""
+        if self._begun is None:
+            self.keep_alive = True
+
+    def end_soon(self, is_last: bool) -> None:
+        """The server ends, or the client asks no more: the connection too after the last answer,
+        and an endless one now."""
+        if is_last:
+            self.keep_alive = False
         if ENDLESS in self.scope:
             self.leave()
 

@@ -13,6 +13,7 @@ import uvicorn
 
 from service.web.crowd import EdgeLimits
 from service.web.edge import Edge, Uploads
+from service.web.refusal import Headers
 from service.web.turn import Message, Receive, Send
 from tests.running import wait_until
 
@@ -98,6 +99,23 @@ class Server:
         """Have it finish what it has begun."""
         self._server.should_exit = True
 
+    def tell(self, number: int) -> None:
+        """Have it act as at a signal."""
+        self._server.handle_exit(number, None)
+
+    def share(self) -> socket.socket:
+        """Its listening socket, as another worker has it."""
+        shared: socket.socket = self._server.servers[0].sockets[0].dup()
+        return shared
+
+    @property
+    def listens(self) -> bool:
+        return len(self._server.servers[0].sockets) > 0
+
+    @property
+    def is_forced(self) -> bool:
+        return self._server.force_exit
+
     def pass_time(self, seconds: float) -> None:
         """Wait until the edge itself has seen so much time go by."""
         later = self.edge.crowd.now + seconds
@@ -155,16 +173,25 @@ class Client:
             return b""
 
 
+def usual(config: uvicorn.Config, _edge: Edge) -> uvicorn.Server:
+    """uvicorn's own server."""
+    return uvicorn.Server(config)
+
+
 @contextmanager
 def serving(
-    limits: EdgeLimits = LIMITS, app: Any = None, uploads: Callable[[], Uploads] | None = None
+    limits: EdgeLimits = LIMITS,
+    app: Any = None,
+    uploads: Callable[[], Uploads] | None = None,
+    headers: Callable[[], Headers] = tuple,
+    make: Callable[[uvicorn.Config, Edge], uvicorn.Server] = usual,
 ) -> Iterator[Server]:
     """A server in a thread of its own, ended in the end; with an Echo if there is no `app`."""
     app = Echo() if app is None else app
     refused: list[int] = []
-    edge = Edge(limits, refused.append, uploads)
+    edge = Edge(limits, refused.append, uploads, headers)
     config: Any = {"loop": "uvloop", "http": edge, "log_config": None, "ws": "none"}
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="on", access_log=False, **config))
+    server = make(uvicorn.Config(app, lifespan="on", access_log=False, **config), edge)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -48,3 +48,17 @@ def test_where_keys_are_asked_for_strangers_learn_no_names(tmp_path: Path) -> No
 
     assert ready(process) == (503, {"ready": False, "waits_for": ["2 to be loaded or started"]})
     process.close()
+
+
+def test_a_worker_that_drains_says_so_whatever_it_has_loaded(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path, repository=tmp_path)
+    engine = open_database(settings.database)
+    migrate(engine)
+    VersionStore(engine, settings.repository_key).replace([])
+    process = WebProcess(settings)
+    process.reloader.step(0.0)
+    assert ready(process)[0] == 200
+    process.ending.begin_everywhere()
+    assert ready(process) == (503, {"ready": False, "waits_for": ["draining"]})
+    assert live(process)[0] == 200
+    process.close()
