@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings
 
+from service.base.job_settings import Seconds
+
 DEFAULT_STATE = Path(".kerasd")
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://.+")
 LONGEST_ADDRESS = 2048
@@ -23,6 +25,15 @@ class PlaceSettings(BaseSettings):
         default="",
         max_length=LONGEST_ADDRESS,
         description="The address of a remote repository; set by giving it as repository",
+    )
+    remote_poll_s: Seconds = Field(
+        default=10, description="Pause between two looks at a remote repository"
+    )
+    compiled_url: str = Field(
+        default="",
+        max_length=LONGEST_ADDRESS,
+        description="Address, such as s3://bucket/compiled, where compiled versions are put for "
+        "replicas that share no folder; empty = nowhere",
     )
     state_dir: Path = Field(
         default=DEFAULT_STATE,
@@ -46,10 +57,14 @@ class PlaceSettings(BaseSettings):
     @classmethod
     def _take_address(cls, given: Any) -> Any:
         """A repository given as an address is mirrored below the state directory."""
-        if not isinstance(given, dict) or not ADDRESS.fullmatch(str(given.get("repository", ""))):
+        if not isinstance(given, dict):
+            return given
+        place = str(given.get("repository", ""))
+        address = place if ADDRESS.fullmatch(place) else given.get("repository_url")
+        if not address:
             return given
         mirror = Path(given.get("state_dir", DEFAULT_STATE)) / "mirror" / "models"
-        return {**given, "repository": mirror, "repository_url": str(given["repository"])}
+        return {**given, "repository": mirror, "repository_url": str(address).rstrip("/")}
 
     @property
     def shared_path(self) -> Path:
@@ -85,6 +100,11 @@ class PlaceSettings(BaseSettings):
     def capture_dir(self) -> Path:
         """Inputs of predictions that are kept, by model."""
         return self.shared_path / "captured"
+
+    @property
+    def mirror_dir(self) -> Path:
+        """What is kept of a remote repository; the setting `repository` lies in it."""
+        return self.state_dir / "mirror"
 
     @property
     def metrics_dir(self) -> Path:

@@ -3,15 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from service.base.http_errors import Conflict
 from service.repository.audit import Order
 from service.repository.consent import Moment
-from service.repository.published import digest_of
-from service.repository.publishing import check_removable, check_writable, remove_version
 from service.repository.retirement import Use, why_kept
 from service.repository.route import Route
+from service.repository.shelf import Shelf
 from service.repository.store import VersionStore
 from service.repository.swap import Swaps
 from service.repository.withdrawal import check_still_unused
@@ -23,7 +21,7 @@ class Deletions:
 
     store: VersionStore
     swaps: Swaps
-    repository: Path
+    shelf: Shelf
     keep_days: float
     wall_clock: Callable[[], float] = time.time
 
@@ -35,9 +33,7 @@ class Deletions:
         fails later, such as SwapUnfinished, it is not served again, and a second call removes its
         files.
         """
-        root = check_writable(self.repository, model)
-        check_removable(root, model, version)
-        beside = {"version": version, "sha256": digest_of(root / model / str(version))}
+        beside = {"version": version, "sha256": self.shelf.check_removable(model, version)}
         days = 0 if is_forced else self.keep_days
         use = Use.of_model(model, self.store.used(), days, self.wall_clock())
 
@@ -52,4 +48,4 @@ class Deletions:
 
         change = self.swaps.change(model, order, "delete", decide, beside)
         check_still_unused(self.store, self.swaps, change, version, use, order)
-        remove_version(root, model, version)
+        self.shelf.remove(model, version)

@@ -21,7 +21,8 @@ from service.base.magic import Kind, kind_of
 from service.base.names import is_model_name, parse_version
 
 MODEL_SUFFIXES = (".weights.h5", ".h5", ".hdf5", ".keras", ".json")
-NOT_SOURCES = frozenset({"model.yaml", "manifest.json", "examples.json", "warm_up.json"})
+CLAIM = "claim.json"  # what is published into a bucket has one, which copies of it keep
+NOT_SOURCES = frozenset({"model.yaml", "manifest.json", "examples.json", "warm_up.json", CLAIM})
 IGNORED_SUFFIXES = frozenset({".md", ".txt", ".py", ".yaml", ".yml", ".csv", ".log"})
 ASSETS = "assets"  # a SavedModel's vocabularies are its own files, whatever their suffix
 CHECKPOINT_INDEX = ".index"

@@ -40,26 +40,45 @@ def write_manifest(
     folder: Path, digests: Mapping[str, str], provenance: Provenance | None = None
 ) -> None:
     """Record the digests of files, given as name -> sha256, and where they come from."""
+    (folder / MANIFEST).write_bytes(manifest_bytes(digests, provenance))
+
+
+def manifest_bytes(digests: Mapping[str, str], provenance: Provenance | None = None) -> bytes:
+    """The same, for a place that is no folder."""
     files = {name: {"sha256": digests[name]} for name in sorted(digests)}
     about = {} if provenance is None else asdict(provenance)
     record = {"files": files, **{key: value for key, value in about.items() if value}}
-    (folder / MANIFEST).write_text(json.dumps(record, indent=2) + "\n")
+    return (json.dumps(record, indent=2) + "\n").encode()
 
 
 def read_manifest(folder: Path) -> dict[str, str] | None:
     """The recorded digests by name; none where there is no manifest. Raises FileBroken."""
     record = _read(folder)
-    if record is None:
-        return None
+    return None if record is None else _digests(record)
+
+
+def parse_manifest(content: bytes) -> tuple[dict[str, str], Provenance]:
+    """The digests and the origin that a manifest's bytes tell. Raises FileBroken."""
+    try:
+        record = parse_object(content)
+    except ValueError as error:
+        raise _unreadable(error) from error
+    return _digests(record), _provenance(record)
+
+
+def read_provenance(folder: Path) -> Provenance:
+    """Where a version comes from, as far as its manifest tells. Raises FileBroken."""
+    return _provenance(_read(folder) or {})
+
+
+def _digests(record: Mapping[str, Any]) -> dict[str, str]:
     try:
         return {str(name): str(entry["sha256"]) for name, entry in record["files"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise _unreadable(error) from error
 
 
-def read_provenance(folder: Path) -> Provenance:
-    """Where a version comes from, as far as its manifest tells. Raises FileBroken."""
-    record = _read(folder) or {}
+def _provenance(record: Mapping[str, Any]) -> Provenance:
     parent = record.get("parent")
     words = ("uploaded_by", "at", "why", "sha256", "key")
     told = {word: record[word] for word in words if isinstance(record.get(word), str)}

@@ -1,7 +1,7 @@
 """Whether files are in the repository already, by their digests or an earlier call's key."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,10 +38,22 @@ def find_published(root: Path, wanted: Wanted, sizes: list[int] | None = None) -
     A version without a manifest is read if `sizes`, the files' own, are those of its files.
     Raises UploadRefused when the key stands for other files.
     """
+
+    def recorded() -> Iterator[tuple[int, str, str]]:
+        for version, found in find_versions(root, wanted.model).items():
+            theirs, key = _recorded(found)
+            if not theirs and sizes is not None and sorted(f.size for f in found.files) == sizes:
+                theirs = _read(found)
+            yield version, theirs, key
+
+    return choose_published(wanted, recorded())
+
+
+def choose_published(wanted: Wanted, recorded: Iterable[tuple[int, str, str]]) -> int | None:
+    """The same, among versions given with the digest of their files and the key of their call."""
     ours = content_digest(wanted.digests.values())
     same: int | None = None
-    for version, found in find_versions(root, wanted.model).items():
-        theirs, key = _recorded(found)
+    for version, theirs, key in recorded:
         if wanted.key and key == wanted.key:
             if theirs != ours:
                 raise UploadRefused(
@@ -49,8 +61,6 @@ def find_published(root: Path, wanted: Wanted, sizes: list[int] | None = None) -
                     "other files need another key"
                 )
             return version
-        if not theirs and sizes is not None and sorted(f.size for f in found.files) == sizes:
-            theirs = _read(found)
         if wanted.is_once and theirs == ours:
             same = version
     return same

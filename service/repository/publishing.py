@@ -8,7 +8,7 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from service.base.errors import ModelNotFound
 from service.base.http_errors import Conflict
 from service.base.names import check_model_name, parse_version
 from service.base.owned_folder import OwnedFolder, hold_folder, sweep
-from service.repository.layout import Found, find_versions, model_names
+from service.repository.layout import find_versions, model_names
 from service.repository.manifest import MANIFEST, Provenance, write_manifest
 from service.repository.model_config import CONFIG_NAME
 from service.repository.published import Wanted, find_published
@@ -70,10 +70,15 @@ def check_writable(repository: Path, model: str) -> Path:
         raise Conflict(f"The folder of model {model} is a link; versions go into folders only")
     if (root / model).exists() and not (root / model).is_dir():
         raise Conflict(f"What is called {model} in the repository is no folder")
-    for name in model_names(root):
+    check_case(model, model_names(root))
+    return root
+
+
+def check_case(model: str, names: Iterable[str]) -> None:
+    """Raise Conflict where another model has the same name in other letters."""
+    for name in names:
         if name != model and name.lower() == model.lower():
             raise Conflict(f"Model {model} would differ from model {name} by its case only")
-    return root
 
 
 def publish(repository: Path, parcel: Parcel) -> Published:
@@ -140,8 +145,11 @@ def _find(root: Path, parcel: Parcel, is_thorough: bool = False) -> Published | 
     wanted = Wanted(parcel.model, parcel.digests, parcel.provenance.key, not parcel.again)
     sizes = sorted(path.stat().st_size for path in parcel.files.values()) if is_thorough else None
     version = find_published(root, wanted, sizes)
-    if version is None:
-        return None
+    return None if version is None else repeated(parcel, version)
+
+
+def repeated(parcel: Parcel, version: int) -> Published:
+    """What is answered where the files are a version. Raises Conflict if another was asked for."""
     if parcel.version not in (None, version):
         raise Conflict(
             f"The same files are version {version} of model {parcel.model} already; "
@@ -183,7 +191,7 @@ def _place(root: Path, stage: Path, parcel: Parcel) -> Published:
         raise Conflict(
             f"{CONFIG_NAME}: model {parcel.model} is there already; it is changed by its operator"
         )
-    number = _number(parcel, versions)
+    number = choose_number(parcel, versions)
     while True:
         _finish(stage / "version", parcel)
         try:
@@ -218,7 +226,8 @@ def _finish(folder: Path, parcel: Parcel) -> None:
     sync(folder)
 
 
-def _number(parcel: Parcel, versions: Mapping[int, Found]) -> int:
+def choose_number(parcel: Parcel, versions: Collection[int]) -> int:
+    """The number of a new version, beside those that are there. Raises Conflict."""
     taken = {*versions, *parcel.used}
     if parcel.version is None:
         number = max(taken, default=0) + 1

@@ -154,3 +154,9 @@ def _worker(record: sa.Row[tuple[object, ...]], model: str) -> WorkerRecord:
         if model in ("", one["model"])
     )
     return WorkerRecord(record.worker, held, record.seen, record.beat)
+
+
+def repositories(engine: sa.Engine) -> list[str]:
+    """The keys of all repositories of a database that a controller has looked through."""
+    with engine.connect() as connection:
+        return sorted(connection.scalars(sa.select(scans.c.repository)))

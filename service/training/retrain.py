@@ -29,7 +29,7 @@ from service.recipe.data import LabelledData
 from service.recipe.gate import unfit
 from service.recipe.retrain import RetrainRequest
 from service.repository.model_config import ModelConfig
-from service.repository.publishing import check_writable
+from service.repository.new_head import why_not_learned, why_not_served
 from service.training.data.gathering import gather, gather_rows
 from service.training.data.rows import Rows, TrainingData
 from service.training.ended import Ended
@@ -38,7 +38,7 @@ from service.training.judging.answers import Question, question_of
 from service.training.judging.judgement import Case, reach_verdict, read_verdict
 from service.training.judging.trial import of_record, told
 from service.training.kept import keep, read_kept
-from service.training.model.new_task import asked_of, why_not_learned, why_not_served
+from service.training.model.new_task import asked_of
 from service.training.publication.compiled_candidate import compile_candidate, place_compiled
 from service.training.publication.lineage import (
     fit_summary,
@@ -83,7 +83,7 @@ class _Retrain:
 
     def run(self) -> Ended:
         if self._request.promote != "never":
-            check_writable(self._place.repository, self._model)  # or all the work is for nothing
+            self._place.shelf.check_writable(self._model)  # or all the work is for nothing
         self._check_request()
         trained = read_trained(self._folder) or self._train()
         compiled = compile_candidate(

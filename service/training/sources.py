@@ -61,7 +61,11 @@ def find_source(place: Workplace, model: str, version: int, init: Init) -> Sourc
     DataRefused where the weights file of the request isn't there.
     """
     row = find_ready(place, model, version)
-    found = find_versions(place.repository, model).get(version)
+    try:
+        found = find_versions(place.repository, model).get(version)
+    except FileNotFoundError as error:
+        why = f"the repository isn't on this machine at {place.repository}, nor its mirror"
+        raise TrainingRefused(_named(model, version), why) from error
     if found is None:
         raise TrainingRefused(_named(model, version), "its files are gone")
     config = row.config
@@ -90,6 +94,7 @@ def find_ready(place: Workplace, model: str, version: int) -> VersionRow:
     if row is None or row.state is not State.READY:
         why = "it isn't there" if row is None else f"it is {row.state.value}: {row.reason}"
         raise TrainingRefused(_named(model, version), why.removesuffix(": "))
+    place.bring(row.artefact)
     return row
 
 

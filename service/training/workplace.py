@@ -14,18 +14,22 @@ from service.data.dataset import DataLimits
 from service.data.places import DataPlaces
 from service.quality.store import QualityStore
 from service.quality.store_evaluations import EvaluationStore
+from service.repository.compiled_store import open_compiled_store
+from service.repository.shelf import JOB_PATIENCE_S, Shelf, open_shelf
 from service.repository.store import VersionStore
 
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Opened once a program. `tell` has every worker of this host look at once.
+    """Opened once a program. `tell` has every worker of this host look at once, `bring`
+    has a compiled version in its folder.
 
     `custom` is what the settings say of custom classes, `threads` how many a run may use, and
     `compile_timeout_s` how long the controller takes at most to have a new version READY.
     """
 
     repository: Path
+    shelf: Shelf
     compiled_dir: Path
     uploads_dir: Path
     data_dir: Path | None
@@ -38,6 +42,7 @@ class Workplace:
     custom: LoadOptions
     threads: int
     compile_timeout_s: float
+    bring: Callable[[str], object] = len  # where nothing is to be fetched
 
     def places(self, model: str) -> DataPlaces:
         """Where data files for a model lie."""
@@ -53,6 +58,7 @@ def open_workplace(settings: Settings, engine: Engine, threads: int = 1) -> Work
     key = settings.repository_key
     return Workplace(
         repository=settings.repository,
+        shelf=open_shelf(settings, JOB_PATIENCE_S),
         compiled_dir=settings.compiled_path.absolute(),
         uploads_dir=settings.uploads_dir,
         data_dir=settings.data_dir,
@@ -65,4 +71,5 @@ def open_workplace(settings: Settings, engine: Engine, threads: int = 1) -> Work
         custom=custom_options(settings),
         threads=threads,
         compile_timeout_s=settings.compile_timeout_s,
+        bring=open_compiled_store(settings).bring,
     )

@@ -15,6 +15,7 @@ from service.web.process import WebProcess
 from service.web.quality.answer_shape import packer
 from service.web.quality.figures import Figures
 from service.web.quality_collector import QualityCollector
+from service.web.remote_collector import RemoteCollector
 from service.web.swap_counts import Moves
 
 
@@ -33,6 +34,8 @@ class Scrapes:
         # With the rows that this worker has read last: they are many, and no older than a poll.
         view = take_view(self._process, rows=self._process.reloader.rows)
         registry.register(ModelCollector(view, self._compiled.of(view), self._swaps(view)))
+        if self._process.settings.repository_url:
+            registry.register(RemoteCollector(self._process.settings.mirror_dir))
         if view.is_whole:
             self._register(registry, view)
         counted = self._process.counters.text(encode, "openmetrics" in content_type)

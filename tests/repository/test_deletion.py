@@ -13,6 +13,7 @@ from service.repository.audit import Order
 from service.repository.deletion import Deletions
 from service.repository.layout import scan
 from service.repository.route import Canary, Route
+from service.repository.shelf import FolderShelf
 from service.repository.states import State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
 from service.repository.swap import Swaps
@@ -41,7 +42,9 @@ class Place:
         self.now = 0.0
         self.meanwhile: Callable[[], object] = lambda: None
         swaps = Swaps(self.store, self._tell, lambda: self.now, self._pause, lambda: NOW)
-        self.deletions = Deletions(self.store, swaps, folder / "repository", 7, lambda: NOW)
+        self.deletions = Deletions(
+            self.store, swaps, FolderShelf(folder / "repository"), 7, lambda: NOW
+        )
 
     def _tell(self) -> None:
         self.told += 1

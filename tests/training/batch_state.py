@@ -57,7 +57,7 @@ def make_state(root: Path, config: ModelConfig = CLASSES, **settings: Any) -> Ba
     )
     engine = open_database(told.database)
     migrate(engine)
-    copying(told.compiled_dir / ARTEFACT, WIDTH)
+    copying(told.compiled_path / ARTEFACT, WIDTH)
     row = VersionRow(MODEL, VERSION, State.READY, artefact=ARTEFACT, config=config)
     VersionStore(engine, told.repository_key).replace([row])
     return BatchState(told, engine)

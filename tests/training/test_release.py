@@ -18,6 +18,7 @@ from service.jobs.store import JobStore
 from service.quality.store import QualityStore
 from service.quality.store_evaluations import EvaluationStore
 from service.repository.manifest import read_manifest, read_provenance
+from service.repository.shelf import FolderShelf
 from service.repository.states import State
 from service.training.publication.candidate import Candidate
 from service.training.publication.release import Lineage, Promotion, Release
@@ -40,6 +41,7 @@ class Press:
         (folder / "models" / "m" / "3" / "model.keras").write_text("parent")
         self.place = Workplace(
             repository=folder / "models",
+            shelf=FolderShelf(folder / "models"),
             compiled_dir=folder / "compiled",
             uploads_dir=folder / "uploads",
             data_dir=None,

@@ -24,5 +24,6 @@ def find_subject(place: Workplace, model: str, version: int) -> Subject:
     if row is None or row.state is not State.READY:
         told = "isn't there" if row is None else f"is {row.state.value}, not READY: {row.reason}"
         raise Conflict(f"Version {version} of model {model} {told}".removesuffix(": "))
+    place.bring(row.artefact)
     folder = place.compiled_dir / row.artefact
     return Subject(model, version, row.artefact, folder, row.config)

@@ -20,11 +20,10 @@ from service.base.http_errors import Conflict
 from service.base.refusals import TrainingRefused
 from service.jobs.attempt import Attempt
 from service.repository.audit import MAX_WHY, UNWRITTEN, AuditEntry, Order
-from service.repository.layout import find_versions
 from service.repository.manifest import Provenance
 from service.repository.promotion import Promotions
 from service.repository.published import content_digest
-from service.repository.publishing import Parcel, Published, publish
+from service.repository.publishing import Parcel, Published
 from service.repository.states import COMING, State
 from service.training.publication.candidate import Candidate
 from service.training.sources import current_version
@@ -75,9 +74,9 @@ class Release:
         """Make a version of the candidate; of the same job there is one only.
 
         Raises TrainingRefused for a model that was removed meanwhile, and is not to come back by
-        this, Conflict, StorageFull; then nothing is published.
+        this, Conflict, StorageFull, RemoteAway; then nothing is published.
         """
-        if not find_versions(self._place.repository, lineage.model):
+        if not self._place.shelf.holds(lineage.model):
             raise TrainingRefused(f"model {lineage.model}", "it is no longer in the repository")
         job, rows = self._attempt.job, self._place.versions.rows(lineage.model)
         route = self._place.versions.route(lineage.model)
@@ -98,7 +97,7 @@ class Release:
             used={row.version for row in rows} | set(route.retired),
             again=True,
         )
-        published = publish(self._place.repository, parcel)
+        published = self._place.shelf.publish(parcel)
         if published.is_new or not self._is_written(lineage.model, published.version):
             self._write_down(parcel, published)
         return published

@@ -11,7 +11,7 @@ from service.base.http_errors import Conflict
 from service.repository.audit import Order
 from service.repository.control import Control
 from service.repository.deletion import Deletions
-from service.repository.publishing import check_removable, check_writable
+from service.repository.shelf import open_shelf
 from service.repository.swap import Swaps
 from service.web.admin.bodies import RetireBody, WhyBody, read_body
 from service.web.admin.permits import order_of
@@ -106,14 +106,14 @@ def _letting_go(
 ) -> Callable[[int], object]:
     """What is done with each version that isn't needed."""
     order, calls = order_of(body.why), promotions(process)
-    store, repository = process.reloader.store, process.settings.repository
-    if body.delete and body.dry_run:
-        root = check_writable(repository, model)
-        return lambda version: check_removable(root, model, version)
-    if body.dry_run:
+    if body.dry_run and not body.delete:
         return lambda _version: None
     if body.delete:
-        deletions = Deletions(store, Swaps(store, process.tell), repository, days)
+        store, shelf = process.reloader.store, open_shelf(process.settings)
+        shelf.check_writable(model)
+        if body.dry_run:
+            return lambda version: shelf.check_removable(model, version)
+        deletions = Deletions(store, Swaps(store, process.tell), shelf, days)
         return lambda version: deletions.delete(model, version, order)
     use = calls.use(model, days, time.time())
     return lambda version: calls.retire(model, version, order, use)

@@ -2,13 +2,12 @@
 
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 
 from service.base.durable import storing
 from service.base.errors import Overloaded
 from service.base.http_errors import Forbidden, UploadTooLarge
 from service.base.settings import MEBIBYTE, Settings
-from service.repository.publishing import check_writable
+from service.repository.shelf import open_shelf
 from service.web.upload.head import UploadHead, is_upload, read_head
 from service.web.upload.receiver import Receiver, Rules
 from service.web.upload.room import check_room
@@ -26,7 +25,7 @@ class Intake:
             settings.upload_saved_models,
         )
         self._is_on = settings.model_control
-        self._repository: Path = settings.repository
+        self._shelf = open_shelf(settings)
         self._free = threading.BoundedSemaphore(AT_ONCE)
 
     def takes(self, method: str, path: str) -> bool:
@@ -50,8 +49,8 @@ class Intake:
     def _admit(self, head: UploadHead) -> None:
         """What needs a look at disks, which may be slow: in the thread that gets the body.
 
-        Raises Conflict, StorageFull.
+        Raises Conflict, StorageFull, RemoteAway.
         """
         with storing("repository"):
-            check_writable(self._repository, head.model)
+            self._shelf.check_writable(head.model)
         check_room(self.rules.folder, head.length or 0)

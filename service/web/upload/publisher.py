@@ -13,7 +13,8 @@ from service.base.http_errors import UploadRefused
 from service.base.settings import Settings
 from service.repository.audit import AuditEntry, Order
 from service.repository.consent import TIMEOUT_S
-from service.repository.publishing import Parcel, Published, publish
+from service.repository.publishing import Parcel, Published
+from service.repository.shelf import open_shelf
 from service.repository.states import COMING, State
 from service.repository.store import VersionStore
 from service.web.upload.checking import check_config, check_files
@@ -48,6 +49,7 @@ class Publisher:
     ) -> None:
         self._store = store
         self._settings = settings
+        self._shelf = open_shelf(settings)
         self._clock = clock
         self._pause = pause
         self._packing = Packing(
@@ -57,12 +59,12 @@ class Publisher:
     def publish(self, head: UploadHead, received: Received, order: Order) -> Outcome:
         """Publish what came: 202 at once, 201 if waited for, 200 if it was there already.
 
-        Raises UploadRefused, Conflict, StorageFull; then nothing was published. Only a version
-        that was waited for and turned out FAILED is there though UploadRefused is raised.
+        Raises UploadRefused, Conflict, StorageFull, RemoteAway; then nothing was published. Only a
+        version that was waited for and turned out FAILED is there though UploadRefused is raised.
         """
         parcel, config = self._packing.pack(head, received, order)
         check_files(parcel.files, parcel.digests, config, self._settings)
-        published = publish(self._settings.repository, parcel)
+        published = self._shelf.publish(parcel)
         if published.is_new:
             self._write_down(parcel, published, replace(order, why=parcel.provenance.why))
         state = self._wait(head, published) if head.wait else self._state(parcel, published)

@@ -8,6 +8,7 @@ from flask import Flask, Response, request
 from service.base.errors import KerasdError
 from service.base.metrics import UPLOADS
 from service.repository.deletion import Deletions
+from service.repository.shelf import open_shelf
 from service.repository.swap import Swaps
 from service.web.admin.permits import order_of
 from service.web.admin.query import truth, why_deleted
@@ -27,6 +28,7 @@ PIECE = 256 * 1024
 def add_routes(app: Flask, process: WebProcess) -> None:
     """Add them to the application."""
     settings, store = process.settings, process.reloader.store
+    shelf = open_shelf(settings)
     intake, publisher = Intake(settings), Publisher(store, settings)
 
     @app.post(VERSIONS)
@@ -42,7 +44,7 @@ def add_routes(app: Flask, process: WebProcess) -> None:
         number = number_of(model, version)
         order, is_forced = order_of(why_deleted("force")), truth("force")
         swaps = Swaps(store, process.tell)
-        deletions = Deletions(store, swaps, settings.repository, settings.keep_days)
+        deletions = Deletions(store, swaps, shelf, settings.keep_days)
         with process.permits.one():
             deletions.delete(model, number, order, is_forced)
         return json_response({"model": model, "version": number, "deleted": True})

@@ -1,0 +1,168 @@
+"""What was fetched, by its sha256, and which objects are known to be that: durable, resumed.
+
+    <mirror>/content/<sha256>     a whole object; nothing else has such a name
+    <mirror>/parts/<name>         the beginning of one that is being fetched
+    <mirror>/index.json           key, size and tag of objects -> sha256
+
+Only one process writes here. A kill leaves parts, which are gone on with, and at worst an index
+that knows less than is there.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from service.base.durable import sync
+from service.base.http_errors import RemoteAway
+from service.repository.remote.bucket import Object
+
+KEEP_S = 3600.0  # what nothing names stays so long
+PART_KEEP_S = 24 * 3600.0
+DIGEST = re.compile(r"[0-9a-f]{64}")
+READ = 1024 * 1024
+
+
+class Content:
+    """Objects by what is in them."""
+
+    def __init__(self, folder: Path, wall_clock: Callable[[], float] = time.time) -> None:
+        self._whole = folder / "content"
+        self._parts = folder / "parts"
+        self._index_file = folder / "index.json"
+        self._wall_clock = wall_clock
+        self._index: dict[str, str] = {}
+        self._is_saved = True
+
+    def open(self) -> None:
+        """Make the folders, and read what an earlier process knew."""
+        for folder in (self._whole, self._parts):
+            folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError, ValueError):
+            read = json.loads(self._index_file.read_bytes())
+            if isinstance(read, dict):
+                self._index = {str(name): str(digest) for name, digest in read.items()}
+
+    def path(self, digest: str) -> Path:
+        """Where the content with this sha256 lies, if it is there."""
+        return self._whole / digest
+
+    def has(self, digest: str, size: int | None = None) -> bool:
+        """Whether it is there; with a size, whether it has that many bytes too.
+
+        False for a text that is no sha256: manifests are others' words.
+        """
+        if not DIGEST.fullmatch(digest):
+            return False
+        try:
+            found = self.path(digest).stat().st_size
+        except OSError:
+            return False
+        return size is None or found == size
+
+    def known(self, key: str, found: Object) -> str:
+        """The sha256 of an object that was fetched before and is still here; else empty."""
+        digest = self._index.get(_name(key, found), "")
+        return digest if digest and self.has(digest, found.size) else ""
+
+    def fetch(self, key: str, found: Object, pieces: Callable[[int], Iterable[bytes]]) -> str:
+        """Take an object in, from where an earlier try ended; its sha256.
+
+        `pieces` gives its bytes from an offset on; what it raises leaves what had come.
+        """
+        part = self._parts / hashlib.sha256(_name(key, found).encode()).hexdigest()
+        digest = hashlib.sha256()
+        with part.open("ab") as stream:
+            _own(part, stream.fileno())
+            have = _digest_so_far(part, digest)
+            if have > found.size:
+                stream.truncate(0)
+                have, digest = 0, hashlib.sha256()
+            for piece in pieces(have):
+                stream.write(piece)
+                digest.update(piece)
+            stream.flush()
+            os.fsync(stream.fileno())
+        name = digest.hexdigest()
+        part.chmod(0o644)
+        part.replace(self.path(name))
+        sync(self._whole)
+        self._index[_name(key, found)] = name
+        self._is_saved = False
+        return name
+
+    def forget(self, key: str, found: Object) -> None:
+        """Begin anew with an object: what came of it can't be trusted."""
+        self._is_saved &= self._index.pop(_name(key, found), None) is None
+        (self._parts / hashlib.sha256(_name(key, found).encode()).hexdigest()).unlink(True)
+
+    def take(self, file: Path, digest: str) -> None:
+        """A file of this machine that is about to come back from the store; no more than a help."""
+        with suppress(OSError):
+            if not self.has(digest):
+                aside = self._parts / f"taken-{os.getpid()}-{digest}"
+                shutil.copyfile(file, aside)
+                sync(aside)
+                aside.replace(self.path(digest))
+
+    def save(self) -> None:
+        """Have the index on the disk, if it has changed."""
+        if self._is_saved:
+            return
+        aside = self._index_file.with_suffix(".new")
+        aside.write_text(json.dumps(self._index))
+        sync(aside)
+        aside.replace(self._index_file)
+        self._is_saved = True
+
+    def prune(self, named: Collection[str], listed: Iterable[tuple[str, Object]]) -> int:
+        """Remove content that nothing names and that is no news; how many files went."""
+        known = {_name(key, found) for key, found in listed}
+        index = {name: digest for name, digest in self._index.items() if name in known}
+        self._is_saved &= index == self._index
+        self._index = index
+        needed = {*named, *index.values()}
+        whole = [path for path in self._whole.iterdir() if path.name not in needed]
+        return _remove_old(whole, self._wall_clock() - KEEP_S) + _remove_old(
+            self._parts.iterdir(), self._wall_clock() - PART_KEEP_S
+        )
+
+
+def _name(key: str, found: Object) -> str:
+    return f"{found.size} {found.tag} {key}"
+
+
+def _own(part: Path, handle: int) -> None:
+    """Be the only one who writes this file, and not one that is whole already."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_ours = os.fstat(handle).st_ino == part.stat().st_ino
+    except OSError:
+        is_ours = False
+    if not is_ours:
+        raise RemoteAway("The mirror", "another process keeps it")
+
+
+def _digest_so_far(part: Path, digest: "hashlib._Hash") -> int:
+    have = 0
+    with part.open("rb") as stream:
+        while read := stream.read(READ):
+            digest.update(read)
+            have += len(read)
+    return have
+
+
+def _remove_old(paths: Iterable[Path], before: float) -> int:
+    count = 0
+    for path in paths:
+        with suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()
+                count += 1
+    return count

@@ -1,0 +1,141 @@
+"""What the keys of a listing mean: models, their versions, files beside them; bad keys left out.
+
+Keys are others' words. A path is made of one only after it has passed the rules here.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from service.base.names import is_model_name, parse_version
+from service.repository.layout import CLAIM, MAX_BYTES, MAX_FILES, MODEL_SUFFIXES
+from service.repository.manifest import MANIFEST
+from service.repository.model_config import CONFIG_NAME
+from service.repository.remote.bucket import Object
+from service.repository.sample_requests import EXAMPLES_NAME, WARM_UP_NAME
+
+MEANT = ".kerasd"  # says that a repository may be empty, for otherwise it is taken to be away
+BESIDE = frozenset({CONFIG_NAME, EXAMPLES_NAME, WARM_UP_NAME})
+MAX_BESIDE = 4 * 1024**2
+LONGEST_NAME = 255
+LONGEST_KEY = 1024
+
+Objects = Mapping[str, Object]
+Key = tuple[str, int]  # model and version
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The objects of one version, by their names below it; `problem` says why it isn't taken."""
+
+    objects: Objects
+    problem: str = ""
+
+    @property
+    def is_published(self) -> bool:
+        """True when there is a manifest, which comes last."""
+        return MANIFEST in self.objects
+
+    @property
+    def is_claimed(self) -> bool:
+        """True while somebody writes it, or has died at it."""
+        return CLAIM in self.objects and not self.is_published
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A repository as it was listed; `loose` are files of models outside of version folders."""
+
+    versions: Mapping[Key, Folder] = field(default_factory=dict)
+    loose: Objects = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+
+    def models(self) -> set[str]:
+        """The names of models, with versions or without."""
+        beside = (path.partition("/") for path in self.loose)
+        names = {first if slash else model_of(first) for first, slash, _ in beside}
+        return names | {model for model, _ in self.versions}
+
+    def numbers(self, model: str) -> set[int]:
+        """Numbers of the model's versions, claimed ones too."""
+        return {version for name, version in self.versions if name == model}
+
+
+def read_tree(objects: Objects, first: Collection[str] = ()) -> Tree:
+    """Sort out a whole listing; of two keys that exclude each other those of `first` stay."""
+    folders: dict[Key, dict[str, Object]] = {}
+    loose: dict[str, Object] = {}
+    kept, refused = _passing(objects, first)
+    for key in kept:
+        parts = key.split("/")
+        version = parse_version(parts[1]) if len(parts) > 2 else None
+        if version is not None and is_model_name(parts[0]):
+            name = "/".join(parts[2:])
+            folders.setdefault((parts[0], version), {})[name] = objects[key]
+        elif _is_loose(parts, objects[key]):
+            loose[key] = objects[key]
+    found = {key: Folder(names, _problem(names)) for key, names in folders.items()}
+    return Tree(found, loose, tuple(refused))
+
+
+def model_of(name: str) -> str:
+    """The model whose file this is, at the root."""
+    suffix = next((one for one in MODEL_SUFFIXES if name.lower().endswith(one)), "")
+    return name[: len(name) - len(suffix)]
+
+
+def is_safe(key: str) -> bool:
+    """True for a relative path of plain parts, none of them hidden."""
+    try:
+        length = len(key.encode())
+    except UnicodeEncodeError:
+        return False
+    parts = key.split("/")
+    return (
+        0 < length <= LONGEST_KEY
+        and key.isprintable()
+        and "\\" not in key
+        and all(part and part[0] != "." and len(part.encode()) <= LONGEST_NAME for part in parts)
+    )
+
+
+def _passing(objects: Objects, first: Collection[str]) -> tuple[list[str], list[str]]:
+    """Keys that can be files side by side, and those that can't.
+
+    Two that differ by case only are one file elsewhere, and a file can't be a folder too.
+    """
+    folders = {folder for key in objects if is_safe(key) for folder in _folders(key)}
+    spelled: dict[str, str] = {}
+    kept: list[str] = []
+    refused: list[str] = []
+    for key in sorted(objects, key=lambda key: (key not in first, key)):
+        if key.endswith("/") or any(part.startswith(".") for part in key.split("/")):
+            continue  # the marks of folders, and hidden files, are nobody's fault
+        ways = [*_folders(key), key]
+        is_same = all(spelled.setdefault(way.casefold(), way) == way for way in ways)
+        (kept if is_safe(key) and is_same and key not in folders else refused).append(key)
+    return kept, refused
+
+
+def _folders(key: str) -> Iterator[str]:
+    parts = key.split("/")
+    return ("/".join(parts[:length]) for length in range(1, len(parts)))
+
+
+def _is_loose(parts: list[str], found: Object) -> bool:
+    name = parts[-1]
+    is_model = name.lower().endswith(MODEL_SUFFIXES)
+    if len(parts) == 1:
+        return is_model and name not in BESIDE and found.size <= MAX_BYTES
+    if len(parts) != 2 or not is_model_name(parts[0]):
+        return False
+    if name in BESIDE:
+        return found.size <= MAX_BESIDE
+    return (is_model or name == MANIFEST) and found.size <= MAX_BYTES
+
+
+def _problem(objects: Objects) -> str:
+    if len(objects) > MAX_FILES:
+        return f"it has more than {MAX_FILES} files"
+    if sum(found.size for found in objects.values()) > MAX_BYTES:
+        return f"its files are larger than {MAX_BYTES // 1024**3} GiB"
+    return ""
