@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from service.base.database_errors import SchemaUnknown
 from service.base.errors import SettingsInvalid
 
 Engine = sa.Engine  # for those who only hand it on
@@ -18,6 +19,7 @@ HEAD = "0005"
 BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 0x6B657261  # any number that nobody else takes
 SOON_MS = 20
+CONNECT_S = 3  # for who only wants to know
 KEPT = 2  # connections: one for the thread that polls, one for whoever comes beside it
 
 
@@ -33,7 +35,7 @@ def open_database(url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sa.Engine
     if address.get_backend_name() != "sqlite":
         return _open_postgres(address)
     if address.database:
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # No thread waits for another one's connection; those above the kept ones are closed.
         engine = sa.create_engine(address, poolclass=sa.QueuePool, pool_size=KEPT, max_overflow=-1)
     else:
@@ -63,8 +65,11 @@ def hasty(engine: sa.Engine) -> sa.Engine:
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Bring the schema to this program's revision; safe to call again."""
-    if _revision(engine) == HEAD:
+    """Bring the schema to this program's revision; safe to call again.
+
+    Raises SchemaUnknown if a newer kerasd has changed it.
+    """
+    if known_revision(engine) == HEAD:
         return
     from alembic import command  # costs time and memory that only a change of schema is worth
     from alembic.config import Config
@@ -74,8 +79,45 @@ def migrate(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":  # replicas that start at once migrate one by one
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        else:  # a reader that becomes a writer would be refused, and not wait
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def check_schema(url: str) -> None:
+    """Raise SchemaUnknown if a newer kerasd has changed the schema.
+
+    A database that isn't there yet, or is away, is for those to meet who need it.
+    """
+    address = sa.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        if not Path(address.database or "").is_file():
+            return
+    else:
+        address = address.update_query_dict({"connect_timeout": str(CONNECT_S)})
+    engine = open_database(address.render_as_string(hide_password=False), SOON_MS)
+    try:
+        known_revision(engine)
+    except sa.exc.SQLAlchemyError:
+        return
+    finally:
+        engine.dispose()
+
+
+def known_revision(engine: sa.Engine) -> str | None:
+    """The schema's revision; none if there is no schema. Raises SchemaUnknown."""
+    found = _revision(engine)
+    if found is not None:
+        check_revision(found)
+    return found
+
+
+def check_revision(found: str) -> None:
+    """Raise SchemaUnknown if this program doesn't know the revision."""
+    migrations = (MIGRATIONS / "versions").glob("*.py")  # named by their revisions
+    if found not in {path.name.partition("_")[0] for path in migrations}:
+        raise SchemaUnknown(found, HEAD)
 
 
 @contextmanager

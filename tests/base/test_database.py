@@ -16,7 +16,16 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from service.base.database import BUSY_TIMEOUT_MS, HEAD, MIGRATIONS, hasty, migrate, open_database
+from service.base.database import (
+    BUSY_TIMEOUT_MS,
+    HEAD,
+    MIGRATIONS,
+    check_schema,
+    hasty,
+    migrate,
+    open_database,
+)
+from service.base.database_errors import SchemaUnknown
 from service.base.errors import SettingsInvalid
 from service.jobs import store_tables as jobs
 from service.quality import store_tables as quality
@@ -87,6 +96,29 @@ def test_wishes_of_an_older_release_go_on_as_routes(engine: sa.Engine) -> None:
         command.downgrade(config, "0002")
         wishes = connection.execute(sa.text("SELECT * FROM wishes")).all()
     assert [tuple(wish) for wish in wishes] == [("repo", "m", 1, 7, 6)]
+
+
+def test_a_schema_that_a_newer_program_made_is_refused_and_left_alone(engine: sa.Engine) -> None:
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    why = f"schema 9999, .* newest is {HEAD}.*newer kerasd"
+    with pytest.raises(SchemaUnknown, match=why):
+        migrate(engine)
+    with pytest.raises(SchemaUnknown, match=why):
+        check_schema(str(engine.url))
+
+    with engine.connect() as connection:
+        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    assert found == "9999"
+
+
+def test_a_database_that_is_not_there_or_away_is_no_reason_not_to_start(tmp_path: Path) -> None:
+    check_schema(f"sqlite:///{tmp_path}/none/kerasd.sqlite")
+    check_schema(f"postgresql://kerasd@/none?host={tmp_path}")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_program_wants_the_newest_revision() -> None:

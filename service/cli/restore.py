@@ -1,0 +1,82 @@
+"""How a backup becomes the state of a service that has none."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from service.base.copied import copy_file
+from service.base.database import check_revision, open_database
+from service.base.database_copy import sqlite_file
+from service.base.database_errors import BackupRefused
+from service.base.durable import rename_new, storing
+from service.base.lock import hold_lock
+from service.base.settings import Settings
+from service.cli.backup_record import DATABASE, BackupRecord, places, read_backup
+
+LOCKS = ("serve.lock", "web.lock", "controller.lock")
+
+
+def restore_backup(settings: Settings, source: Path) -> BackupRecord:
+    """Look at everything first, then copy; what was copied is removed where it doesn't end well.
+
+    Raises BackupRefused, SchemaUnknown, StateDirectoryBusy or StorageFull.
+    """
+    record = read_backup(source)
+    if record.schema_revision:
+        check_revision(record.schema_revision)
+    targets = _targets(settings, record)
+    with _alone(settings), storing("state directory"):
+        taken = [place for place in targets.values() if _is_taken(place)]
+        if taken:
+            raise BackupRefused(f"{taken[0]} is there already; restore into a fresh place")
+        try:
+            _copy(source, record, targets)
+        except BaseException:
+            for place in targets.values():
+                shutil.rmtree(place, ignore_errors=True)
+                if not place.is_dir():
+                    place.unlink(missing_ok=True)
+            raise
+    return record
+
+
+def _targets(settings: Settings, record: BackupRecord) -> dict[str, Path]:
+    """Where each file or folder goes, the database last: with it the state is there."""
+    engine = open_database(settings.database)
+    database = sqlite_file(engine)
+    engine.dispose()
+    if database is None and record.schema_revision:
+        raise BackupRefused(
+            "The backup holds an SQLite database, and the setting database_url names another; "
+            "restore without it"
+        )
+    if database is not None and not record.schema_revision:
+        raise BackupRefused(
+            "The backup holds no database, for it was a server's; restore that one by its own "
+            "means and name it by the setting database_url"
+        )
+    return places(settings) | ({DATABASE: database} if database is not None else {})
+
+
+def _copy(source: Path, record: BackupRecord, targets: dict[str, Path]) -> None:
+    for name in sorted(record.files, key=lambda name: name == DATABASE):
+        head, *rest = Path(name).parts
+        if head not in targets:
+            raise BackupRefused(f"The backup holds what kerasd doesn't know: {name}")
+        target = targets[head].joinpath(*rest)
+        aside = target.with_name(f".{target.name}.restored")
+        copy_file(source / name, aside)
+        rename_new(aside, target)
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    with ExitStack() as stack:
+        for name in LOCKS:
+            stack.enter_context(hold_lock(settings.run_dir / name, settings.state_dir))
+        yield
+
+
+def _is_taken(place: Path) -> bool:
+    return any(place.iterdir()) if place.is_dir() else place.exists()
