@@ -1,0 +1,168 @@
+{{- /* What all pods have in common: rights, places, settings, probes. */ -}}
+
+{{- define "kerasd.podRights" -}}
+automountServiceAccountToken: false
+# The variables of a Service that is called kerasd would be taken for settings.
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "kerasd.containerRights" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{- /* Told a component's values. */ -}}
+{{- define "kerasd.placement" -}}
+{{- with .nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{- /* Settings, then what may hold secrets: by reference only. */ -}}
+{{- define "kerasd.environment" -}}
+envFrom:
+  - configMapRef:
+      name: {{ include "kerasd.fullname" . }}-settings
+env:
+  - {name: KERASD_SECRETS_DIR, value: /etc/kerasd/secrets}
+  {{- if .Values.keys.existingSecret }}
+  - {name: KERASD_KEYS_FILE, value: /etc/kerasd/keys/keys.json}
+  {{- end }}
+  {{- with .Values.repository.existingSecret }}
+  - name: AWS_ACCESS_KEY_ID
+    valueFrom:
+      secretKeyRef: {name: {{ . }}, key: AWS_ACCESS_KEY_ID}
+  - name: AWS_SECRET_ACCESS_KEY
+    valueFrom:
+      secretKeyRef: {name: {{ . }}, key: AWS_SECRET_ACCESS_KEY}
+  {{- end }}
+  {{- with .Values.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{- define "kerasd.mounts" -}}
+{{- $values := .root.Values -}}
+- {name: tmp, mountPath: /tmp}
+- {name: shared-memory, mountPath: /dev/shm}
+{{- $single := eq $values.mode "single" }}
+{{- if and $single $values.volume.enabled }}
+- {name: volume, mountPath: /var/lib/kerasd, subPath: state}
+{{- else }}
+- {name: state, mountPath: /var/lib/kerasd}
+{{- end }}
+{{- if and $values.volume.enabled (not $single) }}
+- {name: volume, mountPath: /var/lib/kerasd-shared, subPath: shared}
+{{- end }}
+{{- if not (or $values.repository.url $values.repository.baked) }}
+- {name: volume, mountPath: /models, subPath: models}
+{{- end }}
+{{- if $values.data.existingClaim }}
+- {name: data, mountPath: /data, readOnly: true}
+{{- end }}
+{{- if $values.keys.existingSecret }}
+- {name: keys, mountPath: /etc/kerasd/keys, readOnly: true}
+{{- end }}
+{{- if include "kerasd.secretFiles" . }}
+- {name: secrets, mountPath: /etc/kerasd/secrets, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- /* Told, as all below: root, and names, the settings whose Secrets this pod gets. */ -}}
+{{- define "kerasd.volumes" -}}
+{{- $values := .root.Values -}}
+- name: tmp
+  emptyDir: {sizeLimit: {{ $values.scratch.size }}}
+- name: shared-memory
+  emptyDir: {medium: Memory, sizeLimit: {{ $values.scratch.sharedMemory }}}
+{{- if not (and (eq $values.mode "single") $values.volume.enabled) }}
+- name: state
+  emptyDir: {sizeLimit: {{ $values.scratch.size }}}
+{{- end }}
+{{- if $values.volume.enabled }}
+- name: volume
+  persistentVolumeClaim: {claimName: {{ include "kerasd.claim" .root }}}
+{{- end }}
+{{- with $values.data.existingClaim }}
+- name: data
+  persistentVolumeClaim: {claimName: {{ . }}, readOnly: true}
+{{- end }}
+{{- with $values.keys.existingSecret }}
+- name: keys
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+    items:
+      - {key: {{ $values.keys.key }}, path: keys.json}
+{{- end }}
+{{- with include "kerasd.secretFiles" . }}
+- name: secrets
+  {{- . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- /* Nothing where none of them has a Secret. */ -}}
+{{- define "kerasd.secretFiles" -}}
+{{- $sources := list -}}
+{{- range $name := .names -}}
+{{- $secret := index $.root.Values.secrets $name -}}
+{{- if $secret.existingSecret -}}
+{{- $items := list (dict "key" $secret.key "path" (printf "kerasd_%s" $name)) -}}
+{{- $sources = append $sources (dict "secret" (dict "name" $secret.existingSecret "items" $items)) -}}
+{{- end -}}
+{{- end -}}
+{{- if $sources -}}
+projected:
+  defaultMode: 0440
+  sources: {{- toYaml $sources | nindent 4 }}
+{{- end -}}
+{{- end -}}
+
+{{- /* Ready: everything that should be served is loaded. Alive: somebody answers at all. The service
+kills a worker that hangs by itself, after a minute; this comes later, and only if nobody answers. */ -}}
+{{- define "kerasd.probes" -}}
+startupProbe:
+  httpGet: {path: /readyz, port: http}
+  periodSeconds: 2
+  timeoutSeconds: 5
+  failureThreshold: {{ mul .Values.startupMinutes 30 }}
+readinessProbe:
+  httpGet: {path: /readyz, port: http}
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 2
+livenessProbe:
+  httpGet: {path: /livez, port: http}
+  periodSeconds: 15
+  timeoutSeconds: 10
+  failureThreshold: 12
+{{- end -}}
+
+{{- /* Draining, requests under way, and what the processes need to end. */ -}}
+{{- define "kerasd.graceSeconds" -}}
+{{ add .Values.drainSeconds 45 }}
+{{- end -}}

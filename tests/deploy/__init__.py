@@ -1,0 +1,1 @@
+"""The chart, the manifests made of it, and the example for KServe."""
