@@ -6,13 +6,16 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 SEED ?= 0
 PROCESSES ?= 2
-SYSTEM_PACKAGES := promtool:prometheus amtool:prometheus-alertmanager node:nodejs pg_ctlcluster:postgresql nginx:nginx faketime:faketime ip:iproute2
+SYSTEM_PACKAGES := promtool:prometheus amtool:prometheus-alertmanager node:nodejs pg_ctlcluster:postgresql nginx:nginx faketime:faketime ip:iproute2 dockerd:docker.io docker-compose:docker-compose mmdebstrap:mmdebstrap
 PEERS := mosec bentoml litserve mlserver triton
 # Triton's Python backend loads Debian's libpython3.11; its packages must be of the same Python.
 TRITON_PYTHON ?= /usr/bin/python3.11
 
+# Thousands of processes are started by tests; without its compiled files each compiles all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help install serve check test system-packages bench bench-versions bench-quality bench-training bench-batch chaos peers corpus attacks eras samples lock format clean
+.PHONY: help install serve check test manifests release licences sbom image-test system-packages bench bench-versions bench-quality bench-training bench-batch chaos peers corpus attacks eras samples lock format clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -41,18 +44,49 @@ install: .venv/installed  ## Install the pinned packages into .venv
 	  > $$(.ray/bin/python -c 'import sysconfig as s; print(s.get_path("purelib"))')/project.pth
 	@touch $@
 
+# An S3 server, which would not agree with our own packages.
+.s3/installed: tests/remote/requirements.lock | .venv/installed
+	@test -x .s3/bin/python || .uv/bin/uv venv --quiet --python $(PYTHON) .s3
+	.uv/bin/uv pip install --quiet --python .s3/bin/python --no-deps -r $<
+	@touch $@
+
+# What builds a release and describes it, pinned apart from what runs.
+.release/installed: release/requirements.lock | .venv/installed
+	@test -x .release/bin/python || .uv/bin/uv venv --quiet --python $(PYTHON) .release
+	.uv/bin/uv pip install --quiet --python .release/bin/python --no-deps -r $<
+	@touch $@
+
+# Helm and the schemas that the chart and its manifests are held against.
+.charts/installed: tests/deploy/requirements.lock | .venv/installed
+	@test -x .charts/bin/python || .uv/bin/uv venv --quiet --python $(PYTHON) .charts
+	.uv/bin/uv pip install --quiet --python .charts/bin/python --no-deps -r $<
+	@touch $@
+
 serve: install  ## Serve the sample models at http://127.0.0.1:8080
 	$(BIN)/kerasd serve model_repo --log-format text
 
 check: install  ## Format, lint, types, laws and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/codespell -L mape --skip requirements.lock,.venv,.clients,.ray,.peers,.uv,.git,.kerasd,.corpus,.attacks,.eras,.chaos,*.json
+	$(BIN)/codespell -L mape --skip requirements.lock,.venv,.clients,.ray,.charts,.release,dist,.s3,.images,.peers,.uv,.git,.kerasd,.corpus,.attacks,.eras,.chaos,*.json
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow" --numprocesses $(PROCESSES)
 
-test: system-packages check .clients/installed .ray/installed  ## Every test
-	$(BIN)/pytest -m slow --numprocesses $(PROCESSES) --durations 20
+test: system-packages check .clients/installed .ray/installed .charts/installed .release/installed .s3/installed  ## Every test
+	$(BIN)/pytest -m "slow and not image" --numprocesses $(PROCESSES) --durations 20
+	$(MAKE) image-test
+
+image-test: install system-packages .release/installed  ## Build both images and run them, as root (5 minutes at first)
+	$(BIN)/pytest -m image tests/images
+
+release: install .release/installed  ## Build wheel, sdist, images' context, chart, SBOMs and sums into dist/
+	$(BIN)/python -m release.build dist
+
+licences: install  ## Check the licences of what the images hold, and write the list
+	$(BIN)/python -m release.licences docs/licences.md
+
+sbom: install .release/installed  ## Write the SBOM of each image's Python into dist/
+	$(BIN)/python -m release.sbom dist
 
 # A package that can't be installed fails the tests that need it, with its name.
 system-packages:
@@ -86,6 +120,9 @@ chaos: install system-packages  ## Kill, stop, fill up, lock, race: half an hour
 	  $(BIN)/pytest tests/chaos --timeout 3600
 	$(BIN)/python -m tests.chaos.figures .chaos docs/chaos.md
 
+manifests: install .charts/installed  ## Write the chart's copies and deploy/kubernetes anew
+	$(BIN)/python -m deploy.write
+
 peers: $(PEERS:%=.peers/%/installed)  ## Install the servers that bench compares with (0.6 GB)
 
 .peers/%/installed: benchmarks/peers/%.txt | .venv/installed
@@ -111,17 +148,26 @@ samples: install  ## Train the sample models anew
 lock: install  ## Resolve the newest allowed versions into requirements.lock
 	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
 	  --no-emit-index-url --no-header --no-annotate \
-	  --extra train --extra oidc --extra otel --extra postgres --extra dev \
+	  --extra train --extra oidc --extra otel --extra postgres --extra s3 --extra dev \
 	  pyproject.toml --output-file requirements.lock
 	sed -i '/^tensorflow==/d' requirements.lock
 	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
 	  --no-emit-index-url --no-header --no-annotate --override tests/clients/overrides.in \
 	  tests/clients/requirements.in --output-file tests/clients/requirements.lock
 	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
+	  --no-emit-index-url --no-header --no-annotate \
+	  tests/remote/requirements.in --output-file tests/remote/requirements.lock
+	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
 	  --no-emit-index-url --no-header --no-annotate --constraint requirements.lock \
 	  tests/ray/requirements.in --output-file tests/ray/requirements.all
 	grep -vxFf requirements.lock tests/ray/requirements.all > tests/ray/requirements.lock
 	rm tests/ray/requirements.all
+	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
+	  --no-emit-index-url --no-header --no-annotate \
+	  release/requirements.in --output-file release/requirements.lock
+	.uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
+	  --no-emit-index-url --no-header --no-annotate \
+	  tests/deploy/requirements.in --output-file tests/deploy/requirements.lock
 	for peer in $(PEERS); do \
 	  .uv/bin/uv pip compile --quiet --upgrade --python-version 3.11 \
 	    --no-emit-index-url --no-header --no-annotate \
@@ -132,4 +178,4 @@ format: install  ## Format the code
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what was installed and written
-	rm -rf .venv .clients .ray .peers .uv .kerasd .corpus .attacks .eras .chaos .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .clients .ray .charts .release dist .s3 .images .peers .uv .kerasd .corpus .attacks .eras .chaos .mypy_cache .pytest_cache .ruff_cache

@@ -38,9 +38,9 @@ class RunningService:
     """
 
     def __init__(
-        self, repository: Path, state_dir: Path, half: str = "serve", **settings: str
+        self, repository: Path | str, state_dir: Path, half: str = "serve", **settings: str
     ) -> None:
-        self.port = free_port()
+        self.port = int(settings.pop("port", 0)) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.state_dir = state_dir
         self.log = state_dir.with_suffix(".log")
@@ -109,7 +109,7 @@ class RunningService:
 
 
 @contextmanager
-def running(repository: Path, state_dir: Path, **settings: str) -> Iterator[RunningService]:
+def running(repository: Path | str, state_dir: Path, **settings: str) -> Iterator[RunningService]:
     """A service that is ended whatever happens."""
     service = RunningService(repository, state_dir, **settings)
     try:

@@ -18,7 +18,10 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"
 DOCUMENTS += sorted((ROOT / "docs").glob("*.md")) + sorted((ROOT / "decisions").glob("*.md"))
 DOCUMENTS += [ROOT / "model_repo" / "README.md", ROOT / "benchmarks" / "README.md"]
 # Executed in order, by test_docs_*.py beside this.
-IN_ORDER = {"batch-predictions.md", "jobs.md", "quality.md", "sequences.md", "versions.md"}
+IN_ORDER = {
+    "batch-predictions.md", "deploy-docker.md", "jobs.md", "operations.md", "quality.md",
+    "sequences.md", "versions.md",
+}  # fmt: skip
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 

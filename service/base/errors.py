@@ -26,7 +26,8 @@
         └── ServiceRefused              refused
 
 Those of files, FileRefused, ModelConfigInvalid and DataRefused, lie in `refusals.py`, those of a
-request's form in `http_errors.py`, those of jobs in `job_errors.py`.
+request's form in `http_errors.py`, those of jobs in `job_errors.py`, those of the database's
+schema and of backups in `database_errors.py`.
 An error of this tree shows its text to the client; any other is answered with "internal error"
 and the id of the request, and its traceback goes to the log.
 """

@@ -14,6 +14,8 @@
     HeadTooLarge           431  head_too_large
     IssuerSilent           503  issuer_silent
     WatchersFull           503  watchers_full
+    ServiceEnding          503  service_ending
+    RemoteAway             503  remote_away
     StorageFull            507  storage_full
 
 HeadMalformed is a RequestInvalid; the others stand below the root.
@@ -156,8 +158,35 @@ class WatchersFull(KerasdError):
         )
 
 
+class ServiceEnding(KerasdError):
+    """The service is ended, and the rest of the request has not come in time."""
+
+    status = 503
+    code = "service_ending"
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__("The service is being ended; send the request again")
+
+
 class StorageFull(KerasdError):
     """There is no room for what was sent; nothing of it was kept."""
 
     status = 507
     code = "storage_full"
+
+
+class RemoteAway(KerasdError):
+    """A remote store can't be used now; `why` is in words of ours, which hold no credentials.
+
+    `is_missing` says that what was asked for isn't there, and no more is wrong.
+    """
+
+    status = 503
+    code = "remote_away"
+    retry_after_s = 5
+
+    def __init__(self, what: str, why: str, is_missing: bool = False) -> None:
+        self.why = why
+        self.is_missing = is_missing
+        super().__init__(f"{what} can't be used: {why}")

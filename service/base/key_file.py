@@ -110,7 +110,7 @@ def change_keys(path: Path, edit: Edit) -> tuple[KeyRecord, ...]:
     `edit` gets what is there, nothing where there is no file. Raises KeysRefused.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(path):
             keys = edit(read_keys(path) if os.path.lexists(path) else ())
             _write(path, KeyFile(keys=keys))

@@ -6,7 +6,6 @@ Whoever begins a request sets its id, its caller's name and the id of the trace 
 import contextvars
 import json
 import logging
-import logging.config
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,7 +72,16 @@ def logging_config(level: str, form: str) -> dict[str, Any]:
 
 def configure_logging(level: str, form: str) -> None:
     """Configure the process's logging; called once, by its composition root."""
+    import logging.config  # a megabyte
+
     logging.config.dictConfig(logging_config(level, form))
+
+
+def log_to_stderr(level: str, form: str) -> None:
+    """The same lines from a process that has little to say, and stays small."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The one configuration of a process: command line > KERASD_* > kerasd.toml > default.
+"""The one configuration of a process: command line > KERASD_* > secrets > kerasd.toml > default.
 
 Environment variables are read here and nowhere else.
 """
@@ -19,11 +19,11 @@ from service.base.errors import SettingsInvalid
 from service.base.job_settings import JobSettings, Positive, Seconds
 from service.base.loading_settings import LoadingSettings
 from service.base.place_settings import PlaceSettings
+from service.base.secret_files import SECRET_SETTINGS, SECRETS_DIR, SecretFiles, read_secrets
 
 ENV_PREFIX = "KERASD_"
 API_KEY = "KERASD_API_KEY"
 CONFIG_FILE = "kerasd.toml"
-TOLD_TO_NOBODY = ("api_key", "webhook")  # a URL may hold a key
 MEBIBYTE = 1024 * 1024
 
 
@@ -68,6 +68,13 @@ class Settings(PlaceSettings, LoadingSettings, JobSettings):
     body_timeout_s: Seconds = Field(
         default=15, description="How long a body may take to arrive, and a second more a 100 KiB"
     )
+    drain_s: float = Field(
+        default=1,
+        ge=0,
+        le=3600,
+        description="How long the service answers on once it is told to end, so that it is missed "
+        "first where requests are sent; 10 in Kubernetes",
+    )
     worker_memory_mb: int = Field(
         default=0,
         ge=0,
@@ -98,6 +105,9 @@ class Settings(PlaceSettings, LoadingSettings, JobSettings):
     )
     oidc_audience: str = Field(default="", description="Audience that such a token must be for")
     oidc_roles: str = Field(default="roles", description="Claim that holds the roles of a token")
+    secrets_dir: Path = Field(
+        default=SECRETS_DIR, description="Folder of secrets as files, named kerasd_<setting>"
+    )
     api_key: SecretStr = Field(
         default=SecretStr(""),
         description="Key that the command line sends; not used by the service",
@@ -150,8 +160,9 @@ class Settings(PlaceSettings, LoadingSettings, JobSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Fix the order: what was given, the environment, the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """Fix the order: what was given, the environment, secrets, the file."""
+        file = TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, SecretFiles(settings_cls, file), file
 
     @property
     def max_body_bytes(self) -> int:
@@ -169,23 +180,31 @@ class Settings(PlaceSettings, LoadingSettings, JobSettings):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host.replace('0.0.0.0', '127.0.0.1')}:{self.port}"  # noqa: S104
 
-    def environment(self) -> dict[str, str]:
-        """The environment of a child process that shall have these very settings."""
+    def environment(self, *, elsewhere: bool = False) -> dict[str, str]:
+        """The environment of a child process that shall have these very settings.
+
+        What it can read from the same secret files isn't in it; one on another machine can't.
+        """
         values = self.model_dump(mode="json", exclude={"api_key"})
         values |= self.places()
         values["keys_file"] = self.keys_path.absolute()
         values["ray_token"] = self.ray_token.get_secret_value()
+        values["secrets_dir"] = self.secrets_dir.absolute()
+        secrets = {} if elsewhere else read_secrets(self.secrets_dir)
+        known = {API_KEY} | {_variable(key) for key in secrets if secrets[key] == values.get(key)}
         if self.data_dir is not None:
             values["data_dir"] = self.data_dir.absolute()
         values["custom_objects_path"] = [str(Path(p).absolute()) for p in self.custom_objects_path]
         ours = {
-            f"{ENV_PREFIX}{key.upper()}": _joined(value)
-            for key, value in values.items()
-            if value is not None
+            _variable(key): _joined(value) for key, value in values.items() if value is not None
         }
         # Two malloc arenas instead of eight a core: large JSON bodies leave less behind in each.
-        inherited = {key: value for key, value in os.environ.items() if key != API_KEY}
-        return {"MALLOC_ARENA_MAX": "2", **inherited, **ours}
+        told = {"MALLOC_ARENA_MAX": "2", **os.environ, **ours}
+        return {key: value for key, value in told.items() if key not in known}
+
+
+def _variable(setting: str) -> str:
+    return f"{ENV_PREFIX}{setting.upper()}"
 
 
 def _joined(value: Any) -> str:
@@ -197,7 +216,7 @@ def read_settings(**given: Any) -> Settings:
 
     Raises SettingsInvalid with every wrong key and value.
     """
-    known = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields}
+    known = {_variable(name) for name in Settings.model_fields}
     unknown = sorted(
         name for name in os.environ if name.startswith(ENV_PREFIX) and name not in known
     )
@@ -235,6 +254,6 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"])
-        given = "…" if key in TOLD_TO_NOBODY else repr(fault["input"])
+        given = "…" if key in SECRET_SETTINGS else repr(fault["input"])
         lines.append(f"setting {key} = {given}: {fault['msg']}")
     return "; ".join(lines)

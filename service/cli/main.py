@@ -9,21 +9,14 @@ import click
 from service import __version__
 from service.base.errors import KerasdError
 from service.base.settings import Settings, read_settings
-from service.cli.batch_predict import batch_predict
-from service.cli.evaluate import evaluate
-from service.cli.feedback import feedback
-from service.cli.jobs import jobs
-from service.cli.keys import keys
-from service.cli.receipts import receipts
-from service.cli.retrain import retrain
-from service.cli.tensorboard import tensorboard
-from service.cli.versions import models, with_service
+from service.cli.commands import Commands
+from service.cli.versions import with_service
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="kerasd")
 def cli() -> None:
     """Serve Keras models over HTTP: drop a .h5 file into a folder."""
@@ -61,7 +54,7 @@ def serve(**given: Any) -> None:
     """Serve a REPOSITORY folder or one model FILE: web and controller together."""
     from service.cli.serve import run_service
 
-    sys.exit(run_service(_read(given)))
+    run_service(_read(given))
 
 
 @cli.command()
@@ -85,6 +78,16 @@ def controller(parent: int | None, **given: Any) -> None:
     from service.cli.halves import run_controller_half
 
     run_controller_half(_read(given), parent)
+
+
+@cli.command("tensorflow")
+@REPOSITORY
+@_with_settings
+def tensorflow_(**given: Any) -> None:
+    """Run what only TensorFlow can, for a web process whose controller is elsewhere."""
+    from service.cli.halves import run_runtime_keeper
+
+    run_runtime_keeper(_read(given))
 
 
 FILES = click.argument(
@@ -141,6 +144,18 @@ def compile_(
 
 
 @cli.command()
+@REPOSITORY
+@click.option("--compiled-dir", type=click.Path(path_type=Path), help="Folder to write in.")
+@click.option("--onnx-only", is_flag=True, help="Fail what TensorFlow would have to run.")
+@click.option("--allow-failures", is_flag=True, help="Exit with 0 though versions have failed.")
+def bake(onnx_only: bool, allow_failures: bool, **given: Any) -> None:
+    """Compile and verify every version of a REPOSITORY ahead of time, as for an image."""
+    from service.cli.bake import bake_command
+
+    bake_command(_read(given), onnx_only, allow_failures)
+
+
+@cli.command()
 @FILES
 @click.argument("new", type=click.Path(path_type=Path))
 @_with_load_options
@@ -170,17 +185,6 @@ def predict(
     from service.cli.ask import open_client, predict_command
 
     predict_command(open_client(url, key), model, number, source, as_json)
-
-
-cli.add_command(models)
-cli.add_command(keys)
-cli.add_command(feedback)
-cli.add_command(receipts)
-cli.add_command(retrain)
-cli.add_command(evaluate)
-cli.add_command(batch_predict)
-cli.add_command(jobs)
-cli.add_command(tensorboard)
 
 
 def _read(given: dict[str, Any]) -> Settings:

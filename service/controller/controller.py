@@ -11,16 +11,20 @@ from pathlib import Path
 
 from service.base.bell import Bell
 from service.base.child import Child, Outcome
-from service.base.compiled import publish, read_compiled, verify_files
+from service.base.compiled import publish, read_compiled
 from service.base.confinement import Limits
 from service.base.load_options import LoadOptions
 from service.base.refusals import ArtefactCorrupt, FileRefused, ModelConfigInvalid
 from service.controller.leftovers import Leftovers
+from service.controller.opening import compile_task, digest, is_whole
 from service.controller.pointers import Pointers
+from service.controller.sharing import Sharing
 from service.controller.tensorflow_runtime import TensorFlowRuntime
 from service.controller.tracked import Tracked
+from service.controller.workshop import Workshop
+from service.repository.compiled_store import CompiledStore
 from service.repository.layout import Found, scan
-from service.repository.model_config import ModelConfig, read_model_config, strange_modules
+from service.repository.model_config import ModelConfig, read_model_config
 from service.repository.policy import settle
 from service.repository.route import Route
 from service.repository.states import State, VersionRow
@@ -33,7 +37,7 @@ logger = logging.getLogger(__name__)
 class ControllerLimits:
     """How much the controller does at once and how long it waits; times in seconds.
 
-    `custom` is what the settings say of custom classes.
+    `custom` is what the settings say of custom classes; `tensorflow` says whether it is installed.
     """
 
     settle_s: float
@@ -42,6 +46,7 @@ class ControllerLimits:
     child: Limits
     warm_up_s: float = 120
     custom: LoadOptions = field(default_factory=LoadOptions)
+    tensorflow: bool = True
 
 
 class Controller:
@@ -61,12 +66,13 @@ class Controller:
         self._compiled_dir = compiled_dir
         self._scratch = run_dir / "children"
         self._limits = limits
-        self._custom = limits.custom
+        self._workshop = Workshop(compiled_dir, limits.tensorflow)
         self._wall_clock = wall_clock
         self._tracked: dict[tuple[str, int], Tracked] = {}
         self._recorded: list[VersionRow] | None = None
         self._runtime = TensorFlowRuntime(run_dir, compiled_dir)
         self._bell = Bell(run_dir / "bell")
+        self.sharing = Sharing(CompiledStore(compiled_dir))
         self._leftovers = Leftovers(store, compiled_dir, wall_clock)
         self._pointers = Pointers(store, self._bell.ring, wall_clock)
         self._is_missing = False
@@ -80,8 +86,10 @@ class Controller:
             if row.state is State.READY:
                 tracked = Tracked(row.model, row.version, config=row.config)
                 with suppress(ArtefactCorrupt):
-                    tracked.predecessor = read_compiled(self._compiled_dir / row.artefact)
-                    self._tracked[row.model, row.version] = tracked
+                    compiled = read_compiled(self._compiled_dir / row.artefact)
+                    if not self._workshop.why_not_run(compiled):
+                        tracked.predecessor = compiled
+                        self._tracked[row.model, row.version] = tracked
 
     def step(self, now: float) -> None:
         """One look at the repository and one turn of all that is under way."""
@@ -98,6 +106,7 @@ class Controller:
         self._leftovers.step(
             chain.from_iterable(map(Tracked.artefacts, self._tracked.values())), now
         )
+        self.sharing.step(self._ready_keys(), now)
         rows = self._record()
         self._store.answer(route for route in routes.values() if route.looked < route.revision)
         self._pointers.step(rows, routes, now)
@@ -112,10 +121,14 @@ class Controller:
         """Have workers keep loaded what another part of this process has them load."""
         self._pointers.kept = versions
 
-    def close(self) -> None:
-        """End every child; compiled versions and their records stay."""
+    def end_children(self) -> None:
+        """Stop to compile; compiled versions and their records stay."""
         for tracked in self._tracked.values():
             tracked.stop()
+
+    def close(self) -> None:
+        """End every child, what runs in TensorFlow included."""
+        self.end_children()
         self._runtime.close()
         self._bell.close()
 
@@ -146,6 +159,9 @@ class Controller:
         elif tracked.state is State.READY and not self._folder(tracked).is_dir():
             tracked.predecessor = tracked.compiled  # loaded where it is loaded
             self._set(tracked, State.DISCOVERED, "its compiled file is gone")
+        elif tracked.lacks_compiler and self._is_helped(tracked):
+            tracked.lacks_compiler = False
+            self._set(tracked, State.DISCOVERED, "")
         elif (
             tracked.state is State.DISCOVERED
             and now >= tracked.retry_at
@@ -155,44 +171,32 @@ class Controller:
 
     def _begin(self, tracked: Tracked, now: float) -> None:
         """Use the compiled cache, or start a child if there is room for one."""
-        if tracked.config is None:
+        if tracked.config is None or self.sharing.is_busy(tracked.key):
             return
         try:
-            if not tracked.key:
-                strange = strange_modules(tracked.config, self._custom.custom_objects)
-                if strange:
-                    raise FileRefused(strange)
-                tracked.digest(self._options(tracked))
+            digest(tracked, self._limits.custom)
         except FileRefused as error:
             self._set(tracked, State.FAILED, str(error))
             return
         except OSError as error:
             tracked.postpone(f"can't be read: {error}", now)
             return
-        if self._is_cached(tracked):
-            self._ready(tracked)
+        if self.sharing.must_wait(tracked.key):
+            return
+        if is_whole(self._folder(tracked)):
+            self._share(tracked, now)
+            return
+        if problem := self._workshop.why_not_compile():
+            tracked.lacks_compiler = not self._folder(tracked).is_dir()
+            self._set(tracked, State.FAILED, problem)
             return
         if sum(other.child is not None for other in self._tracked.values()) >= self._limits.jobs:
             return
         self._start_child(tracked, now)
 
     def _start_child(self, tracked: Tracked, now: float) -> None:
-        options = self._options(tracked)
-        if options.allow_lambda:
-            names = {"model": tracked.model, "version": tracked.version}
-            logger.warning(
-                "a file's Lambda code may run, as allow_lambda says",
-                extra={**names, "sha256": options.allow_lambda},
-            )
-        task = {
-            "kind": "compile",
-            "files": {name: str(path) for name, path in tracked.paths().items()},
-            "digests": tracked.digests,
-            "key": tracked.key,
-            "options": options.as_json(),
-            "warm_up_s": self._limits.warm_up_s,
-        }
         limits = self._limits
+        task = compile_task(tracked, limits.custom, limits.warm_up_s)
         try:
             tracked.child = Child(task, limits.child, limits.timeout_s, self._scratch, now)
         except OSError as error:
@@ -200,18 +204,13 @@ class Controller:
             return
         self._set(tracked, State.COMPILING, "")
 
-    def _options(self, tracked: Tracked) -> LoadOptions:
-        """What model.yaml and the settings say together."""
-        told = (tracked.config or ModelConfig()).load_options(tracked.version)
-        return told.with_custom(self._custom)
-
     def _finish(self, tracked: Tracked, outcome: Outcome, now: float) -> None:
         assert tracked.child is not None
         child, tracked.child = tracked.child, None
         try:
             if outcome.ok:
                 publish(child.folder / "compiled", self._folder(tracked))
-                self._ready(tracked)
+                self._share(tracked, now)
             elif outcome.no_room:
                 self._wait_for_room(tracked, outcome.message, now)
             elif outcome.died:
@@ -228,23 +227,33 @@ class Controller:
         tracked.wait_for_room(reason, now)
         self._set(tracked, tracked.state, tracked.reason)
 
+    def _share(self, tracked: Tracked, now: float) -> None:
+        """READY as soon as those who are to serve it can have it."""
+        problem = self.sharing.problem(tracked.key)
+        if problem is None:
+            self._set(tracked, State.DISCOVERED, "it is put where others fetch it")
+        elif problem:
+            self._wait_for_room(tracked, problem, now)
+        else:
+            self._ready(tracked)
+
+    def _ready_keys(self) -> list[str]:
+        return [one.key for one in self._tracked.values() if one.state is State.READY]
+
     def _ready(self, tracked: Tracked) -> None:
-        tracked.compiled = read_compiled(self._folder(tracked))
+        compiled = read_compiled(self._folder(tracked))
+        if problem := self._workshop.why_not_run(compiled):
+            self._set(tracked, State.FAILED, problem)
+            return
+        tracked.compiled = compiled
         self._set(tracked, State.READY, "")
+
+    def _is_helped(self, tracked: Tracked) -> bool:
+        """Whether somebody else has compiled it meanwhile, or it could be compiled here now."""
+        return self._folder(tracked).is_dir() or not self._workshop.why_not_compile()
 
     def _folder(self, tracked: Tracked) -> Path:
         return self._compiled_dir / tracked.key
-
-    def _is_cached(self, tracked: Tracked) -> bool:
-        folder = self._folder(tracked)
-        if not folder.is_dir():
-            return False
-        try:
-            verify_files(folder, read_compiled(folder))
-        except ArtefactCorrupt as error:
-            logger.warning("compiled version is corrupt, compiling anew", extra={"why": str(error)})
-            return False
-        return True
 
     def _set(self, tracked: Tracked, state: State, reason: str) -> None:
         tracked.state, tracked.reason = state, reason

@@ -21,6 +21,9 @@ WITHHELD = ("api_key", "ray_token", "webhook")
 # begins with PG may be the way into the database.
 SECRET = re.compile(r"(?!PG).*(SECRET|TOKEN|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE)", re.I)
 
+# A job publishes what it has trained; nodes of a cluster have credentials of their own.
+STORES = re.compile(r"AWS_|GOOGLE_APPLICATION_CREDENTIALS$|AZURE_STORAGE_")
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -36,8 +39,14 @@ class JobProgram:
 
     def __init__(self, settings: Settings, argv: tuple[str, ...] = PROGRAM) -> None:
         self._jobs_dir = settings.jobs_dir.absolute()
-        told = settings.environment()
-        self._environment = {name: told[name] for name in told if not SECRET.match(name)}
+        told = settings.environment(elsewhere=settings.executor != "local")
+        is_remote = bool(settings.repository_url or settings.compiled_url)
+        self._environment = {
+            name: told[name]
+            for name in told
+            if not SECRET.match(name)
+            or (is_remote and settings.executor == "local" and STORES.match(name))
+        }
         threads = settings.job_threads or max((os.cpu_count() or 1) // 2, 1)
         self._limits = JobLimits(settings.job_memory_mb * MEBIBYTE, threads)
         self._argv = argv

@@ -20,8 +20,6 @@ from service.controller.webhook import Webhook
 from service.jobs.executor import Executor
 from service.jobs.job import Job
 from service.jobs.local import LocalExecutor
-from service.jobs.ray import RayExecutor
-from service.jobs.ray_head import RayHead
 from service.jobs.store import JobStore
 from service.recipe.retraining import Retraining, cron_line, scheduled_request
 from service.repository.model_config import CONFIG_NAME, ModelConfig
@@ -108,6 +106,9 @@ def executor_of(settings: Settings) -> Executor:
             "setting ray_token is empty: executor ray needs the token of the cluster, which must "
             "run with RAY_AUTH_MODE=token; without one anybody can run anything there"
         )
+    from service.jobs.ray import RayExecutor  # with the HTTP client that only it needs
+    from service.jobs.ray_head import RayHead
+
     return RayExecutor(RayHead(address, token), settings.jobs_dir, settings.ray_python)
 
 

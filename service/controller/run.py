@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,24 +15,30 @@ from service.base.bell import Bell
 from service.base.confinement import Limits
 from service.base.custom_state import custom_options
 from service.base.database import migrate, open_database
-from service.base.lock import hold_lock
+from service.base.lock import hold_lock, wait_until_free
 from service.base.settings import MEBIBYTE, Settings
 from service.controller.capture_keeping import EVERY_S, CaptureKeeping
 from service.controller.controller import Controller, ControllerLimits
+from service.controller.data_pruning import DataPruning
 from service.controller.housekeeping import Housekeeping
 from service.controller.job_program import PROGRAM, JobProgram
 from service.controller.jobs import Jobs
+from service.controller.mirrored import mirrored
 from service.controller.probation import Probation
 from service.controller.quality_keeping import QualityKeeping
+from service.controller.sharing import Sharing
+from service.controller.workshop import has_tensorflow
 from service.jobs.store import JobStore
 from service.quality.store import QualityStore
 from service.quality.store_keys import KeyStore
+from service.repository.compiled_store import open_compiled_store
 from service.repository.store import VersionStore
 
 logger = logging.getLogger(__name__)
 
 Step = Callable[[float], object]  # told the monotonic time
 
+DRAINED_S = 32.0  # after its draining a web process ends within this
 MAX_FILE_BYTES = 8 * 1024**3
 
 
@@ -44,10 +51,27 @@ def child_limits(settings: Settings) -> Limits:
     )
 
 
-def run_controller(settings: Settings, job_argv: tuple[str, ...] = PROGRAM) -> None:
+def controller_limits(settings: Settings) -> ControllerLimits:
+    """How versions are compiled on this machine."""
+    return ControllerLimits(
+        settings.settle_s,
+        settings.compile_jobs,
+        settings.compile_timeout_s,
+        child_limits(settings),
+        settings.warm_up_s,
+        custom_options(settings),
+        has_tensorflow(),
+    )
+
+
+def run_controller(
+    settings: Settings, job_argv: tuple[str, ...] = PROGRAM, outlived: Path | None = None
+) -> None:
     """Run until SIGTERM or SIGINT. Raises StateDirectoryBusy if another one is at work.
 
-    `job_argv` is what runs a job, before the job's id and the number of the attempt.
+    `job_argv` is what runs a job, before the job's id and the number of the attempt. `outlived` is
+    the lock of a web process that is told to end at the same time: TensorFlow answers for it until
+    it has drained.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -58,6 +82,7 @@ def run_controller(settings: Settings, job_argv: tuple[str, ...] = PROGRAM) -> N
         versions = VersionStore(engine, settings.repository_key)
         quality = QualityStore(engine, settings.repository_key)
         controller = _controller(settings, versions)
+        controller.sharing = Sharing(open_compiled_store(settings))
         probation = Probation(
             versions,
             quality,
@@ -66,20 +91,28 @@ def run_controller(settings: Settings, job_argv: tuple[str, ...] = PROGRAM) -> N
             controller.keep_prepared,
         )
         labels = QualityKeeping(quality, KeyStore(engine), versions)
+        queue, configs = JobStore(engine, settings.repository_key), controller.configs
+        files = DataPruning(
+            settings.uploads_dir.absolute(), settings.data_keep_days, queue, versions, configs
+        )
         jobs = Jobs(
             settings,
-            JobStore(engine, settings.repository_key),
+            queue,
             JobProgram(settings, job_argv),
-            controller.configs,
-            {"labels": lambda: labels.step(time.time())},
+            configs,
+            {"labels": lambda: labels.step(time.time()), "data files": files},
         )
         sweeping = _sweeping(settings, quality, versions)
         controller.start()
         try:
-            steps = [controller.step, probation.step, *jobs.steps, sweeping.step]
-            _loop(steps, stop, settings.poll_s, partial(migrate, engine))
+            with mirrored(settings) as mirror:
+                steps = [*mirror, controller.step, probation.step, *jobs.steps, sweeping.step]
+                _loop(steps, stop, settings.poll_s, partial(migrate, engine))
         finally:
             jobs.close()
+            controller.end_children()
+            if outlived is not None:
+                wait_until_free(outlived, settings.drain_s + DRAINED_S)
             controller.close()
 
 
@@ -89,14 +122,7 @@ def _controller(settings: Settings, versions: VersionStore) -> Controller:
         versions,
         settings.compiled_path.absolute(),
         settings.run_dir.absolute(),
-        ControllerLimits(
-            settings.settle_s,
-            settings.compile_jobs,
-            settings.compile_timeout_s,
-            child_limits(settings),
-            settings.warm_up_s,
-            custom_options(settings),
-        ),
+        controller_limits(settings),
     )
 
 

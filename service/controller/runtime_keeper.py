@@ -1,7 +1,7 @@
 """TensorFlow's process beside a web process whose controller is elsewhere.
 
-A controller keeps one for web processes that share its state directory. For those that don't, on other
-machines, this one runs the versions that only TensorFlow can run.
+A controller keeps one for web processes that share its state directory. For those that don't, on
+other machines, this one runs the versions that only TensorFlow can run.
 """
 
 import logging

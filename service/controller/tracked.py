@@ -40,6 +40,7 @@ class Tracked:
     attempts: int = 0
     waits: int = 0
     retry_at: float = 0.0
+    lacks_compiler: bool = False
     child: Child | None = None
 
     def look(self, found: Found, now: float) -> bool:
@@ -127,6 +128,7 @@ class Tracked:
     def _begin_anew(self) -> None:
         self.state, self.reason, self.key = State.DISCOVERED, "", ""
         self.attempts = self.waits = 0
+        self.lacks_compiler = False
 
     def row(self) -> VersionRow:
         """The version as it is recorded."""

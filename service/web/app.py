@@ -19,6 +19,7 @@ from service.web import cors, sample
 from service.web.access.access import SCOPE_KEY
 from service.web.access.caller import Caller
 from service.web.access.needs import may_pages_read
+from service.web.access.origin import FORWARDED
 from service.web.access.secret import one_by_name
 from service.web.admin import loading, reading, swaps
 from service.web.answers import JSON, REQUEST_ID, error_body, explain
@@ -131,7 +132,7 @@ def _caller(process: WebProcess) -> Caller:
         return process.access.check(request.method, request.path, given)
     given = {
         name.lower().encode(): request.headers[name].encode("latin-1")
-        for name in ("Authorization", "X-API-Key", "Origin", "Host")
+        for name in ("Authorization", "X-API-Key", "Origin", "Host", *FORWARDED)
         if name in request.headers
     }
     return process.access.check(request.method, request.path, given)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from prometheus_client import Counter, Gauge, Histogram
 
+from service.base.metric_arrays import observe_array, observe_columns
 from service.base.metrics import (
     BATCH_ROWS,
     EXECUTION_SECONDS,
@@ -30,8 +31,6 @@ from service.base.metrics import (
     PREDICTION_PROBABILITY,
     PREDICTIONS,
     QUEUE_REQUESTS,
-    observe_array,
-    observe_columns,
 )
 from service.quality.predicted import LARGEST_PROBABILITY
 from service.repository.decisions import Decisions
@@ -244,7 +243,7 @@ class VersionMetrics:
         return self._runs[rows]
 
     def _count_classes(self, indices: np.ndarray) -> None:
-        for index in np.unique(indices).tolist():
+        for index in sorted(set(indices.tolist())):  # np.unique would import masked arrays
             name = self._class_name(index)
             counter = self._classes.get(name)
             if counter is None:

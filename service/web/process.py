@@ -18,6 +18,7 @@ from service.jobs.store import JobStore
 from service.quality.store import QualityStore
 from service.quality.store_evaluations import EvaluationStore
 from service.quality.store_keys import KeyStore
+from service.repository.compiled_store import open_compiled_store
 from service.repository.decisions import chooser, decider
 from service.repository.model_config import ModelConfig
 from service.repository.sample_requests import find_samples
@@ -39,7 +40,9 @@ from service.web.arrivals import Arrivals
 from service.web.budget import Budget
 from service.web.counted import VersionMetrics
 from service.web.counters import Counters
+from service.web.ending import Ending
 from service.web.exchange import Facts, Identity
+from service.web.notes import open_notes
 from service.web.plane import Plane
 from service.web.protocols import translators
 from service.web.quality.capturing import capture_terms
@@ -65,17 +68,21 @@ COPIES = 2  # of the weights: as they are in the file, and arranged for the proc
 class WebProcess:
     """One worker's parts; `start` after the fork, `close` at the end.
 
-    `siblings` is how many workers listen on the same socket, this one included.
+    `siblings` is how many workers listen on the same socket, this one included; `ending` says
+    whether they are told to end.
     """
 
-    def __init__(self, settings: Settings, siblings: int = 1) -> None:
+    def __init__(self, settings: Settings, siblings: int = 1, ending: Ending | None = None) -> None:
         self.settings = settings
+        self.ending = ending or Ending()
         self.request_ids = RequestIds()
         self.permits = Permits(settings.model_control)
         self.access = make_access(settings)
         self.tracer: Tracer | None = None
         self.counters = Counters()
         self.bell = Bell(settings.run_dir / "bell")
+        self.compiled = open_compiled_store(settings)
+        self.notes = open_notes(settings)
         self.pool: Pool[ServedVersion] = Pool(self.bell)
         self._translators = translators()
         self._runs = ThreadPoolExecutor(settings.run_threads, "predict")
@@ -120,6 +127,8 @@ class WebProcess:
         self.shadow.start()
         self.quality.start()
         self.reloader.start()
+        if self.notes is not None:
+            self.notes.start()
 
     def serve(
         self, identity: Identity, loaded: LoadedVersion, config: ModelConfig
@@ -152,6 +161,8 @@ class WebProcess:
     def close(self) -> None:
         """End the threads and close what is open."""
         self.reloader.close()
+        if self.notes is not None:
+            self.notes.close()
         self.shadow.close()
         self._runs.shutdown()
         self.plane.flush()
@@ -178,7 +189,12 @@ class WebProcess:
         return Residents(self.pool, loader, budget, lambda: self._disposal.count)
 
     def _is_remote(self, row: VersionRow) -> bool:
-        """Whether TensorFlow's process runs it; what can't be read is met when it is loaded."""
+        """Whether TensorFlow's process runs it, or it comes from afar: others don't wait for it.
+
+        What can't be read is met when it is loaded.
+        """
+        if self.compiled.must_fetch(row.artefact):
+            return True
         try:
             return read_compiled(self.settings.compiled_path / row.artefact).runtime == "tensorflow"
         except ArtefactCorrupt:
@@ -195,6 +211,7 @@ class WebProcess:
     def _load(self, row: VersionRow) -> ServedVersion:
         """Load and warm one version. Raises ArtefactCorrupt; then it is compiled anew."""
         folder = self.settings.compiled_path / row.artefact
+        self.compiled.bring(row.artefact)
         try:
             compiled = read_compiled(folder)
             loaded: LoadedVersion

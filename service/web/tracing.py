@@ -131,6 +131,6 @@ def _context_of(parent: TraceParent) -> Context:
 def _server(host: str) -> Mapping[str, str | int]:
     """Where the client says it asked: the header `Host`, without and with its port."""
     name, _, port = host.rpartition(":")
-    if not name or not port.isdigit() or len(port) > 5:
+    if not name or not (port.isascii() and port.isdigit()) or len(port) > 5:
         return {"server.address": host.strip("[]")} if host else {}
     return {"server.address": name.strip("[]"), "server.port": int(port)}

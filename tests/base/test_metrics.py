@@ -3,12 +3,11 @@
 import numpy as np
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
+from service.base.metric_arrays import observe_array, observe_columns
 from service.base.metrics import (
     PREDICTIONS,
     REGISTRY,
     counts_in_files,
-    observe_array,
-    observe_columns,
 )
 
 SECONDS = np.array([[0.5, 3.0], [1.0, 0.0], [2.5, 9.0], [0.5, 2.0]])

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -84,3 +85,24 @@ def test_a_program_works_within_its_limits_and_in_its_own_folder(
     program.clean(job)
     assert not scratch.exists()
     assert scratch.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "is_given"),
+    [
+        ({"repository": "s3://bucket/models"}, True),
+        ({"compiled_url": "s3://bucket/compiled"}, True),
+        ({"repository": "s3://bucket/models", "executor": "ray"}, False),
+        ({}, False),
+    ],
+    ids=["repository", "compiled", "elsewhere", "local"],
+)
+def test_a_program_here_may_publish_where_the_service_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], is_given: bool
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    monkeypatch.setenv("HF_TOKEN", "never")
+    settings = Settings(**{"state_dir": tmp_path / "state", **more})
+    command = JobProgram(settings).command(begun(JobWorld(tmp_path).store))
+    assert ("AWS_SECRET_ACCESS_KEY" in command.environment) is is_given
+    assert "HF_TOKEN" not in command.environment

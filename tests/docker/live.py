@@ -159,9 +159,9 @@ def _adapt(folder: Path, addresses: Sequence[str], key: str) -> Path:
     """The committed configuration, quick, for these addresses; alerts need not last to fire."""
     config = yaml.safe_load((rules.FOLDER / "prometheus.yml").read_text())
     (scrape,) = (job for job in config["scrape_configs"] if job["job_name"] == "kerasd")
+    del scrape["file_sd_configs"]
     scrape["static_configs"] = [{"targets": [urlsplit(address).netloc for address in addresses]}]
-    if key:
-        scrape["authorization"] = {"credentials": key}
+    scrape["authorization"] = {"credentials": key or "none"}
     config["scrape_configs"] = [scrape]
     config["global"] = {
         "scrape_interval": SCRAPE, "scrape_timeout": SCRAPE, "evaluation_interval": SCRAPE,

@@ -111,7 +111,7 @@ def test_figures_are_those_of_the_traffic(
 
 
 def test_it_is_scraped_by_the_name_that_compose_gives_it(service: RunningService) -> None:
-    answer = requests.get(f"{service.url}/metrics", headers={"Host": "kerasd:8080"}, timeout=60)
+    answer = requests.get(f"{service.url}/metrics", headers={"Host": "web:8080"}, timeout=60)
     assert answer.status_code == 200
 
 

@@ -1,6 +1,7 @@
 """Rules and alerts: their style, their runbooks, and that each of them is tested by promtool."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,8 @@ WANTED = {
     "KerasdRequestsRejected", "KerasdAccuracyBelowBaseline", "KerasdClassRecallLow",
     "KerasdClassMissed", "KerasdNoLiftOverMajority", "KerasdPredictionMixShifted",
     "KerasdFeedbackStopped", "KerasdTrainingFailed", "KerasdTrainingStalled",
-    "KerasdTrainingOverdue", "KerasdWorkersRestarting",
+    "KerasdTrainingOverdue", "KerasdWorkersRestarting", "KerasdRemoteRepositoryAway",
+    "KerasdRemoteVersionIncomplete",
 }  # fmt: skip
 
 
@@ -80,8 +82,14 @@ def test_promtool_agrees(path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_prometheus_takes_the_configuration() -> None:
-    command = ["promtool", "check", "config", "--lint-fatal", str(FOLDER / "prometheus.yml")]
+def test_prometheus_takes_the_configuration(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER / "rules", tmp_path / "rules")
+    (tmp_path / "metrics_key").touch()
+    (tmp_path / "targets.yml").write_text((FOLDER / "targets" / "replicas.yml").read_text())
+    config = tmp_path / "prometheus.yml"
+    text = (FOLDER / "prometheus.yml").read_text()
+    config.write_text(re.sub(r"/run/secrets/|/etc/kerasd/", f"{tmp_path}/", text))
+    command = ["promtool", "check", "config", "--lint-fatal", str(config)]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert all(path.name in ran.stdout for path in RULE_FILES)

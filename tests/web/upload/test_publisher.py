@@ -209,12 +209,13 @@ class TestRefused:
             ("labels: 3\n", "model.yaml: labels"),
             ("a: &a [1]\nb: *a\n", "aliases"),
             ("allow_lambda: {1: '" + "0" * 64 + "'}\n", "not taken over HTTP"),
+            ("retrain: {webhook: 'http://10.0.0.1/x'}\n", "retrain.webhook"),
             ("custom_objects: [subprocess]\n", "names subprocess; the setting custom_objects"),
             ('description: "\\ud800"\n', "description"),
             ("#" * 65_537, "at most 65536 bytes over HTTP, got 65537"),
             ("{a: " * 10_000, "model.yaml"),
         ],
-        ids=["wrong", "aliases", "lambda", "module", "half a character", "long", "deep"],
+        ids=["wrong", "aliases", "lambda", "hook", "module", "half a character", "long", "deep"],
     )
     def test_a_configuration_that_may_not_be(self, place: Place, config: str, words: str) -> None:
         with pytest.raises(UploadRefused, match=words):
