@@ -211,6 +211,7 @@ def test_helm_test_has_the_rights_of_the_others(name: str) -> None:
     assert container["command"][-1] == "http://kerasd:80/readyz"
 
 
+@pytest.mark.slow
 def test_tensorflow_runs_beside_each_web_process_and_outlives_it() -> None:
     secrets = {"database_url": {"existingSecret": "s"}}
     values = {"mode": "replicas", "keys": {"existingSecret": "k"}, "secrets": secrets}
