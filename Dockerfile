@@ -62,7 +62,7 @@ WORKDIR /tmp
 VOLUME /var/lib/kerasd
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=3s --start-period=120s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=1h --retries=3 \
     CMD exec python -I -m service.base.probe "$KERASD_HOST" "${KERASD_PORT:-8080}"
 ENTRYPOINT ["kerasd"]
 CMD ["serve"]

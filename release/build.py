@@ -29,6 +29,9 @@ SUMS = "SHA256SUMS"
 
 def build(target: Path, tools: Path = TOOLS) -> list[Path]:
     """Write all files of a release into a folder, which holds nothing else afterwards."""
+    changed = _run(["git", "status", "--porcelain", "--untracked-files=no"], ROOT)
+    if changed:
+        raise SystemExit(f"the release is made of the last commit; commit first:\n{changed}")
     when = committed_at()
     with tempfile.TemporaryDirectory(prefix="kerasd-release-") as scratch:
         source, made = Path(scratch) / "source", Path(scratch) / "made"

@@ -17,6 +17,7 @@ from pathlib import Path
 PROCESSES = Path("/proc")
 PROGRAMS = (b"kerasd", b"service.cli.main")
 ANSWERING = (b"serve", b"web")
+KEEPER = (b"-m", b"service.cli.keeper")  # what `kerasd serve` becomes
 HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 TIMEOUT_S = 2.0
 REQUEST = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -46,7 +47,8 @@ def command_lines(processes: Path = PROCESSES) -> Iterator[list[bytes]]:
 def is_asked(commands: Iterable[Sequence[bytes]]) -> bool:
     """Whether one of them answers requests."""
     return any(
-        command in ANSWERING and program.rpartition(b"/")[2] in PROGRAMS
+        (command in ANSWERING and program.rpartition(b"/")[2] in PROGRAMS)
+        or (program, command) == KEEPER
         for words in commands
         for program, command in pairwise(words)
     )

@@ -19,7 +19,8 @@ LONGEST_SECRET = 64 * 1024
 
 
 def read_secrets(folder: Path) -> dict[str, str]:
-    """The settings of which the folder has files; none where there is no folder.
+    """The settings of which the folder has files; none where there is no folder, or the default
+    one is somebody else's.
 
     Files of others are left alone. Raises SettingsInvalid, which never shows what is inside.
     """
@@ -28,6 +29,8 @@ def read_secrets(folder: Path) -> dict[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
+        if folder == SECRETS_DIR and isinstance(error, PermissionError):  # nobody has named it
+            return {}
         raise SettingsInvalid(f"secrets in {folder}: {error.strerror}") from error
     ours = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
     unknown = [PREFIX + name for name in ours if name not in SECRET_SETTINGS]

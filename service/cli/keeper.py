@@ -46,14 +46,22 @@ class Half:
             )
             if now - self.started_at > STEADY_S:
                 self.backoff_s = FIRST_BACKOFF_S
-            self.process, self.start_at = None, now + self.backoff_s
-            self.backoff_s = min(self.backoff_s * 2, MAX_BACKOFF_S)
+            self.process = None
+            self._pause(now)
         if self.process is None and now >= self.start_at:
             command = [sys.executable, "-m", "service.cli.main", self.name]
             command += ["--parent", str(os.getpid())]
-            # In a group of its own: a terminal's Ctrl-C comes once, from here.
-            self.process = subprocess.Popen(command, process_group=0)
-            self.started_at = now
+            try:
+                # In a group of its own: a terminal's Ctrl-C comes once, from here.
+                self.process = subprocess.Popen(command, process_group=0)
+                self.started_at = now
+            except OSError as error:  # no process or memory to be had; the other half goes on
+                logger.warning("can't start", extra={"half": self.name, "why": error.strerror})
+                self._pause(now)
+
+    def _pause(self, now: float) -> None:
+        self.start_at = now + self.backoff_s
+        self.backoff_s = min(self.backoff_s * 2, MAX_BACKOFF_S)
 
     def is_running(self) -> bool:
         """Whether there is anything to end."""

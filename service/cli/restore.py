@@ -14,6 +14,7 @@ from service.base.lock import hold_lock
 from service.base.settings import Settings
 from service.cli.backup_record import DATABASE, BackupRecord, places, read_backup
 
+LOGS = ("-wal", "-shm", "-journal")
 LOCKS = ("serve.lock", "web.lock", "controller.lock")
 
 
@@ -27,7 +28,7 @@ def restore_backup(settings: Settings, source: Path) -> BackupRecord:
         check_revision(record.schema_revision)
     targets = _targets(settings, record)
     with _alone(settings), storing("state directory"):
-        taken = [place for place in targets.values() if _is_taken(place)]
+        taken = [place for place in _places_of(targets) if _is_taken(place)]
         if taken:
             raise BackupRefused(f"{taken[0]} is there already; restore into a fresh place")
         try:
@@ -57,6 +58,13 @@ def _targets(settings: Settings, record: BackupRecord) -> dict[str, Path]:
             "means and name it by the setting database_url"
         )
     return places(settings) | ({DATABASE: database} if database is not None else {})
+
+
+def _places_of(targets: dict[str, Path]) -> list[Path]:
+    """All that must not be there: SQLite would replay a log that lies beside the database."""
+    database = targets.get(DATABASE)
+    beside = [database.with_name(database.name + end) for end in LOGS] if database else []
+    return [*targets.values(), *beside]
 
 
 def _copy(source: Path, record: BackupRecord, targets: dict[str, Path]) -> None:

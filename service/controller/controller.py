@@ -4,7 +4,6 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -84,12 +83,22 @@ class Controller:
         self._leftovers.start(row.artefact for row in rows if row.artefact)
         for row in rows:
             if row.state is State.READY:
-                tracked = Tracked(row.model, row.version, config=row.config)
-                with suppress(ArtefactCorrupt):
-                    compiled = read_compiled(self._compiled_dir / row.artefact)
-                    if not self._workshop.why_not_run(compiled):
-                        tracked.predecessor = compiled
-                        self._tracked[row.model, row.version] = tracked
+                self._take_over(row)
+
+    def _take_over(self, row: VersionRow) -> None:
+        """Where compiled versions are shared over an address, this one may have to be fetched."""
+        tracked = Tracked(row.model, row.version, config=row.config)
+        try:
+            compiled = read_compiled(self._compiled_dir / row.artefact)
+        except ArtefactCorrupt:
+            if not self.sharing.is_over_an_address:
+                return
+            tracked.recorded = row
+        else:
+            if self._workshop.why_not_run(compiled):
+                return
+            tracked.predecessor = compiled
+        self._tracked[row.model, row.version] = tracked
 
     def step(self, now: float) -> None:
         """One look at the repository and one turn of all that is under way."""

@@ -43,7 +43,10 @@ class RuntimeKeeper:
         with suppress(SQLAlchemyError):
             rows = [row for row in settle(self._store.rows(), self._store.routes()) if row.served]
             self._needs = self._look(rows, self._needs)
-        self._runtime.step(any(self._needs.values()), now)
+        try:
+            self._runtime.step(any(self._needs.values()), now)
+        except OSError as error:  # no room, no process to be had: it is tried again
+            logger.warning("tensorflow can't be started", extra={"why": error.strerror})
 
     def close(self) -> None:
         """End it."""

@@ -31,6 +31,12 @@ class Sharing:
         self._looked_for: set[str] = set()
         self._shared: set[str] = set()
         self._look_at = LOOK_EVERY_S
+        self._mending: Future[None] | None = None
+
+    @property
+    def is_over_an_address(self) -> bool:
+        """Whether what isn't here may be elsewhere."""
+        return self._compiled.is_shared
 
     def is_busy(self, key: str) -> bool:
         """True while a version is fetched or put, or will be."""
@@ -69,7 +75,8 @@ class Sharing:
         if self._compiled.store is None or now < self._look_at:
             return
         self._look_at = now + LOOK_EVERY_S
-        begin(partial(self._mend, self._compiled.store, set(ready)))
+        if self._mending is None or self._mending.done():
+            self._mending = begin(partial(self._mend, self._compiled.store, set(ready)))
 
     def _fetch(self, key: str) -> None:
         """Whatever is wrong there, it is compiled here."""
@@ -103,9 +110,11 @@ class Sharing:
         for key in sorted(keys):
             try:
                 if store.lacks(self._compiled.folder / key):
-                    store.put(self._compiled.folder / key)
+                    self._put(key)
                     logger.warning("a compiled version was gone, it is put again",
                                    extra={"artefact": key})  # fmt: skip
+            except ArtefactCorrupt:  # here; it is compiled anew when it is looked at
+                continue
             except (KerasdError, OSError) as error:
                 why = _spoken(error)
                 logger.warning("compiled versions can't be looked after", extra={"why": why})

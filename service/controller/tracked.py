@@ -1,6 +1,6 @@
 """What the controller remembers of one version between two looks at the repository."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from service.base.child import Child
@@ -37,6 +37,7 @@ class Tracked:
     config_problem: str = ""
     compiled: Compiled | None = None
     predecessor: Compiled | None = None
+    recorded: VersionRow | None = None  # READY by a predecessor; its compiled form isn't here yet
     attempts: int = 0
     waits: int = 0
     retry_at: float = 0.0
@@ -137,6 +138,8 @@ class Tracked:
             return VersionRow(self.model, self.version, self.state, self.reason, config=config)
         compiled = self.serving()
         reasons = [self.reason, self.config_problem]
+        if compiled is None and self.recorded is not None:
+            return replace(self.recorded, config=config)  # whoever has it, or fetches it, goes on
         if compiled is None:
             # Without a model.yaml that can be used it waits; it goes on when that is mended.
             state = self.state if self.config is not None else State.FAILED
@@ -166,12 +169,13 @@ class Tracked:
         """Keys of the compiled forms that it has, or is to have."""
         forms = (self.compiled, self.predecessor)
         keys = {form.key for form in forms if form is not None}
+        keys |= {self.recorded.artefact} if self.recorded is not None else set()
         return keys if self.state is State.RETIRED or not self.key else keys | {self.key}
 
     def retire(self) -> None:
         """Its files are gone; so is all that was known of them."""
         self.stop()
-        self.compiled = self.predecessor = None
+        self.compiled = self.predecessor = self.recorded = None
 
 
 def _joined(reasons: list[str]) -> str:

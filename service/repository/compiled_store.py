@@ -41,6 +41,11 @@ class CompiledStore:
             self._store = self._open()
         return self._store
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether there is a store behind the folder; none is opened to tell."""
+        return self._open is not None
+
     def must_fetch(self, key: str) -> bool:
         """True where a version isn't here and may be elsewhere."""
         return self._open is not None and not (self.folder / key).is_dir()

@@ -249,10 +249,10 @@ class Connection(asyncio.Protocol):
             self._refuse(RequestTooSlow("head", limits.head_timeout_s))
         elif self._stage[1] == BODY:
             self._refuse(RequestTooSlow("body", limits.body_timeout_s))
-        elif self._is_lingering:
-            self._transport.abort()
-        else:
+        elif not self._is_lingering:
             self._transport.close()
+        elif not self._transport.get_write_buffer_size():  # what is unread has a bound of its own
+            self._transport.abort()
 
     def _refuse(self, error: KerasdError) -> None:
         """Read no further; answer with the error once everything before it is answered."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -85,7 +86,8 @@ class DrainingServer(uvicorn.Server):
         for listener in listening:
             with listener:
                 for connection in accept_rest(listener):
-                    await self._take_in(connection)
+                    with suppress(OSError):  # it has gone already
+                        await self._take_in(connection)
 
     async def _take_in(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()

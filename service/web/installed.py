@@ -1,6 +1,7 @@
 """Notices that the package's files were replaced under a running service."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Installed:
     def _look(self) -> dict[str, tuple[int, int]]:
         found = {}
         for file in self._package.rglob("*.py"):
-            about = file.stat()
-            found[str(file)] = (about.st_mtime_ns, about.st_size)
+            with suppress(OSError):  # it is being replaced
+                about = file.stat()
+                found[str(file)] = (about.st_mtime_ns, about.st_size)
         return found

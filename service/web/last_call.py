@@ -36,11 +36,16 @@ def refuse_new(listener: socket.socket) -> bool:
 
 def accept_rest(listener: socket.socket) -> Iterator[socket.socket]:
     """Every connection that the kernel has made and nobody has taken."""
-    with suppress(BlockingIOError):
-        while True:
+    while True:
+        try:
             connection, _ = listener.accept()
-            connection.setblocking(False)
-            yield connection
+        except BlockingIOError:
+            return
+        except OSError as error:  # no descriptors left: those that are in are more than the rest
+            logger.warning("connections are lost", extra={"why": error.strerror})
+            return
+        connection.setblocking(False)
+        yield connection
 
 
 def close_unless_asked(fileno: int) -> bool:

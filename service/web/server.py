@@ -79,7 +79,8 @@ class Master(Arbiter):
 
     def stop(self, graceful: bool = True) -> None:
         """End the workers, who see before they are told that all of them end."""
-        self._ending.begin_everywhere()
+        if not (self.systemd or self.reexec_pid or self.master_pid):  # or the socket lives on
+            self._ending.begin_everywhere()
         super().stop(graceful)
 
 
@@ -144,8 +145,9 @@ def raise_open_files(wanted: int) -> int:
 def _options(settings: Settings, ending: Ending) -> dict[str, Any]:
     limits = edge_limits(settings, raise_open_files(settings.max_connections + OTHER_FILES))
     edge = Edge(limits, _count_refused, _uploads(settings), _headers(settings))
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
-        "bind": f"{settings.host}:{settings.port}",
+        "bind": f"{host}:{settings.port}",
         "workers": settings.workers,
         "worker_class": worker_class(edge, ending, settings.drain_s),
         "backlog": BACKLOG,

@@ -53,6 +53,7 @@ def test_nobody_there_is_an_error() -> None:
     [
         ("/opt/kerasd/bin/python /opt/kerasd/bin/kerasd serve", True),
         ("python -m service.cli.main web --parent 7", True),
+        ("python -m service.cli.keeper 1.0 INFO json", True),  # though web is dead for a moment
         ("/opt/kerasd/bin/python /opt/kerasd/bin/kerasd controller web", False),
         ("/opt/kerasd/bin/python /opt/kerasd/bin/kerasd tensorboard --host 0.0.0.0", False),
         ("python -m http.server", False),

@@ -123,6 +123,21 @@ def test_restored_into_a_fresh_place_it_is_what_it_was(state: Path, tmp_path: Pa
     assert modes == {0}  # for its owner alone
 
 
+@pytest.mark.parametrize("left", ["kerasd.sqlite-wal", "kerasd.sqlite-shm"])
+def test_nothing_is_restored_beside_the_log_of_another_database(
+    state: Path, tmp_path: Path, left: str
+) -> None:
+    target = backup(state)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / left).write_bytes(b"what SQLite would replay")
+
+    error = refused("restore", target, "--state-dir", tmp_path / "new")
+
+    assert left in str(error)
+    assert not (tmp_path / "new" / "kerasd.sqlite").exists()
+    assert (tmp_path / "new" / left).exists()
+
+
 def test_a_backup_is_never_written_over(state: Path) -> None:
     error = refused("backup", backup(state), "--state-dir", state)
     assert isinstance(error, BackupRefused)

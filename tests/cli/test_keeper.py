@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from service.cli.keeper import reap_strangers
+from service.cli.keeper import Half, reap_strangers
 from tests.running import wait_until
 
 
@@ -29,6 +29,13 @@ def test_strangers_are_reaped_and_our_own_keep_their_exit_codes() -> None:
 def test_without_children_there_is_nothing_to_reap() -> None:
     code = "from service.cli.keeper import reap_strangers; reap_strangers(set())"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_half_that_cannot_be_started_is_tried_again() -> None:
+    half = Half("no")
+    half.name = "no" * 200_000  # longer than the kernel takes an argument
+    half.step(100.0)
+    assert (half.is_running(), half.start_at, half.backoff_s) == (False, 100.2, 0.4)
 
 
 def test_a_child_that_runs_is_left_alone() -> None:

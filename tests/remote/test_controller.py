@@ -12,7 +12,7 @@ from service.controller.sharing import Sharing
 from service.repository.compiled_store import CompiledStore
 from service.repository.remote.artefacts import Artefacts
 from service.repository.states import State, VersionRow
-from tests.controller.world import World
+from tests.controller.world import LIMITS, World
 from tests.remote.memory import Remote
 
 M1 = ("m", 1)
@@ -71,6 +71,30 @@ def test_what_is_ready_stays_so_while_the_store_is_away(site: Site) -> None:
     site.remote.store.fails = lambda *_: TimeoutError()
     for _ in range(20):
         assert site.world.step(70)[M1].state is State.READY
+
+
+def test_a_controller_on_an_empty_disk_takes_nothing_away(site: Site) -> None:
+    world = site.world
+    for version in (1, 2):
+        world.add_compiled("m", version, str(version))
+    site.until(State.READY)
+    while not world.step(70)[("m", 2)].current:
+        time.sleep(0.005)
+    shutil.rmtree(world.compiled)
+    site.remote.store.fails = lambda *_: TimeoutError()  # and the store is away for a while
+    world.controller = world.new_controller(LIMITS)
+    world.controller.sharing = Sharing(
+        CompiledStore(world.compiled, lambda: Artefacts(site.remote.bucket))
+    )
+    world.controller.start()
+
+    seen = [world.step(0.1) for _ in range(20)]
+    site.remote.store.fails = lambda *_: None
+    seen += [world.step(70) for _ in range(20)]
+
+    for rows in seen:
+        assert [key for key, row in rows.items() if row.current] == [("m", 2)]
+        assert rows["m", 1].state is rows["m", 2].state is State.READY
 
 
 def test_what_was_compiled_elsewhere_is_fetched_and_not_compiled(site: Site) -> None:

@@ -137,6 +137,16 @@ def test_who_has_come_and_not_asked_yet_may_ask_after_the_last_call() -> None:
     assert CLOSE in answer
 
 
+def test_who_reads_slowly_gets_all_of_the_answer() -> None:
+    request = b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
+    with draining(replace(SLOW, linger_s=0.1)) as server:
+        begin_with_nobody(server)
+        with server.open(request) as client:
+            server.pass_time(1.0)  # ten times the linger, and nothing read
+            answer = client.read_all()
+    assert len(answer) > 40_000_000
+
+
 def test_a_body_that_takes_longer_than_the_end_is_answered_503() -> None:
     with draining(replace(SLOW, end_s=0.2)) as server, server.open(post("/", b"hello")[:-1]) as one:
         begin(server)

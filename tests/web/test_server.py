@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from service.base.settings import Settings
 from service.web.edge import Edge
 from service.web.ending import Ending
 from service.web.server import (
     OTHER_FILES,
+    Server,
     edge_limits,
     raise_open_files,
     worker_class,
@@ -28,6 +31,11 @@ def test_the_edge_keeps_the_settings(tmp_path: Path) -> None:
     )
     assert (limits.max_connections, limits.head_timeout_s) == (77, 3)
     assert (limits.body_timeout_s, limits.max_body_bytes) == (4, 2 * 1024**2)
+
+
+@pytest.mark.parametrize("host", ["::1", "::", "127.0.0.1"])
+def test_it_listens_where_it_is_told(tmp_path: Path, host: str) -> None:
+    assert Server(settings(tmp_path, host=host, port=8099)).cfg.address == [(host, 8099)]
 
 
 def test_few_open_files_mean_few_connections(tmp_path: Path) -> None:
