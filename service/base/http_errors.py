@@ -179,14 +179,18 @@ class StorageFull(KerasdError):
 class RemoteAway(KerasdError):
     """A remote store can't be used now; `why` is in words of ours, which hold no credentials.
 
-    `is_missing` says that what was asked for isn't there, and no more is wrong.
+    `is_missing` says that what was asked for isn't there, and no more is wrong; `is_of_object`
+    that it is the one object that can't be read, for others may be.
     """
 
     status = 503
     code = "remote_away"
     retry_after_s = 5
 
-    def __init__(self, what: str, why: str, is_missing: bool = False) -> None:
+    def __init__(
+        self, what: str, why: str, is_missing: bool = False, is_of_object: bool = False
+    ) -> None:
         self.why = why
         self.is_missing = is_missing
+        self.is_of_object = is_of_object
         super().__init__(f"{what} can't be used: {why}")

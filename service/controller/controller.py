@@ -15,6 +15,7 @@ from service.base.confinement import Limits
 from service.base.load_options import LoadOptions
 from service.base.refusals import ArtefactCorrupt, FileRefused, ModelConfigInvalid
 from service.controller.leftovers import Leftovers
+from service.controller.mirrored import always_gone
 from service.controller.opening import compile_task, digest, is_whole
 from service.controller.pointers import Pointers
 from service.controller.sharing import Sharing
@@ -75,6 +76,7 @@ class Controller:
         self._leftovers = Leftovers(store, compiled_dir, wall_clock)
         self._pointers = Pointers(store, self._bell.ring, wall_clock)
         self._is_missing = False
+        self.is_gone: Callable[[str, int], bool] = always_gone  # what has no files here
 
     def start(self) -> None:
         """Take over from a predecessor: what was READY is served until it is looked at anew."""
@@ -109,9 +111,10 @@ class Controller:
             self._report_missing(error)
             return
         self._is_missing = False
-        self._take_in(found, now)
-        for tracked in self._tracked.values():
-            self._advance(tracked, now)
+        present = self._take_in(found, now)
+        for key, tracked in self._tracked.items():
+            if key in present or tracked.child is not None:
+                self._advance(tracked, now)
         self._leftovers.step(
             chain.from_iterable(map(Tracked.artefacts, self._tracked.values())), now
         )
@@ -141,7 +144,8 @@ class Controller:
         self._runtime.close()
         self._bell.close()
 
-    def _take_in(self, found: list[Found], now: float) -> None:
+    def _take_in(self, found: list[Found], now: float) -> set[tuple[str, int]]:
+        """The versions that have files here now."""
         present = {(item.model, item.version): item for item in found}
         for key, item in present.items():
             tracked = self._tracked.setdefault(key, Tracked(*key))
@@ -149,9 +153,10 @@ class Controller:
                 logger.info("version found", extra={"model": key[0], "version": key[1]})
             self._read_config(tracked, item.folder)
         for key, tracked in self._tracked.items():
-            if key not in present and tracked.state is not State.RETIRED:
+            if key not in present and tracked.state is not State.RETIRED and self.is_gone(*key):
                 tracked.retire()
                 self._set(tracked, State.RETIRED, "its files are gone from the repository")
+        return set(present)
 
     def _read_config(self, tracked: Tracked, folder: Path) -> None:
         """Take the model's configuration; a broken one leaves the last good one in force."""

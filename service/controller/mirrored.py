@@ -1,21 +1,35 @@
-"""The step that mirrors a remote repository; a local one has none."""
+"""What mirrors a remote repository; a local one needs nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from service.base.settings import Settings
 
 
+def always_gone(_model: str, _version: int) -> bool:
+    """In a local repository what isn't there is gone."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """The steps before each look at the repository, and who tells whether a version is gone."""
+
+    steps: Sequence[Callable[[float], object]] = ()
+    is_gone: Callable[[str, int], bool] = always_gone
+
+
 @contextmanager
-def mirrored(settings: Settings) -> Iterator[Sequence[Callable[[float], object]]]:
-    """The steps to be taken before each look at the repository. Raises SettingsInvalid."""
+def mirrored(settings: Settings) -> Iterator[Mirrored]:
+    """Open the mirror, if there is one. Raises SettingsInvalid."""
     if not settings.repository_url:
-        yield ()
+        yield Mirrored()
         return
     from service.repository.remote.mirroring import Mirroring  # fsspec, which others don't need
 
     mirroring = Mirroring(settings)
     try:
-        yield (mirroring.step,)
+        yield Mirrored((mirroring.step,), mirroring.is_gone)
     finally:
         mirroring.close()

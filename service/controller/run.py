@@ -73,9 +73,7 @@ def run_controller(
     the lock of a web process that is told to end at the same time: TensorFlow answers for it until
     it has drained.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _told_to_end()
     with hold_lock(settings.run_dir / "controller.lock", settings.state_dir):
         engine = open_database(settings.database)
         migrate(engine)
@@ -106,7 +104,8 @@ def run_controller(
         controller.start()
         try:
             with mirrored(settings) as mirror:
-                steps = [*mirror, controller.step, probation.step, *jobs.steps, sweeping.step]
+                controller.is_gone = mirror.is_gone
+                steps = [*mirror.steps, controller.step, probation.step, *jobs.steps, sweeping.step]
                 _loop(steps, stop, settings.poll_s, partial(migrate, engine))
         finally:
             jobs.close()
@@ -114,6 +113,14 @@ def run_controller(
             if outlived is not None:
                 wait_until_free(outlived, settings.drain_s + DRAINED_S)
             controller.close()
+
+
+def _told_to_end() -> threading.Event:
+    """Set by the signals that end a process."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _controller(settings: Settings, versions: VersionStore) -> Controller:

@@ -31,7 +31,7 @@ pytestmark = [
 ]
 
 ENOUGH_S = 300.0
-FILES, ROWS, WIDTH, JOBS = 8, 15_000, 30, 4
+FILES, ROWS, WIDTH, JOBS = 8, 30_000, 30, 4
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,23 @@ class TestArtefacts:
         assert len(put) == 3
         world.artefacts.put(world.home)
         assert [method for method, _ in world.remote.store.calls].count("put") == 3
+
+    def test_one_that_replaces_another_is_never_half_of_each(self, world: World) -> None:
+        world.artefacts.put(world.home)
+        other = compiled(world.there)
+        (other / "model.onnx").write_bytes(b"other")
+        files = digest_tree(other)
+        files.pop("compiled.json", None)
+        replace(read_compiled(other), files=files).write(other)
+        world.remote.store.fails = lambda method, key: (
+            TimeoutError() if method == "put" and key.endswith("weights") else None
+        )
+        with pytest.raises(RemoteAway):
+            world.artefacts.put(other)
+        assert not world.artefacts.fetch(KEY, world.there / "fetched" / KEY)
+        world.remote.store.fails = lambda *_: None
+        world.artefacts.put(other)
+        assert world.artefacts.fetch(KEY, world.there / "fetched" / KEY)
 
     def test_without_the_record_there_is_nothing(self, world: World) -> None:
         world.artefacts.put(world.home)

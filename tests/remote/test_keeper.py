@@ -90,6 +90,23 @@ def test_one_of_several_keeps_it(settings: Settings, opened: list[Mirroring]) ->
     assert (first._lock >= 0, second._lock >= 0) == (True, False)
 
 
+def test_a_disk_that_is_full_at_first_is_no_lock_for_ever(
+    settings: Settings, opened: list[Mirroring], caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = Mirroring(settings)
+    opened.append(keeper)
+    settings.mirror_dir.mkdir(parents=True)
+    blocked = settings.mirror_dir / "content"
+    blocked.write_bytes(b"a file where the folder is to be")
+    for _ in range(3):
+        keeper.step()
+    assert keeper._lock < 0
+    assert [record.getMessage() for record in caplog.records] == ["the mirror can't be written"]
+    blocked.unlink()
+    keeper.step()
+    assert keeper._lock >= 0
+
+
 def test_a_copy_of_a_bucket_is_a_repository(tmp_path: Path) -> None:
     """Claims come along with `aws s3 sync`."""
     home = tmp_path / "m" / "1"

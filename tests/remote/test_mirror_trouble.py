@@ -66,7 +66,7 @@ class TestTrouble:
 
         world.remote.store.fails = third
         world.look()
-        assert world.versions() == []
+        assert not world.mirror.models.exists()
         world.begin()  # and the process is killed besides
         world.look()
         assert world.lies()["m/1/model.h5"] == large
@@ -124,7 +124,7 @@ class TestRestart:
         assert world.remote.store.calls == [("infos", "")]
         assert len(world.versions()) == 2
 
-    @pytest.mark.parametrize("at", ["_put", "_remove", "_note"])
+    @pytest.mark.parametrize("at", ["_put", "_remove", "_take_away"])
     def test_a_kill_while_it_is_placed_is_mended_without_the_network(
         self, world: World, at: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -44,6 +45,8 @@ class TestBucket:
         assert bucket.read("m/1/claim.json", 10) == b"{}"
         with pytest.raises(ValueError, match="larger than 1 bytes"):
             bucket.read("m/1/claim.json", 1)
+        assert bucket.read("m/1/leer", 10) == b""
+        assert bucket.written_at("m/1/leer") == pytest.approx(time.time(), abs=600)
         bucket.remove(["m/1/nothing", "m/1/leer"])
         assert bucket.objects("m/1").keys() == {"m/1/claim.json"}
 

@@ -1,5 +1,6 @@
 """Publication and deletion that go wrong in between: nothing is visible by halves."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -76,6 +77,20 @@ class TestTrouble:
         assert [key for key in world.remote.names() if key.startswith("m/1/")] == []
         assert "m/2/claim.json" in world.remote.names()
         assert STALE_S == 24 * 3600
+
+    @pytest.mark.parametrize("content", [b"", b"{}", b"no json"], ids=ascii)
+    def test_one_that_says_nothing_is_as_old_as_its_object(
+        self, world: World, content: bytes
+    ) -> None:
+        world.remote.put("m/1/claim.json", content)
+        world.remote.put("m/1/model.h5", b"half")
+        world.send(b"two")
+        assert world.published() == [2]
+        assert "m/1/model.h5" in world.remote.names()
+        late = time.time() + STALE_S + 60
+        world.shelf._claims = Claims(world.remote.bucket, wall_clock=lambda: late)
+        world.send(b"three")
+        assert [key for key in world.remote.names() if key.startswith("m/1/")] == []
 
     def test_a_version_whose_manifest_somebody_removed_is_hidden_but_kept(
         self, world: World

@@ -10,6 +10,13 @@ from service.repository.remote import bucket
 from service.repository.remote.status import Status, read_status
 from service.web.remote_collector import RemoteCollector
 from tests.remote.memory import Remote
+from tests.remote.mirror_world import World
+
+
+def status(world: World) -> Status:
+    left = read_status(world.folder)
+    assert left is not None
+    return left
 
 
 def told(folder: Path) -> list[str]:
@@ -36,6 +43,26 @@ def test_without_a_keeper_nothing_is_told(tmp_path: Path, content: bytes) -> Non
     (tmp_path / "status.json").write_bytes(content)
     assert told(tmp_path) == []
     assert read_status(tmp_path) in (None, Status())
+
+
+def test_what_was_counted_goes_on_after_a_restart_and_not_in_another_repository(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    world.remote.put_version("m/1", {"model.h5": b"model"})
+    world.look()
+    synced_at = status(world).synced_at
+    world.away(TimeoutError())
+    world.look()
+    world.begin()
+    world.look()
+    assert status(world).synced_at == synced_at > 0
+    assert (status(world).requests_failed, status(world).bytes > 0) == (2, True)
+    world.move()
+    world.away(TimeoutError())
+    world.begin()
+    world.look()
+    assert (status(world).synced_at, status(world).requests_failed) == (0, 1)
 
 
 def test_a_bucket_of_too_many_objects_is_no_repository(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,18 +35,18 @@ class Artefacts:
         """Have a compiled folder there. Raises RemoteAway, ArtefactCorrupt where it isn't whole."""
         compiled = read_compiled(folder)
         verify_files(folder, compiled)
-        if not self.lacks(folder):
+        there = self._there(folder.name)
+        if not _lacks(folder, compiled, there):
             return
+        if RECORD in there:
+            self.remove(folder.name)  # files and a record that isn't theirs would be corrupt
         for name in sorted(compiled.files):
             self._bucket.put(f"{folder.name}/{name}", folder / name)
         self._bucket.put(f"{folder.name}/{RECORD}", folder / RECORD)
 
     def lacks(self, folder: Path) -> bool:
         """Whether something of the folder isn't there. Raises RemoteAway, ArtefactCorrupt."""
-        compiled, there = read_compiled(folder), self._there(folder.name)
-        sizes = {name: (folder / name).stat().st_size for name in compiled.files}
-        is_same = all(name in there and there[name].size == sizes[name] for name in sizes)
-        return RECORD not in there or not is_same
+        return _lacks(folder, read_compiled(folder), self._there(folder.name))
 
     def fetch(self, key: str, target: Path) -> bool:
         """Make the folder `target` of what is there; false if nothing whole is.
@@ -97,6 +97,12 @@ class Artefacts:
                 return {}  # stores with real folders have none of this name yet
             raise
         return {name[len(key) + 1 :]: found for name, found in below.items()}
+
+
+def _lacks(folder: Path, compiled: Compiled, there: dict[str, Object]) -> bool:
+    sizes = {name: (folder / name).stat().st_size for name in compiled.files}
+    is_same = all(name in there and there[name].size == sizes[name] for name in sizes)
+    return RECORD not in there or not is_same
 
 
 def _sweep(folder: Path) -> None:

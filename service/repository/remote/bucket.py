@@ -14,7 +14,7 @@ from typing import Any
 from service.base.http_errors import RemoteAway
 from service.repository.remote.address import Address
 from service.repository.remote.system import Store, open_store
-from service.repository.remote.trouble import is_taken, told
+from service.repository.remote.trouble import is_beyond, is_taken, told
 
 CALL_S = 30.0  # a small call, or one piece
 LIST_S = 120.0
@@ -33,8 +33,7 @@ TAGS = (
     "LastModified",
     "last_modified",
 )
-
-
+TIMES = ("LastModified", "last_modified", "mtime", "created")
 UNTAGGED = "untagged"  # by a store that tells sizes only
 
 
@@ -80,11 +79,17 @@ class Bucket:
 
     def piece(self, key: str, start: int, end: int) -> bytes:
         """Bytes of an object from `start` to before `end`, or fewer at its end."""
+        deadline_s = CALL_S + (end - start) / BYTES_A_SECOND
         with self._told(key):
-            deadline_s = CALL_S + (end - start) / BYTES_A_SECOND
-            return bytes(
-                self._store.call("cat_file", key, start=start, end=end, deadline_s=deadline_s)
-            )
+            try:
+                content = self._store.call(
+                    "cat_file", key, start=start, end=end, deadline_s=deadline_s
+                )
+            except Exception as error:
+                if is_beyond(error):
+                    return b""
+                raise
+            return bytes(content)
 
     def pieces(self, key: str, start: int, size: int) -> Iterator[bytes]:
         """An object of this size from `start` on. Raises RemoteAway where it has become shorter."""
@@ -92,7 +97,10 @@ class Bucket:
             end = min(start + PIECE, size)
             piece = self.piece(key, start, end)
             if len(piece) != end - start:
-                raise RemoteAway(self._place(key), "it changed, or was cut off")
+                is_shorter = not piece  # a network cuts off in the middle
+                raise RemoteAway(
+                    self._place(key), "it changed, or was cut off", is_of_object=is_shorter
+                )
             yield piece
             start = end
 
@@ -104,6 +112,16 @@ class Bucket:
             except FileNotFoundError:
                 return None
         return _object(info) if info["type"] == "file" else None
+
+    def written_at(self, key: str) -> float | None:
+        """When an object was written, by the store's clock; none if it isn't there or told."""
+        with self._told(key):
+            try:
+                info = self._call("info", key)
+            except FileNotFoundError:
+                return None
+        times = (info.get(name) for name in TIMES)
+        return next((at.timestamp() for at in times if isinstance(at, datetime)), None)
 
     def create(self, key: str, content: bytes) -> bool:
         """Write an object that isn't there yet, in one step; false if it is there.

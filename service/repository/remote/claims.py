@@ -77,8 +77,13 @@ class Claims:
         self.bucket.write(f"{model}/{version}/{CLAIM}", self._written("removed"))
 
     def is_stale(self, place: str) -> bool:
-        """Whether its holder has surely died at it."""
-        at = self._read(f"{place}/{CLAIM}").get("at")
+        """Whether its holder has surely died at it.
+
+        A claim that says nothing, as people put it, is as old as its object.
+        """
+        key = f"{place}/{CLAIM}"
+        told = self._read(key)
+        at = told.get("at") if told else self.bucket.written_at(key)
         return isinstance(at, (int, float)) and at < self.wall_clock() - STALE_S
 
     def clear(self, place: str, objects: Mapping[str, Object]) -> None:

@@ -11,6 +11,7 @@ that knows less than is there.
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -24,7 +25,8 @@ from service.base.http_errors import RemoteAway
 from service.repository.remote.bucket import Object
 
 KEEP_S = 3600.0  # what nothing names stays so long
-PART_KEEP_S = 24 * 3600.0
+TAKEN_KEEP_S = 24 * 3600.0
+TAKEN = "taken-"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 READ = 1024 * 1024
 
@@ -74,9 +76,10 @@ class Content:
     def fetch(self, key: str, found: Object, pieces: Callable[[int], Iterable[bytes]]) -> str:
         """Take an object in, from where an earlier try ended; its sha256.
 
-        `pieces` gives its bytes from an offset on; what it raises leaves what had come.
+        `pieces` gives its bytes from an offset on; what it raises leaves what had come. Raises
+        RemoteAway where they are not as many as were listed.
         """
-        part = self._parts / hashlib.sha256(_name(key, found).encode()).hexdigest()
+        part = self._part(key, found)
         digest = hashlib.sha256()
         with part.open("ab") as stream:
             _own(part, stream.fileno())
@@ -85,9 +88,15 @@ class Content:
                 stream.truncate(0)
                 have, digest = 0, hashlib.sha256()
             for piece in pieces(have):
+                have += len(piece)
+                if have > found.size:
+                    stream.truncate(0)  # with what is buffered
+                    raise RemoteAway(key, "it is longer than it was listed", is_of_object=True)
                 stream.write(piece)
                 digest.update(piece)
             stream.flush()
+            if have < found.size:
+                raise RemoteAway(key, "it is shorter than it was listed")
             os.fsync(stream.fileno())
         name = digest.hexdigest()
         part.chmod(0o644)
@@ -100,13 +109,13 @@ class Content:
     def forget(self, key: str, found: Object) -> None:
         """Begin anew with an object: what came of it can't be trusted."""
         self._is_saved &= self._index.pop(_name(key, found), None) is None
-        (self._parts / hashlib.sha256(_name(key, found).encode()).hexdigest()).unlink(True)
+        self._part(key, found).unlink(missing_ok=True)
 
     def take(self, file: Path, digest: str) -> None:
         """A file of this machine that is about to come back from the store; no more than a help."""
         with suppress(OSError):
             if not self.has(digest):
-                aside = self._parts / f"taken-{os.getpid()}-{digest}"
+                aside = self._parts / f"{TAKEN}{os.getpid()}-{digest}"
                 shutil.copyfile(file, aside)
                 sync(aside)
                 aside.replace(self.path(digest))
@@ -122,16 +131,28 @@ class Content:
         self._is_saved = True
 
     def prune(self, named: Collection[str], listed: Iterable[tuple[str, Object]]) -> int:
-        """Remove content that nothing names and that is no news; how many files went."""
+        """Remove content that nothing names and that is no news; how many files went.
+
+        The beginning of an object stays as long as that is listed.
+        """
+        listed = list(listed)
         known = {_name(key, found) for key, found in listed}
+        begun = {self._part(key, found).name for key, found in listed}
         index = {name: digest for name, digest in self._index.items() if name in known}
         self._is_saved &= index == self._index
         self._index = index
         needed = {*named, *index.values()}
         whole = [path for path in self._whole.iterdir() if path.name not in needed]
-        return _remove_old(whole, self._wall_clock() - KEEP_S) + _remove_old(
-            self._parts.iterdir(), self._wall_clock() - PART_KEEP_S
+        parts = [path for path in self._parts.iterdir() if path.name not in begun]
+        taken = [path for path in parts if path.name.startswith(TAKEN)]  # others write these
+        return (
+            _remove_old(whole, self._wall_clock() - KEEP_S)
+            + _remove_old(taken, self._wall_clock() - TAKEN_KEEP_S)
+            + _remove_old(set(parts) - set(taken), math.inf)
         )
+
+    def _part(self, key: str, found: Object) -> Path:
+        return self._parts / hashlib.sha256(_name(key, found).encode()).hexdigest()
 
 
 def _name(key: str, found: Object) -> str:

@@ -3,7 +3,7 @@
 What was mirrored before stays until its successor is whole, whatever is wrong with that.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,12 +15,20 @@ from service.repository.manifest import MANIFEST, MAX_BYTES, parse_manifest
 from service.repository.remote.bucket import Bucket, Object
 from service.repository.remote.content import DIGEST, Content
 from service.repository.remote.settling import Settling
-from service.repository.remote.tree import BESIDE, Folder, Tree, is_safe
+from service.repository.remote.tree import (
+    BESIDE,
+    Folder,
+    Objects,
+    Tree,
+    by_place,
+    is_safe,
+)
 from service.repository.sample_requests import WARM_UP_NAME
 
 AT_ONCE = 4  # objects of one version
 NOTES = BESIDE | {MANIFEST}
-MOST_TROUBLES = 3  # of the network, in one round
+MOST_TROUBLES = 3  # of the network or the disk, in one round
+UNREADABLE_S = 60.0  # an object that can't be read isn't asked for at every look
 
 Plan = Mapping[str, str]  # what is to lie in the mirror: path -> sha256
 
@@ -31,13 +39,35 @@ class Unfit(Exception):
 
 @dataclass(slots=True)
 class Round:
-    """What one look has come to: `problems` by version or file, and what ended it early."""
+    """What one look has come to; `places` is the plan, `problems` has versions and files.
 
-    plan: dict[str, str]
+    `trouble` is of the network or the disk: something that is there may be lacking for it.
+    """
+
+    places: dict[str, dict[str, str]]
     problems: dict[str, str] = field(default_factory=dict)
     waits: bool = False
     trouble: RemoteAway | None = None
     troubles: int = 0
+
+    @property
+    def plan(self) -> dict[str, str]:
+        """What is to lie in the mirror now."""
+        return {path: one for files in self.places.values() for path, one in files.items()}
+
+    def meet(self, trouble: RemoteAway) -> None:
+        """Note what kept something from coming."""
+        self.trouble = trouble
+        self.troubles += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An object of a place can't be read: that place isn't tried again until then, as it looks."""
+
+    what: object
+    why: str
+    until: float
 
 
 class Fetching:
@@ -57,57 +87,93 @@ class Fetching:
         self._count = count
         self._notes_only = notes_only
         self._last: dict[str, str] = {}
+        self._unreadable: dict[str, Unreadable] = {}
 
     def look(self, tree: Tree, before: Plan, now: float, offer: Callable[[Plan], object]) -> Round:
         """Fetch what is new; `offer` hears of each version as soon as it is whole."""
-        self._settling.keep({*map(_place, tree.versions), *tree.loose})
-        look = Round(_still_there(tree, before))
-        for path, found in tree.loose.items():
-            if self._notes_only and path.rsplit("/", 1)[-1] not in NOTES:
-                continue
-            self._try(look, path, partial(self._loose, path, found, now))
-        for key in sorted(tree.versions, key=lambda key: (_place(key) in self._last, key)):
-            place, folder = _place(key), tree.versions[key]
-            if folder.is_claimed:
-                continue
-            if self._try(look, place, partial(self._version, place, folder, now)):
-                self._content.save()
-                offer(dict(look.plan))
-        self._content.save()
+        wanted = {path: one for path, one in tree.loose.items() if self._is_wanted(path)}
+        served = {_place(key): tree.versions[key] for key in sorted(tree.folders())}
+        places: dict[str, Folder | Objects] = {**by_place(wanted), **served}
+        self._keep(places)
+        look = Round(_still_there(places, before))
+        for place in sorted(places, key=lambda place: place in self._last):  # what failed, last
+            if self._try(look, place, places[place], now) and place in served:
+                self._save(look)
+                offer(look.plan)
+        self._save(look)
         self._last = look.problems
         return look
 
-    def _try(self, look: Round, place: str, find: Callable[[], Plan | None]) -> bool:
+    def _is_wanted(self, path: str) -> bool:
+        return not self._notes_only or path.rsplit("/", 1)[-1] in NOTES
+
+    def _keep(self, places: Collection[str]) -> None:
+        """Forget every other place."""
+        self._settling.keep(places)
+        kept = {place: one for place, one in self._unreadable.items() if place in places}
+        self._unreadable = kept
+
+    def _save(self, look: Round) -> None:
+        try:
+            self._content.save()
+        except OSError as error:  # what isn't known after a restart is fetched again
+            look.meet(of_disk(error))
+
+    def _try(self, look: Round, place: str, what: Folder | Objects, now: float) -> bool:
         """Take what is found at a place into the plan; true if that has changed it."""
-        if look.troubles >= MOST_TROUBLES:
+        if look.troubles >= MOST_TROUBLES or self._is_put_off(look, place, what, now):
             return False
         try:
-            found = find()
+            found = self._find(look, place, what, now)
         except (Unfit, FileBroken, ValueError) as error:
             look.problems[place] = str(error)
             return False
         except RemoteAway as error:
-            look.trouble, look.problems[place] = error, error.why
-            look.troubles += 1
+            look.problems[place] = error.why
+            if error.is_of_object:
+                self._unreadable[place] = Unreadable(what, error.why, now + UNREADABLE_S)
+            else:
+                look.meet(error)
+            return False
+        except OSError as error:
+            trouble = of_disk(error)
+            look.problems[place] = trouble.why
+            look.meet(trouble)
             return False
         if found is None:
             look.waits = True
             return False
-        ours = {path: one for path, one in look.plan.items() if _is_at(path, place)}
-        if ours == found:
+        if look.places.get(place, {}) == found:
             return False
-        for path in ours:
-            del look.plan[path]
-        look.plan.update(found)
+        look.places[place] = found
         return True
 
-    def _loose(self, path: str, found: Object, now: float) -> Plan | None:
-        is_whole = path.rsplit("/", 1)[-1] in BESIDE or self._content.known(path, found)
-        if not is_whole and not self._settling.is_settled(path, (found,), now):
-            return None
-        return {path: self._fetch(path, found)}
+    def _is_put_off(self, look: Round, place: str, what: Folder | Objects, now: float) -> bool:
+        seen = self._unreadable.get(place)
+        if seen is None or seen.what != what or now >= seen.until:
+            return False
+        look.problems[place] = seen.why
+        return True
 
-    def _version(self, place: str, folder: Folder, now: float) -> Plan | None:
+    def _find(
+        self, look: Round, place: str, what: Folder | Objects, now: float
+    ) -> dict[str, str] | None:
+        if isinstance(what, Folder):
+            return self._version(place, what, now)
+        return self._loose(place, what, look.places.get(place, {}), now)
+
+    def _loose(
+        self, place: str, objects: Objects, before: Plan, now: float
+    ) -> dict[str, str] | None:
+        """A file beside, or all that a model has without a version folder: all of it or none."""
+        known = {path: self._content.known(path, found) for path, found in objects.items()}
+        if known == before:
+            return known
+        if place not in objects and not self._settling.is_settled(place, objects.items(), now):
+            return None
+        return {path: self._fetch(path, found) for path, found in objects.items()}
+
+    def _version(self, place: str, folder: Folder, now: float) -> dict[str, str] | None:
         if folder.problem:
             raise Unfit(folder.problem)
         if self._notes_only:
@@ -174,16 +240,11 @@ def _place(key: tuple[str, int]) -> str:
     return f"{key[0]}/{key[1]}"
 
 
-def _is_at(path: str, place: str) -> bool:
-    return path == place or path.startswith(f"{place}/")
+def of_disk(error: OSError) -> RemoteAway:
+    """The mirror can't be written."""
+    return RemoteAway("The mirror", f"the local disk: {error.strerror}")
 
 
-def _still_there(tree: Tree, before: Plan) -> dict[str, str]:
-    """What was mirrored and is still listed; of a version that is claimed now, nothing."""
-    places = {_place(key) for key, folder in tree.versions.items() if not folder.is_claimed}
-    kept = {}
-    for path, digest in before.items():
-        place = "/".join(path.split("/")[:2])
-        if path in tree.loose or (path.count("/") >= 2 and place in places):
-            kept[path] = digest
-    return kept
+def _still_there(places: Collection[str], before: Plan) -> dict[str, dict[str, str]]:
+    """What was mirrored, of places that are still listed."""
+    return {place: files for place, files in by_place(before).items() if place in places}

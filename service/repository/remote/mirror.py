@@ -14,12 +14,14 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from service.base.durable import sync
 from service.repository.remote.content import Content
+from service.repository.remote.status import FILE as STATUS
+from service.repository.remote.tree import by_place
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,8 @@ class Mirror:
         self.folder = folder
         self.models = folder / MODELS
         self._content = content
-        self._record: dict[str, str] = {}
+        self._record: dict[str, dict[str, str]] = {}  # by place
+        self._done: Plan | None = None
         self._missing: set[str] = set()
 
     def open(self, address: str) -> Plan | None:
@@ -48,27 +51,45 @@ class Mirror:
         for left in self.models.glob(".*"):
             if left.name.startswith((STAGED, TRASH)):
                 shutil.rmtree(left, ignore_errors=True)
-        self._record = _read_plan(self.folder / "record.json") or {}
+        self._record = by_place(_read_plan(self.folder / "record.json") or {})
         return _read_plan(self.folder / "plan.json")
 
     def place(self, plan: Plan) -> None:
-        """Have exactly this in the folder. Raises OSError; then a later call goes on."""
-        if dict(plan) == self._record and self.models.is_dir():
-            return
-        _write(self.folder / "plan.json", json.dumps(plan))
-        self.models.mkdir(exist_ok=True)
-        before, after = _places(self._record), _places(plan)
-        try:
-            for place in sorted(after, key=lambda place: (len(after[place]) > 1, place)):
-                if before.get(place) != after[place]:
-                    self._put(place, after[place])
-            for place in before.keys() - after.keys():
-                self._remove(place)
-        finally:
-            _write(self.folder / "record.json", json.dumps(self._record))
+        """Have exactly this in the folder. Raises OSError; then a later call goes on.
 
-    def _put(self, place: str, files: Plan) -> None:
-        """A version's folder, or one file; nothing of it if its content isn't here any more."""
+        What the disk refuses keeps nothing else from coming or going.
+        """
+        if plan is self._done and self.models.is_dir():
+            return
+        after = by_place(plan)
+        if after != self._record or not self.models.is_dir():
+            _write(self.folder / "plan.json", json.dumps(plan))
+            self.models.mkdir(exist_ok=True)
+            self._change(after)
+        self._done = plan if after == self._record else None
+
+    def _change(self, after: dict[str, dict[str, str]]) -> None:
+        changed = [place for place, files in after.items() if self._record.get(place) != files]
+        changed.sort(key=lambda place: (place not in after[place], place))  # files beside first
+        gone = self._record.keys() - after.keys()
+        trouble: OSError | None = None
+        try:
+            for place in (*changed, *gone):
+                try:
+                    if place in after:
+                        self._put(place, after[place])
+                    else:
+                        self._remove(place)
+                except OSError as error:
+                    trouble = trouble or error
+        finally:
+            record = {path: one for files in self._record.values() for path, one in files.items()}
+            _write(self.folder / "record.json", json.dumps(record))
+        if trouble is not None:
+            raise trouble
+
+    def _put(self, place: str, files: dict[str, str]) -> None:
+        """All of a place, whole before any of it is seen; nothing if some content isn't here."""
         if not all(self._content.has(digest) for digest in files.values()):
             if place not in self._missing:
                 self._missing.add(place)
@@ -77,35 +98,40 @@ class Mirror:
                 )
             return
         self._missing.discard(place)
-        target = self.models / place
-        target.parent.mkdir(parents=True, exist_ok=True)
         with self._staged() as stage:
             new = stage / "new"
             for path, digest in files.items():
-                file = new / path[len(place) + 1 :] if path != place else new
-                file.parent.mkdir(parents=True, exist_ok=True)
-                self._link(digest, file)
+                (new / path).parent.mkdir(parents=True, exist_ok=True)
+                self._link(digest, new / path)
             for folder, _, _ in os.walk(new, topdown=False):
                 sync(Path(folder))
-            if new.is_dir() and target.exists():
-                target.rename(stage / "old")
-            new.replace(target)
-            sync(target.parent)
-        self._note(place, files)
+            units = _units(place, files)
+            for unit in units:
+                self._show(new / unit, self.models / unit, stage)
+            before = _units(place, self._record.get(place, ()))
+            self._take_away([unit for unit in before if unit not in units], stage)
+        self._record[place] = files
+
+    def _show(self, new: Path, target: Path, stage: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if new.is_dir() and target.exists():
+            target.rename(stage / "old")
+        new.replace(target)
+        sync(target.parent)
 
     def _remove(self, place: str) -> None:
-        target = self.models / place
-        with self._staged() as stage, suppress(FileNotFoundError):
-            target.rename(stage / "old")
-        with suppress(OSError):  # others are in it
-            if target.parent != self.models:
-                target.parent.rmdir()
-        self._note(place, {})
+        with self._staged() as stage:
+            self._take_away(_units(place, self._record[place]), stage)
+        del self._record[place]
 
-    def _note(self, place: str, files: Plan) -> None:
-        before = _places(self._record).get(place, {})
-        self._record = {path: one for path, one in self._record.items() if path not in before}
-        self._record.update(files)
+    def _take_away(self, units: Iterable[str], stage: Path) -> None:
+        for number, unit in enumerate(units):
+            target = self.models / unit
+            with suppress(FileNotFoundError):
+                target.rename(stage / str(number))
+            with suppress(OSError):  # others are in it
+                if target.parent != self.models:
+                    target.parent.rmdir()
 
     def _link(self, digest: str, file: Path) -> None:
         """The same file again; a copy where it has a second name already.
@@ -126,7 +152,7 @@ class Mirror:
         return _Stage(self.models)
 
     def _clear(self) -> None:
-        for name in ("plan.json", "record.json"):
+        for name in ("plan.json", "record.json", STATUS):
             (self.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.models, ignore_errors=True)
 
@@ -145,14 +171,9 @@ class _Stage:
         shutil.rmtree(self._path, ignore_errors=True)
 
 
-def _places(plan: Plan) -> dict[str, dict[str, str]]:
-    """Its files by what appears in one step: a version's folder, or a file beside."""
-    places: dict[str, dict[str, str]] = {}
-    for path, digest in plan.items():
-        parts = path.split("/")
-        place = path if len(parts) < 3 else "/".join(parts[:2])
-        places.setdefault(place, {})[path] = digest
-    return places
+def _units(place: str, files: Iterable[str]) -> list[str]:
+    """What is renamed: a version's folder or a file beside; each file of a model without one."""
+    return [place] if "/" in place else list(files)
 
 
 def _read_plan(file: Path) -> dict[str, str] | None:

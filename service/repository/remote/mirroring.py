@@ -50,11 +50,16 @@ class Mirroring:
 
     def step(self, _now: float = 0.0) -> None:
         """Have in the folder what was found; called by whoever scans it."""
-        if self._lock < 0 and not self._begin():
+        if self._lock < 0 and not self._has_begun():
             return
         plan = self._syncing.plan
         if plan is not None:
             self._place(plan)
+
+    def is_gone(self, model: str, version: int) -> bool:
+        """Whether a version that isn't in the folder is gone: only a complete listing tells."""
+        listed = self._syncing.listed
+        return listed is not None and (model, version) not in listed
 
     def start(self) -> None:
         """Step in a thread, where nobody here scans the folder."""
@@ -77,9 +82,19 @@ class Mirroring:
             self._mirror.place(plan)
             self._why = ""
         except OSError as error:
-            if self._why != str(error.strerror):
-                self._why = str(error.strerror)
-                logger.warning("the mirror can't be written", extra={"why": self._why})
+            self._tell(error)
+
+    def _has_begun(self) -> bool:
+        try:
+            return self._begin()
+        except OSError as error:
+            self._tell(error)
+            return False
+
+    def _tell(self, error: OSError) -> None:
+        if self._why != str(error.strerror):
+            self._why = str(error.strerror)
+            logger.warning("the mirror can't be written", extra={"why": self._why})
 
     def _begin(self) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -94,8 +109,12 @@ class Mirroring:
             os.close(handle)
             return False
         what = f"notes of {self._address}" if self._notes_only else self._address
-        self._syncing.open(self._mirror.open(what))
-        self._syncing.start()
+        try:
+            self._syncing.open(self._mirror.open(what))
+            self._syncing.start()
+        except BaseException:
+            os.close(handle)  # a lock that is lost would keep this very process out
+            raise
         self._lock = handle
         return True
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from service.base.http_errors import RemoteAway
 from service.repository.remote.bucket import Bucket
 from service.repository.remote.content import Content
-from service.repository.remote.fetching import Fetching, Plan, Round
+from service.repository.remote.fetching import Fetching, Plan, Round, of_disk
 from service.repository.remote.settling import Settling
 from service.repository.remote.status import Status, read_status
-from service.repository.remote.tree import read_tree
+from service.repository.remote.tree import Key, read_tree
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ LONGEST_PAUSE_S = 60.0
 TICK_S = 0.2
 PRUNE_EVERY_S = 600.0
 MOST_TOLD = 20
-MOST_FIRST_LOOKS = 10  # at what has not settled, before the rest is shown
+MOST_FIRST_LOOKS = 10  # at what has not settled or come, before the rest is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Syncing:
         self._news = news
         self._fetching = Fetching(bucket, content, Settling(pace.settle_s), self._count, notes_only)
         self._plan: Plan | None = None
+        self._listed: frozenset[Key] | None = None
         self._lock = threading.Lock()
         self._status = Status()
         self._problems: dict[str, str] = {}
@@ -71,7 +72,12 @@ class Syncing:
         self._content.open()
         self._plan = plan
         before = read_status(self._folder)
-        self._status = Status(bytes=before.bytes if before else 0)
+        if before is not None:
+            self._status = Status(
+                synced_at=before.synced_at,
+                bytes=before.bytes,
+                requests_failed=before.requests_failed,
+            )
 
     def start(self) -> None:
         """Begin to look."""
@@ -89,6 +95,11 @@ class Syncing:
         """What the mirror should be; none before anything is known."""
         return self._plan
 
+    @property
+    def listed(self) -> frozenset[Key] | None:
+        """The versions of the last listing that had objects; none before there was one."""
+        return self._listed
+
     def step(self, now: float) -> float:
         """One look; how long to wait for the next."""
         waits = False
@@ -99,13 +110,11 @@ class Syncing:
         except RemoteAway as error:
             trouble = error
         except OSError as error:
-            trouble = RemoteAway("The mirror", f"the local disk: {error.strerror}")
+            trouble = of_disk(error)
         self._judge(trouble)
         self._status.write(self._folder)
         if trouble is not None:
             return min(self._poll_s * 2.0 ** min(self._failures, 8), LONGEST_PAUSE_S)
-        if now >= self._prune_at:
-            self._prune_at = now + PRUNE_EVERY_S
         return min(self._poll_s, self._settle_s + TICK_S) if waits else self._poll_s
 
     def _look(self, now: float) -> Round:
@@ -114,15 +123,19 @@ class Syncing:
         if not objects and before:
             raise RemoteAway("The remote repository", "it holds no object at all any more")
         tree = read_tree(objects, before)
+        if objects:
+            self._listed = tree.served()
         look = self._fetching.look(tree, before, now, self._offer)
         self._looks += 1
-        if self._plan is not None or not look.waits or self._looks >= MOST_FIRST_LOOKS:
+        unfinished = look.waits or look.trouble is not None
+        if self._plan is not None or not unfinished or self._looks >= MOST_FIRST_LOOKS:
             self._plan = look.plan
         self._tell_problems(look.problems, tree.refused)
-        if now >= self._prune_at and look.trouble is None:
+        versions = sum(any(path.count("/") > 1 for path in one) for one in look.places.values())
+        self._status = replace(self._status, incomplete=len(look.problems), versions=versions)
+        if now >= self._prune_at:
             self._content.prune(set(look.plan.values()), objects.items())
-        places = {tuple(path.split("/")[:2]) for path in look.plan if path.count("/") >= 2}
-        self._status = replace(self._status, incomplete=len(look.problems), versions=len(places))
+            self._prune_at = now + PRUNE_EVERY_S
         return look
 
     def _offer(self, plan: Plan) -> None:

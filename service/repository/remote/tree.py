@@ -5,6 +5,7 @@ Keys are others' words. A path is made of one only after it has passed the rules
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from service.base.names import is_model_name, parse_version
 from service.repository.layout import CLAIM, MAX_BYTES, MAX_FILES, MODEL_SUFFIXES
@@ -21,6 +22,7 @@ LONGEST_KEY = 1024
 
 Objects = Mapping[str, Object]
 Key = tuple[str, int]  # model and version
+One = TypeVar("One")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,15 @@ class Tree:
         names = {first if slash else model_of(first) for first, slash, _ in beside}
         return names | {model for model, _ in self.versions}
 
+    def served(self) -> frozenset[Key]:
+        """Versions that are there, whole or not: no folders that are only claimed."""
+        bare = {(place_of(path), 1) for path in self.loose if is_weights(path)}
+        return frozenset(bare) | self.folders()
+
+    def folders(self) -> frozenset[Key]:
+        """Versions in folders that are not only claimed."""
+        return frozenset(key for key, folder in self.versions.items() if not folder.is_claimed)
+
     def numbers(self, model: str) -> set[int]:
         """Numbers of the model's versions, claimed ones too."""
         return {version for name, version in self.versions if name == model}
@@ -81,6 +92,32 @@ def model_of(name: str) -> str:
     """The model whose file this is, at the root."""
     suffix = next((one for one in MODEL_SUFFIXES if name.lower().endswith(one)), "")
     return name[: len(name) - len(suffix)]
+
+
+def is_weights(path: str) -> bool:
+    """True for what makes a model of files without a version folder; a `.json` alone is none."""
+    return path.lower().endswith((".h5", ".hdf5", ".keras"))
+
+
+def place_of(path: str) -> str:
+    """What a file comes and goes with: its version, or its model's others without a folder.
+
+    The files of BESIDE come alone.
+    """
+    parts = path.split("/")
+    if len(parts) > 2:
+        return "/".join(parts[:2])
+    if parts[-1] in BESIDE:
+        return path
+    return parts[0] if len(parts) == 2 else model_of(path)
+
+
+def by_place(files: Mapping[str, One]) -> dict[str, dict[str, One]]:
+    """Files by what they come and go with."""
+    places: dict[str, dict[str, One]] = {}
+    for path, one in files.items():
+        places.setdefault(place_of(path), {})[path] = one
+    return places
 
 
 def is_safe(key: str) -> bool:
