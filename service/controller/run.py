@@ -1,7 +1,6 @@
 """The controller process: put together once, stepped until it is told to end."""
 
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from service.base.settings import MEBIBYTE, Settings
 from service.controller.capture_keeping import EVERY_S, CaptureKeeping
 from service.controller.controller import Controller, ControllerLimits
 from service.controller.data_pruning import DataPruning
+from service.controller.ending import DRAINED_S, told_to_end
 from service.controller.housekeeping import Housekeeping
 from service.controller.job_program import PROGRAM, JobProgram
 from service.controller.jobs import Jobs
@@ -38,7 +38,6 @@ logger = logging.getLogger(__name__)
 
 Step = Callable[[float], object]  # told the monotonic time
 
-DRAINED_S = 32.0  # after its draining a web process ends within this
 MAX_FILE_BYTES = 8 * 1024**3
 
 
@@ -73,7 +72,7 @@ def run_controller(
     the lock of a web process that is told to end at the same time: TensorFlow answers for it until
     it has drained.
     """
-    stop = _told_to_end()
+    stop = told_to_end()
     with hold_lock(settings.run_dir / "controller.lock", settings.state_dir):
         engine = open_database(settings.database)
         migrate(engine)
@@ -113,14 +112,6 @@ def run_controller(
             if outlived is not None:
                 wait_until_free(outlived, settings.drain_s + DRAINED_S)
             controller.close()
-
-
-def _told_to_end() -> threading.Event:
-    """Set by the signals that end a process."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def _controller(settings: Settings, versions: VersionStore) -> Controller:

@@ -5,8 +5,6 @@ other machines, this one runs the versions that only TensorFlow can run.
 """
 
 import logging
-import signal
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,14 +17,13 @@ from service.base.database import open_database
 from service.base.lock import hold_lock, wait_until_free
 from service.base.refusals import ArtefactCorrupt
 from service.base.settings import Settings
+from service.controller.ending import DRAINED_S, told_to_end
 from service.controller.tensorflow_runtime import TensorFlowRuntime
 from service.repository.policy import settle
 from service.repository.states import VersionRow
 from service.repository.store import VersionStore
 
 logger = logging.getLogger(__name__)
-
-DRAINED_S = 32.0  # after its draining a web process ends within this
 
 
 class RuntimeKeeper:
@@ -69,9 +66,7 @@ def keep_runtime(settings: Settings, web_lock: Path) -> None:
 
     Raises StateDirectoryBusy where a controller is at work, which keeps one itself.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = told_to_end()
     with hold_lock(settings.run_dir / "controller.lock", settings.state_dir):
         engine = open_database(settings.database)
         keeper = RuntimeKeeper(
