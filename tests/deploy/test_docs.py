@@ -56,11 +56,10 @@ def test_the_values_install(values: Json) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl")
-def test_the_kustomization_builds(tmp_path: Path) -> None:
+def test_the_kustomization_builds(tmp_path: Path, kubectl: str) -> None:
     (kustomization,) = KUSTOMIZATIONS
     shutil.copytree(MANIFESTS, tmp_path / "base")
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    ran = subprocess.run(["kubectl", "kustomize", tmp_path], capture_output=True, text=True)
+    ran = subprocess.run([kubectl, "kustomize", tmp_path], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert f"registry.mine.example/kerasd@{DIGEST}" in ran.stdout

@@ -37,14 +37,13 @@ def test_it_is_what_the_chart_makes(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl")
 @pytest.mark.parametrize("name", VALUE_SETS)
-def test_kustomize_takes_it(name: str, tmp_path: Path) -> None:
+def test_kustomize_takes_it(name: str, tmp_path: Path, kubectl: str) -> None:
     """As the base of a place's own changes, here of its namespace."""
     shutil.copy(PLAIN[name], tmp_path / "base.yaml")
     layer = {"resources": ["base.yaml"], "namespace": "models"}
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(layer))
-    ran = subprocess.run(["kubectl", "kustomize", tmp_path], capture_output=True, text=True)
+    ran = subprocess.run([kubectl, "kustomize", tmp_path], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     built = [one for one in yaml.safe_load_all(ran.stdout) if one]
     assert len(built) == len(plain(name))
