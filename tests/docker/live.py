@@ -26,6 +26,8 @@ from tests.docker.panels import queries
 from tests.running import free_port, wait_until
 
 SCRAPE = "1s"
+RECENTLY_DOWN = 'min_over_time(up{job="kerasd"}[3s]) < 1'
+GAP_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +62,35 @@ class PrivatePrometheus:
         """Until each address has answered, and each rule was evaluated since."""
         wait_until(self._is_up, "Prometheus answers", 30)
         wait_until(
-            lambda: not self.query('up{job="kerasd"} != 1') and bool(self.query("up")), "up", 60
+            lambda: not self._ask('up{job="kerasd"} != 1') and bool(self._ask("up")), "up", 60
         )
 
-    def query(self, expression: str, at: float | None = None) -> list[dict[str, Any]]:
-        """The series that an instant query has; an error of it is raised with its text."""
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """The series that an instant query has; an error of it is raised with its text.
+
+        A scrape that takes longer than its second leaves a gap until the next one: an answer
+        without series is believed only where none has failed just before.
+        """
+        deadline = time.monotonic() + GAP_S
+        while not (found := self._ask(expression)) and time.monotonic() < deadline:
+            if not self.was_down():
+                break
+            time.sleep(0.2)
+        return found
+
+    def _ask(self, expression: str) -> list[dict[str, Any]]:
         found = requests.get(
             f"http://127.0.0.1:{self._port}/api/v1/query",
-            params={"query": expression, **({"time": str(at)} if at else {})},
+            params={"query": expression},
             timeout=30,
         ).json()
         if found["status"] != "success":
             raise ValueError(found["error"])
         return list(found["data"]["result"])
+
+    def was_down(self) -> bool:
+        """Whether one of the last scrapes failed."""
+        return bool(self._ask(RECENTLY_DOWN))
 
     def value(self, expression: str) -> float:
         """The number of a query that has one series."""

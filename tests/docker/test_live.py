@@ -1,9 +1,12 @@
 """Every panel of Overview and Runtime has data when the real service is scraped under traffic."""
 
+import os
 import shutil
+import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from threading import Timer
 
 import pytest
 import requests
@@ -121,5 +124,24 @@ def test_a_query_that_is_wrong_is_no_empty_one(server: PrivatePrometheus) -> Non
     assert server.query("kerasd_no_such_metric") == []
 
 
+def test_a_gap_of_a_scrape_that_failed_is_no_answer(
+    server: PrivatePrometheus, service: RunningService
+) -> None:
+    workers = service.workers()
+    _send(workers, signal.SIGSTOP)
+    going_on = Timer(1, _send, (workers, signal.SIGCONT))
+    try:
+        wait_until(server.was_down, "a scrape has failed", 30)
+    finally:
+        going_on.start()
+    assert server.value(f'count(kerasd_model_ready{{model="{MODEL}"}})') > 0
+    going_on.join()
+
+
 def test_no_rule_fails(server: PrivatePrometheus) -> None:
     assert server.unhealthy_rules() == []
+
+
+def _send(processes: Sequence[int], what: signal.Signals) -> None:
+    for process in processes:
+        os.kill(process, what)
