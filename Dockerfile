@@ -25,7 +25,7 @@ RUN --mount=type=cache,target=/var/cache/uv \
  && uv pip install --python /opt/kerasd --constraint requirements.lock \
     --requirement pyproject.toml --extra postgres --extra oidc --extra otel --extra s3
 COPY docker/prune.sh docker/
-RUN sh docker/prune.sh /opt/kerasd
+RUN sh docker/prune.sh /opt/kerasd 2
 
 FROM tools AS full-packages
 COPY pyproject.toml requirements.lock ./
@@ -34,7 +34,7 @@ RUN --mount=type=cache,target=/var/cache/uv \
  && uv pip install --python /opt/kerasd --constraint requirements.lock \
     --requirement pyproject.toml --extra postgres --extra oidc --extra otel --extra s3 --extra train
 COPY docker/prune.sh docker/
-RUN sh docker/prune.sh /opt/kerasd
+RUN sh docker/prune.sh /opt/kerasd 0
 
 FROM tools AS project
 COPY pyproject.toml README.md LICENSE ./
@@ -66,25 +66,22 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=1h --retries=3 \
     CMD exec python -I -m service.base.probe "$KERASD_HOST" "${KERASD_PORT:-8080}"
 ENTRYPOINT ["kerasd"]
 CMD ["serve"]
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.licenses="Apache-2.0"
 
 FROM base AS serve
 COPY --from=serve-packages /opt/kerasd /opt/kerasd
 COPY --from=project /opt/kerasd /opt/kerasd
-ARG VERSION=unknown
-ARG REVISION=unknown
 LABEL org.opencontainers.image.title="kerasd (serve)" \
-      org.opencontainers.image.description="Model serving for Keras, without TensorFlow" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.description="Model serving for Keras, without TensorFlow"
 
 FROM base AS full
 COPY --from=full-packages /opt/kerasd /opt/kerasd
 COPY --from=project /opt/kerasd /opt/kerasd
-ARG VERSION=unknown
-ARG REVISION=unknown
 LABEL org.opencontainers.image.title="kerasd" \
-      org.opencontainers.image.description="Model serving for Keras, compiling and training included" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.description="Model serving for Keras, compiling and training included"

@@ -1,4 +1,6 @@
 #!/bin/sh
+# prune.sh ENVIRONMENT OPTIMIZATION
+#
 # Remove from a virtual environment what no run needs: tests, headers, sources of extensions,
 # libraries that nothing loads, symbols; then compile what is left, so that starts are quick where
 # nothing can be written.
@@ -29,4 +31,9 @@ find . -name '*.so' -o -name '*.so.[0-9]*' | while read -r file; do
   case $package in *.libs) continue ;; esac
   test -d "$package.libs" || strip --strip-unneeded "$file"
 done
-python3 -X no_debug_ranges -m compileall -q -j 0 --invalidation-mode unchecked-hash .
+# With optimization 2 they have no docstrings, which are a tenth of what Python keeps in memory, and
+# no assertions. The files are named as those of a run without it: how the project itself runs.
+python3 -X no_debug_ranges -m compileall -q -j 0 -o "$2" --invalidation-mode unchecked-hash .
+find . -name '*.opt-*.pyc' | while read -r file; do
+  mv "$file" "${file%.opt-*}.pyc"
+done

@@ -4,12 +4,9 @@ Whoever begins a request sets its id, its caller's name and the id of the trace 
 """
 
 import contextvars
-import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
-
-import orjson
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller", default="")
@@ -24,6 +21,11 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
+        # Imported here because the keeper lives as long as the service and hardly ever writes one.
+        import json
+
+        import orjson
+
         line = _fields(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

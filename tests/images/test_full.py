@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.images.contained import MODELS, SAMPLES, contained, mounted
+from tests.images.contained import MEGABYTE, MODELS, SAMPLES, contained, mounted
 from tests.images.engine import Engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.image, pytest.mark.timeout(1200)]
@@ -21,8 +21,8 @@ def test_locked_down_it_compiles_answers_and_ends(
         figures["full: three samples compiled and answered"] = f"{took_s:.0f} s after docker run"
         container.wait_healthy()
 
-        held = container.anonymous_bytes() / 1024**2
-        figures["full: memory, three samples, one worker"] = f"{held:.0f} MiB anonymous"
+        held = container.anonymous_bytes() / MEGABYTE
+        figures["full: memory, three samples, one worker"] = f"{held:.0f} MB anonymous"
         compiled = engine.exec(container.id, "ls", "/var/lib/kerasd/compiled").split()
         assert len([name for name in compiled if re.fullmatch("[0-9a-f]{64}", name)]) == 3
         assert engine.stop(container.id) == 0

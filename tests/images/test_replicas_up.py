@@ -1,7 +1,7 @@
 """The profile `replicas`: two web containers and a controller on PostgreSQL, behind nginx.
 
 Under load one of them is killed; then each is ended and started in turn, as when a service is
-rolled over. Not one request fails, and every label of what was predicted meanwhile counts once.
+upgraded. Not one request fails, and every label of what was predicted meanwhile counts once.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,9 @@ from service.client import Client
 from tests.images import numbers
 from tests.images.composed import Composed, composed
 from tests.images.engine import Engine
-from tests.images.load import load
+from tests.images.load import Load, load
 from tests.images.numbers import write_numbers
+from tests.images.pages import blocks
 from tests.images.people import MODEL, predict, write_model
 from tests.labelling import Labelling
 from tests.running import wait_until
@@ -26,7 +27,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.image, pytest.mark.timeout(900)]
 REPLICAS = ("web", "web-2")
 LABELS = 1000  # of a request
 GRACE_S = 60
+PAUSE_S = 0.01  # of each client: the machine has other things to do, too
+REPLACED = (*REPLICAS, "controller", "tensorflow-2")
 UPLOAD_S = 120.0
+ASK = (f"/v1/models/{MODEL}:predict", b'{"instances": [[1.0]]}')
+ASK_TENSORFLOW = (f"/v1/models/{numbers.MODEL}:predict", b'{"instances": [[0, 1, 2, 3]]}')
 
 
 @pytest.fixture(scope="module")
@@ -90,31 +95,39 @@ def test_a_label_counts_whichever_replica_takes_it(project: Composed) -> None:
 
 
 def test_one_is_killed_under_load_and_no_request_fails(project: Composed) -> None:
-    with load(project.url("nginx")) as clients:
+    with load(project.url("nginx"), *ASK, pause_s=PAUSE_S) as clients:
         clients.go_on()
         project.engine.docker("kill", project.container("web-2"))
         clients.go_on(500)
         project.engine.docker("start", project.container("web-2"))
         project.wait_healthy("web-2")
         clients.go_on()
-    told(clients.ids, clients.slowest_s, "killed")
+    told(clients, "killed")
     assert clients.failures == []
-    label_once(project, clients.ids)
+    label_once(project, clients)
 
 
-def test_both_are_rolled_over_under_load_and_no_request_fails(project: Composed) -> None:
-    with load(project.url("nginx")) as clients:
-        clients.go_on()
-        for service in REPLICAS:
-            container = project.container(service)
-            assert project.engine.stop(container, GRACE_S) == 0
+def test_both_are_replaced_under_load_as_the_page_says_and_no_request_fails(
+    project: Composed,
+) -> None:
+    """What TensorFlow runs is asked for, too, whose containers are replaced as well."""
+    _, lines = blocks("deploy-docker.md", "Upgrading")
+    before = {service: project.container(service) for service in REPLACED}
+    with (
+        load(project.url("nginx"), *ASK, pause_s=PAUSE_S) as clients,
+        load(project.url("nginx"), *ASK_TENSORFLOW, pause_s=PAUSE_S) as others,
+    ):
+        for line in lines[1:-1]:  # the image is built, and one with Grafana isn't started
+            # docker-compose 1.29 has no --wait, and replaces only what has changed.
+            project.shell(line.replace(" --wait", "").replace(" up ", " up --force-recreate "))
+            if "--wait" in line:
+                project.wait_healthy(line.split()[-1])
             clients.go_on()
-            project.engine.docker("start", container)
-            project.wait_healthy(service)
-            clients.go_on()
-    told(clients.ids, clients.slowest_s, "rolled over")
-    assert clients.failures == []
-    label_once(project, clients.ids)
+            others.go_on()
+    told(clients, "replaced")
+    assert clients.failures + others.failures == []
+    assert all(project.container(service) != before[service] for service in REPLACED)
+    label_once(project, clients)
 
 
 def test_nginx_asks_both(project: Composed) -> None:
@@ -157,6 +170,25 @@ def test_a_retrain_is_published_into_the_volume_and_served_by_both(project: Comp
     assert "manifest.json" in project.exec("web", "ls", f"/models/{MODEL}/2").split()
 
 
+def test_what_was_backed_up_as_the_page_says_is_there_after_all_else_is_lost(
+    project: Composed,
+) -> None:
+    dump, backup, down, load_dump, restore = blocks("operations.md", "With compose")
+    ids = predict(project.url("nginx"), [1.0, 1.0])
+    labelling = Labelling(project.url("nginx"), MODEL)
+    assert labelling.send([(ids[0], "ill")]) == {"accepted": 1}
+    for line in (*dump, *backup, *down, *load_dump, *restore[:-1]):  # the last starts Grafana, too
+        project.shell(line)
+
+    project.up("nginx", "controller")
+    for service in REPLICAS:
+        wait_until(partial(is_serving, project, service, MODEL), f"{service} serves again")
+
+    labelling = Labelling(project.url("nginx"), MODEL)
+    assert labelling.send([(id_, "ill") for id_ in ids]) == {"duplicate": 1, "accepted": 1}
+    assert project.exec("controller", "ls", f"/var/lib/kerasd/data/{MODEL}")  # of the retrain above
+
+
 def send_rows(project: Composed) -> str:
     """The name of a data file that `web-2` has taken for all."""
     rows = [f"{row % 2 + row / 1000},{('healthy', 'ill')[row % 2]}" for row in range(200)]
@@ -166,7 +198,8 @@ def send_rows(project: Composed) -> str:
     return str(orjson.loads(project.python("web-2", code))["file"])
 
 
-def label_once(project: Composed, ids: list[str]) -> None:
+def label_once(project: Composed, clients: Load) -> None:
+    ids = [orjson.loads(one)["prediction_id"] for one in clients.answers]
     labelling = Labelling(project.url("nginx"), MODEL)
     for at in range(0, len(ids), LABELS):
         some = [(id_, "ill") for id_ in ids[at : at + LABELS]]
@@ -184,5 +217,5 @@ def answered(project: Composed, service: str) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
 
 
-def told(ids: list[str], slowest_s: float, what: str) -> None:
-    print(f"{what}: {len(ids)} answers, slowest {slowest_s:.2f} s")
+def told(clients: Load, what: str) -> None:
+    print(f"{what}: {len(clients.answers)} answers, slowest {clients.slowest_s:.2f} s")
