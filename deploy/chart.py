@@ -3,13 +3,11 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from service import __version__
 from service.base.secret_files import SECRET_SETTINGS
 from service.base.settings import Settings
-
-Json = dict[str, Any]
+from service.base.strict_json import Json
 
 ROOT = Path(__file__).parent.parent
 CHART = ROOT / "deploy" / "helm" / "kerasd"

@@ -12,7 +12,7 @@ from typing import Any
 
 from helm_python import Chart, HelmError, lint
 
-Json = dict[str, Any]
+Json = dict[str, Any]  # of its own: nothing of the service is in that environment
 
 
 def answer(asked: Json) -> Json:

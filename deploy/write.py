@@ -4,14 +4,15 @@ The chart gets its copies and its version; `deploy/kubernetes/` gets what the ch
 """
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from deploy.chart import CHART, COPIED, ROOT, chart_files
+from service.base.strict_json import Json
 
 PYTHON = ROOT / ".charts" / "bin" / "python"
 MANIFESTS = ROOT / "deploy" / "kubernetes"
@@ -24,8 +25,8 @@ HEAD = """\
 """
 # Hooks come first: with plain manifests nothing else says what is to be there before what.
 HOOK = "helm.sh/hook:"
-
-Json = dict[str, Any]
+OF_HELM = re.compile(r"^ +(helm\.sh/[a-z-]+|app\.kubernetes\.io/managed-by): .*\n", re.MULTILINE)
+EMPTY_ANNOTATIONS = re.compile(r"^( *)annotations:\n(?!\1 )", re.MULTILINE)
 
 
 def ask_helm(requests: list[Json]) -> list[Json]:
@@ -50,9 +51,11 @@ def values_of(name: str) -> Json:
 
 
 def plain_values_of(name: str) -> Json:
-    """The same for plain manifests, without the 6,000 lines of dashboards."""
+    """The same for plain manifests: no 6,000 lines of dashboards, no addresses of an example."""
     values = values_of(name)
-    values.setdefault("monitoring", {})["dashboards"] = {"enabled": False}
+    monitoring = values.setdefault("monitoring", {})
+    monitoring["dashboards"] = {"enabled": False}
+    monitoring.setdefault("prometheusRule", {})["runbookBase"] = ""
     return values
 
 
@@ -66,7 +69,12 @@ def manifest(name: str, templates: dict[str, str]) -> str:
         if yaml.safe_load(document)
     ]
     texts.sort(key=lambda text: HOOK not in text)
-    return HEAD.format(name=name) + "---\n" + "\n---\n".join(texts) + "\n"
+    return HEAD.format(name=name) + "---\n" + "\n---\n".join(map(_without_helm, texts)) + "\n"
+
+
+def _without_helm(text: str) -> str:
+    """An object without what only Helm reads."""
+    return EMPTY_ANNOTATIONS.sub("", OF_HELM.sub("", text))
 
 
 def manifests() -> dict[str, str]:

@@ -1,16 +1,20 @@
 """Objects of Kubernetes as tests read them: from the manifests, and fresh from the chart."""
 
 from functools import lru_cache
-from typing import Any
 
 import yaml
 
 from deploy.write import MANIFESTS, VALUE_SETS, ask_helm, rendering, values_of
-
-Json = dict[str, Any]
+from service.base.strict_json import Json
 
 PLAIN = {name: MANIFESTS / f"{name}.yaml" for name in VALUE_SETS}
 POD_KINDS = ("Deployment", "Job")
+# The least that mode replicas asks for.
+REPLICAS: Json = {
+    "mode": "replicas",
+    "access": "open",
+    "secrets": {"database_url": {"existingSecret": "kerasd-database"}},
+}
 
 
 def read(text: str) -> list[Json]:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import requests
 
-from tests.deploy.objects import Json, of_kind, plain, pods
+from service.base.strict_json import Json
+from tests.deploy.objects import of_kind, plain, pods
 from tests.running import free_port, wait_until
 
 MOUNTED = "..2026_11_26_05_00_00.1"
@@ -44,6 +45,7 @@ class StartedPod:
         (container,) = self._pod["spec"]["containers"]
         self._container: Json = container
         self._log = log
+        self._places = places
         self.port = free_port()
         told = {key: _here(value, places) for key, value in _told(values, container).items()}
         environment = {**os.environ, **told, **more, **HERE, "KERASD_PORT": str(self.port)}
@@ -66,6 +68,13 @@ class StartedPod:
             return requests.get(self.url(path), timeout=probe_s).status_code
         except (requests.ConnectionError, requests.Timeout):
             return 0
+
+    def runs(self, probe: str) -> bool:
+        """Whether a probe that runs a program in the container has nothing against it."""
+        asked = self._container[f"{probe}Probe"]
+        _, *arguments = (_here(word, self._places) for word in asked["exec"]["command"])
+        ran = subprocess.run([sys.executable, *arguments], timeout=asked["timeoutSeconds"])
+        return ran.returncode == 0
 
     def wait_ready(self) -> None:
         """Wait for the startup probe, as the kubelet does."""

@@ -11,8 +11,9 @@ import yaml
 
 from deploy.chart import CHART
 from deploy.write import MANIFESTS
+from service.base.strict_json import Json
 from tests.conftest import ROOT
-from tests.deploy.objects import Json, render
+from tests.deploy.objects import render
 from tests.deploy.test_schemas import VERSIONS
 
 TEXT = (ROOT / "docs" / "deploy-kubernetes.md").read_text()
@@ -22,6 +23,8 @@ BLOCKS: list[Json] = [
     for block in re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 ]
 VALUES = [block for block in BLOCKS if "resources" not in block]
+KINDS = "web|controller|single|migration|repository|scratch|volume|image|service|serviceAccount"
+KINDS += "|networkPolicy|monitoring|ingress|httpRoute|podSecurityContext"
 KUSTOMIZATIONS = [block for block in BLOCKS if "resources" in block]
 NEEDED = {
     "keys": {"existingSecret": "kerasd-keys"},
@@ -30,13 +33,15 @@ NEEDED = {
 
 
 def test_there_are_examples_of_both() -> None:
-    assert len(VALUES) == 3
+    assert len(VALUES) == 5
     assert len(KUSTOMIZATIONS) == 1
 
 
 def test_values_that_are_named_are_there() -> None:
     values = yaml.safe_load((CHART / "values.yaml").read_text())
-    for name in re.findall(r"`((?:web|networkPolicy|volume|serviceAccount|image)(?:\.\w+)+)", TEXT):
+    for name in re.findall(rf"`((?:{KINDS})(?:\.[\w-]+)+)[`:]", TEXT):
+        if name.endswith(".yaml"):
+            continue
         found: Any = values
         for part in name.removesuffix(".cpu").split("."):
             assert part in found, name
@@ -63,3 +68,7 @@ def test_the_kustomization_builds(tmp_path: Path, kubectl: str) -> None:
     ran = subprocess.run([kubectl, "kustomize", tmp_path], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert f"registry.mine.example/kerasd@{DIGEST}" in ran.stdout
+    assert f"registry.mine.example/kerasd-serve@{DIGEST}" in ran.stdout
+    assert "models.mine.example" in ran.stdout
+    assert "example.org" not in ran.stdout
+    assert "models-example-org" not in ran.stdout

@@ -30,6 +30,15 @@ def test_no_object_is_there_twice(name: str) -> None:
     assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize("name", list(PLAIN))
+def test_nothing_is_left_that_only_helm_reads(name: str) -> None:
+    for one in plain(name):
+        notes = one["metadata"].get("annotations", {"": ""})
+        assert notes
+        assert not [key for key in {**notes, **one["metadata"]["labels"]} if "helm" in key]
+        assert "app.kubernetes.io/managed-by" not in one["metadata"]["labels"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", VALUE_SETS)
 def test_it_is_what_the_chart_makes(name: str) -> None:

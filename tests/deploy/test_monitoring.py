@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from service.base.strict_json import Json
 from tests.conftest import ROOT
-from tests.deploy.objects import Json, of_kind, render, rendered
+from tests.deploy.objects import of_kind, render, rendered
 from tests.docker.rules import RULE_FILES
 
 DASHBOARDS = sorted((ROOT / "docker" / "grafana" / "dashboards").glob("*.json"))
@@ -52,6 +53,17 @@ def test_another_jobs_name_is_told_to_rules_and_monitor() -> None:
     (endpoint,) = monitor["spec"]["endpoints"]
     assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "models"}]
     assert "authorization" not in endpoint
+
+
+def test_one_release_has_the_rules_of_several_jobs() -> None:
+    (alert,) = (
+        rule
+        for group in groups(with_rules(jobs=["shop", "risk"]))
+        for rule in group["rules"]
+        if rule.get("alert") == "KerasdTargetDown"
+    )
+    assert 'absent(up{job="shop"}) or up{job="risk"} == 0' in alert["expr"]
+    assert alert["expr"].endswith('absent(up{job="risk"})')
 
 
 def test_promtool_takes_the_rules(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.deploy.objects import PLAIN, Json, of_kind, plain, pods, selects
+from service.base.strict_json import Json
+from tests.deploy.objects import PLAIN, of_kind, plain, pods, rendered, selects
 
 DNS = {("UDP", 53), ("TCP", 53)}
 SETS = pytest.mark.parametrize("name", list(PLAIN))
@@ -109,9 +110,12 @@ def test_places_can_be_narrowed() -> None:
     assert to_bucket["to"] == [{"ipBlock": {"cidr": "198.51.100.0/24"}}]
 
 
+@pytest.mark.slow
 def test_the_policy_of_the_migration_is_there_before_it() -> None:
     for name in ("replicas", "s3"):
-        policy = of_kind(plain(name), "NetworkPolicy")["kerasd-migrate"]["metadata"]["annotations"]
-        job = of_kind(plain(name), "Job")["kerasd-migrate"]["metadata"]["annotations"]
+        assert [one["kind"] for one in plain(name)[:2]] == ["Job", "NetworkPolicy"]
+        objects = rendered(name)
+        policy = of_kind(objects, "NetworkPolicy")["kerasd-migrate"]["metadata"]["annotations"]
+        job = of_kind(objects, "Job")["kerasd-migrate"]["metadata"]["annotations"]
         assert policy["helm.sh/hook"] == job["helm.sh/hook"] == "pre-install,pre-upgrade"
         assert int(policy["helm.sh/hook-weight"]) < int(job["helm.sh/hook-weight"])

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 import yaml
 
+from service.base.graces import Graces
 from service.base.settings import Settings
-from service.cli.keeper import GRACE_S as BOTH_S
-from service.web.server import GRACE_S, Server
+from service.base.strict_json import Json
+from service.web.server import Server
 from tests.conftest import ROOT
-from tests.deploy.objects import PLAIN, Json, of_kind, plain, pods
+from tests.deploy.objects import PLAIN, of_kind, plain, pods
 
 KSERVE = yaml.safe_load((ROOT / "deploy" / "kserve" / "inferenceservice.yaml").read_text())
+GRACES = Graces(Settings().predict_timeout_s)
 PREDICTOR = {"metadata": KSERVE["metadata"], "spec": KSERVE["spec"]["predictor"]}
 ALL = {f"{name}: {pod}": one for name in PLAIN for pod, one in pods(plain(name)).items()}
 ALL["kserve: predictor"] = PREDICTOR
@@ -155,4 +157,4 @@ def test_a_pod_gets_the_time_to_end(pod: Json) -> None:
     drain_s = float(environment(pod)["KERASD_DRAIN_S"])
     (container,) = containers(pod)
     assert drain_s >= window_s(container["readinessProbe"])
-    assert pod["spec"]["terminationGracePeriodSeconds"] > drain_s + max(GRACE_S, BOTH_S)
+    assert pod["spec"]["terminationGracePeriodSeconds"] > drain_s + GRACES.outside_s

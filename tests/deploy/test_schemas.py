@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from deploy.write import PYTHON, VALUE_SETS
+from service.base.strict_json import Json
 from tests.conftest import ROOT
-from tests.deploy.objects import Json, render, rendered
+from tests.deploy.objects import render, rendered
 
 PROGRAMS = Path(__file__).parent / "programs"
 CLIENTS = ROOT / ".clients" / "bin" / "python"
@@ -35,6 +36,7 @@ def everything_on() -> list[Json]:
     """Each value that makes a field of its own."""
     placed = {
         "podAnnotations": {"a/b": "c"},
+        "podLabels": {"mesh": "in"},
         "nodeSelector": {"kubernetes.io/arch": "amd64"},
         "tolerations": [{"key": "models", "operator": "Exists", "effect": "NoSchedule"}],
         "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
@@ -45,9 +47,23 @@ def everything_on() -> list[Json]:
         "image": {"pullSecrets": ["registry"], "tag": "1.2.3"},
         "keys": {"existingSecret": "kerasd-keys"},
         "secrets": {name: {"existingSecret": "s"} for name in ("database_url", "ray_token")},
+        "commonLabels": {"team": "shop"},
+        "extraVolumes": [{"name": "ca", "configMap": {"name": "company-ca"}}],
+        "extraVolumeMounts": [{"name": "ca", "mountPath": "/etc/company", "readOnly": True}],
         "extraEnv": [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://otel:4318"}],
-        "web": placed, "controller": placed, "data": {"existingClaim": "rows"},
-        "service": {"type": "LoadBalancer", "port": 8080, "annotations": {"a/b": "c"}},
+        "web": {**placed, "autoscaling": {"enabled": True, "behavior": {"scaleUp": {}}}},
+        "controller": {
+            **placed,
+            "scratch": {"existingClaim": "mirror"},
+            "serviceAccount": {"create": True, "annotations": {"a/b": "c"}},
+        },
+        "migration": {"podLabels": {"mesh": "out"}, "podAnnotations": {"a/b": "c"}},
+        "ingress": {"enabled": True, "hosts": ["a.example.org", "b.example.org"]},
+        "data": {"existingClaim": "rows"},
+        "service": {
+            "type": "LoadBalancer", "port": 8080, "annotations": {"a/b": "c"},
+            "loadBalancerSourceRanges": ["192.0.2.0/24"], "externalTrafficPolicy": "Local",
+        },
         "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/k"}},
     })  # fmt: skip
 

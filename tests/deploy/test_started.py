@@ -1,5 +1,7 @@
 """The manifests' pods really start: settings fit, probes tell, keys hold, the end is orderly."""
 
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,10 +18,18 @@ from tests.conftest import ROOT
 from tests.deploy.started import StartedPod, mount_secret
 from tests.postgres import running_postgres
 from tests.remote.s3 import BUCKET, bucket_at, known, put_tree, running_s3
+from tests.running import wait_until
 
 MODEL = "digits"
+FIRST_MODEL = "first"
 ROWS = ROOT / "model_repo" / MODEL / "examples.json"
-ROLES = ("predict", "metrics")
+ROLES = ("predict", "metrics", "admin")
+# The page's first model, published by one key and asked for with another.
+FIRST = [
+    shlex.split(line)
+    for line in (ROOT / "docs" / "deploy-kubernetes.md").read_text().splitlines()
+    if line.startswith(("kerasd models upload", "kerasd predict"))
+]
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +81,18 @@ def predict(pod: StartedPod, key: str) -> requests.Response:
     return requests.post(url, data=ROWS.read_bytes(), headers=headers, timeout=60)
 
 
+def ask_as_told(pod: StartedPod, command: list[str], key: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the page against the pod, with the sample as a new model."""
+    _, *words, url = command
+    assert url == "http://localhost:8080"
+    words = [FIRST_MODEL if word == MODEL else word for word in words]
+    environment = {**os.environ, "KERASD_API_KEY": key}
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli.main", *words, pod.url("")],
+        env=environment, cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+
+
 def ends_orderly(pod: StartedPod, key: str) -> None:
     """Told to end, it is taken out of the service first, answers on, and is gone in time."""
     killed_at = pod.tell_to_end()
@@ -104,6 +126,10 @@ def test_the_single_pod_serves_who_has_a_key_and_ends_in_time(
     assert predict(pod, "kerasd_nobody").status_code == 401
     bearer = {"Authorization": f"Bearer {place.keys['metrics']}"}
     assert "kerasd_model_ready" in requests.get(pod.url("/metrics"), headers=bearer).text
+    for command, role in zip(FIRST, ("admin", "predict"), strict=True):
+        ran = ask_as_told(pod, command, place.keys[role])
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.endswith("version 1\n")
     ends_orderly(pod, place.keys["predict"])
 
 
@@ -132,7 +158,8 @@ def test_replicas_start_on_a_database_that_was_migrated(
         assert predict(one, place.keys["predict"]).status_code == 200
         ends_orderly(one, place.keys["predict"])
         assert predict(other, place.keys["predict"]).status_code == 200
-        assert controller.process.poll() is None
+        wait_until(lambda: controller.runs("readiness"), "its first turn")
+        assert controller.runs("liveness")
         controller.tell_to_end()
         assert controller.process.wait(controller.grace_s) == 0, controller.log()
 

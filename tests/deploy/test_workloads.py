@@ -3,8 +3,9 @@
 import pytest
 import yaml
 
+from service.base.strict_json import Json
 from tests.conftest import ROOT
-from tests.deploy.objects import PLAIN, Json, of_kind, plain, pods, selects
+from tests.deploy.objects import PLAIN, of_kind, plain, pods, rendered, selects
 
 REPLICAS = pytest.mark.parametrize("name", ["replicas", "s3"])
 
@@ -66,8 +67,16 @@ def test_scaling_and_disruptions_fit_together() -> None:
     assert "replicas" not in web["spec"]  # or each upgrade would undo the scaling
     assert scaler["spec"]["minReplicas"] > budget["spec"]["maxUnavailable"]
     assert budget["spec"]["selector"]["matchLabels"] == web["spec"]["selector"]["matchLabels"]
+
+
+@pytest.mark.parametrize(
+    ("name", "deployment"),
+    [("single", "kerasd"), ("replicas", "kerasd-web"), ("s3", "kerasd-web")],
+)
+def test_there_is_a_processor_for_each_worker(name: str, deployment: str) -> None:
+    web = of_kind(plain(name), "Deployment")[deployment]
     (container,) = web["spec"]["template"]["spec"]["containers"]
-    assert container["resources"]["requests"]["cpu"] == environment("replicas")["KERASD_WORKERS"]
+    assert container["resources"]["requests"]["cpu"] == environment(name)["KERASD_WORKERS"]
 
 
 def test_without_scaling_there_are_as_many_as_were_asked_for() -> None:
@@ -115,9 +124,10 @@ def test_with_a_bucket_there_is_no_volume() -> None:
         assert not any("persistentVolumeClaim" in volume for volume in pod["spec"]["volumes"])
 
 
+@pytest.mark.slow
 def test_a_volume_outlives_the_release() -> None:
     for name in ("single", "replicas"):
-        (claim,) = of_kind(plain(name), "PersistentVolumeClaim").values()
+        (claim,) = of_kind(rendered(name), "PersistentVolumeClaim").values()
         assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 

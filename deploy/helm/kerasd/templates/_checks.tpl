@@ -27,13 +27,34 @@
 {{- if and (not $replicas) $v.web.tensorflow.enabled -}}
 {{- fail "in mode single the controller runs TensorFlow: web.tensorflow is for mode replicas" -}}
 {{- end -}}
+{{- if and $v.web.autoscaling.enabled (not (get ($v.web.resources.requests | default dict) "cpu")) -}}
+{{- fail "the autoscaler goes by what is requested: give web.resources.requests.cpu" -}}
+{{- end -}}
+{{- if and $v.web.tensorflow.enabled (semverCompare "<1.29.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- fail (printf "web.tensorflow needs containers beside others, which Kubernetes has since 1.29; this is %s" .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
 {{- if lt (int $v.web.autoscaling.maxReplicas) (int $v.web.autoscaling.minReplicas) -}}
 {{- fail "web.autoscaling.maxReplicas is less than minReplicas" -}}
 {{- end -}}
 {{- if and $v.monitoring.serviceMonitor.enabled (eq $v.access "keys") (not $v.monitoring.serviceMonitor.existingSecret) -}}
 {{- fail "Prometheus needs a key: set monitoring.serviceMonitor.existingSecret to a Secret with a key of the role metrics" -}}
 {{- end -}}
-{{- if and $v.ingress.enabled (not $v.ingress.host) -}}
-{{- fail "ingress.host is empty: give the name that clients ask for" -}}
+{{- if and $v.ingress.enabled (not $v.ingress.hosts) -}}
+{{- fail "ingress.hosts is empty: give the names that clients ask for" -}}
+{{- end -}}
+{{- if and $v.httpRoute.enabled (not $v.httpRoute.parentRefs) -}}
+{{- fail "httpRoute.parentRefs is empty: name the gateway that requests come by" -}}
+{{- end -}}
+{{- if and $v.service.loadBalancerSourceRanges (ne $v.service.type "LoadBalancer") -}}
+{{- fail "service.loadBalancerSourceRanges is for type LoadBalancer" -}}
+{{- end -}}
+{{- if and $v.service.externalTrafficPolicy (eq $v.service.type "ClusterIP") -}}
+{{- fail "service.externalTrafficPolicy is for types NodePort and LoadBalancer" -}}
+{{- end -}}
+{{- if not (regexMatch "^[a-z]" (include "kerasd.fullname" .)) -}}
+{{- fail (printf "a Service can't be called %s: give a fullnameOverride that begins with a letter" (include "kerasd.fullname" .)) -}}
+{{- end -}}
+{{- if and (not $replicas) (or $v.repository.controllerSecret $v.controller.serviceAccount.create $v.controller.serviceAccount.name) -}}
+{{- fail "mode single is one pod with one identity: repository.controllerSecret and controller.serviceAccount are for mode replicas" -}}
 {{- end -}}
 {{- end -}}

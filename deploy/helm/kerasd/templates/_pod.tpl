@@ -6,9 +6,11 @@ automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
-  runAsUser: 10001
-  runAsGroup: 10001
-  fsGroup: 10001
+  {{- range $name, $number := .Values.podSecurityContext }}
+  {{- if not (kindIs "invalid" $number) }}
+  {{ $name }}: {{ int64 $number }}
+  {{- end }}
+  {{- end }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: {type: RuntimeDefault}
 {{- with .Values.image.pullSecrets }}
@@ -42,17 +44,19 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end -}}
 
-{{- /* Settings, then what may hold secrets: by reference only. */ -}}
+{{- /* Settings, then what may hold secrets: by reference only. Told, as all below: root; names, the
+settings whose Secrets this pod gets; bucket, the Secret with its rights there; scratch, the values of
+its own places. */ -}}
 {{- define "kerasd.environment" -}}
 envFrom:
   - configMapRef:
-      name: {{ include "kerasd.fullname" . }}-settings
+      name: {{ include "kerasd.fullname" .root }}-settings
 env:
   - {name: KERASD_SECRETS_DIR, value: /etc/kerasd/secrets}
-  {{- if .Values.keys.existingSecret }}
+  {{- if .root.Values.keys.existingSecret }}
   - {name: KERASD_KEYS_FILE, value: /etc/kerasd/keys/keys.json}
   {{- end }}
-  {{- with .Values.repository.existingSecret }}
+  {{- with .bucket }}
   - name: AWS_ACCESS_KEY_ID
     valueFrom:
       secretKeyRef: {name: {{ . }}, key: AWS_ACCESS_KEY_ID}
@@ -60,7 +64,7 @@ env:
     valueFrom:
       secretKeyRef: {name: {{ . }}, key: AWS_SECRET_ACCESS_KEY}
   {{- end }}
-  {{- with .Values.extraEnv }}
+  {{- with .root.Values.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end -}}
@@ -90,18 +94,24 @@ env:
 {{- if include "kerasd.secretFiles" . }}
 - {name: secrets, mountPath: /etc/kerasd/secrets, readOnly: true}
 {{- end }}
+{{- with $values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
-{{- /* Told, as all below: root, and names, the settings whose Secrets this pod gets. */ -}}
 {{- define "kerasd.volumes" -}}
 {{- $values := .root.Values -}}
 - name: tmp
-  emptyDir: {sizeLimit: {{ $values.scratch.size }}}
+  emptyDir: {sizeLimit: {{ .scratch.size }}}
 - name: shared-memory
   emptyDir: {medium: Memory, sizeLimit: {{ $values.scratch.sharedMemory }}}
 {{- if not (and (eq $values.mode "single") $values.volume.enabled) }}
 - name: state
-  emptyDir: {sizeLimit: {{ $values.scratch.size }}}
+  {{- if .scratch.existingClaim }}
+  persistentVolumeClaim: {claimName: {{ .scratch.existingClaim }}}
+  {{- else }}
+  emptyDir: {sizeLimit: {{ .scratch.size }}}
+  {{- end }}
 {{- end }}
 {{- if $values.volume.enabled }}
 - name: volume
@@ -122,6 +132,9 @@ env:
 {{- with include "kerasd.secretFiles" . }}
 - name: secrets
   {{- . | nindent 2 }}
+{{- end }}
+{{- with $values.extraVolumes }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
@@ -164,5 +177,10 @@ livenessProbe:
 
 {{- /* Draining, requests under way, and what the processes need to end. */ -}}
 {{- define "kerasd.graceSeconds" -}}
-{{ add .Values.drainSeconds 45 }}
+{{ add .Values.drainSeconds 45 (int (ceil (.Values.settings.predict_timeout_s | default 30))) }}
+{{- end -}}
+
+{{- /* A pod that may take so long to start mustn't have its rollout counted as failed before. */ -}}
+{{- define "kerasd.progressSeconds" -}}
+{{ add (mul .Values.startupMinutes 60) 300 }}
 {{- end -}}
