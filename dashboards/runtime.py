@@ -223,4 +223,29 @@ def _processes() -> tuple[Panel, ...]:
             Query("up{<target>}", "{{instance}}"),
             top=1,
         ),
+        graph(
+            About(
+                "Since the controller's last turn",
+                "By the database that an instance reads. It rises while the controller is away, "
+                "hangs or fails.",
+                "s",
+            ),
+            Query(
+                "time() - max by (instance) "
+                "(kerasd_controller_last_step_timestamp_seconds{<target>})",
+                "{{instance}}",
+            ),
+        ),
+        graph(
+            About(
+                "Since the repository was last mirrored",
+                "By who mirrors it. No data while it isn't at an address.",
+                "s",
+            ),
+            Query(
+                "time() - max by (instance, process) "
+                "(kerasd_remote_repository_last_sync_timestamp_seconds{<target>})",
+                "{{instance}} {{process}}",
+            ),
+        ),
     )

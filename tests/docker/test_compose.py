@@ -10,6 +10,7 @@ import yaml
 
 from service.base.secret_files import PREFIX, SECRET_SETTINGS, read_secrets
 from service.base.settings import Settings
+from service.controller.heart import TURN
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "docker"
@@ -40,7 +41,8 @@ def test_the_services_are_these() -> None:
     assert [name for name in SERVICES if "profiles" in SERVICES[name]] == list(REPLICAS)
     assert {SERVICES[name]["image"] for name in OURS} == {"${KERASD_IMAGE:-kerasd}"}
     (built,) = (one["build"] for one in SERVICES.values() if "build" in one)
-    assert built == {"context": "..", "target": "full"}
+    revision = {"REVISION": "${KERASD_REVISION:-unknown}"}
+    assert built == {"context": "..", "target": "full", "args": revision}
 
 
 def test_images_are_pinned_to_a_version() -> None:
@@ -131,9 +133,16 @@ def test_who_is_waited_for_has_a_health_check() -> None:
             is_checked = "test" in SERVICES[needed].get("healthcheck", {}) or needed in ASKED
             assert is_checked or how["condition"] != "service_healthy", (name, needed)
     assert {"web", "web-2"} <= set(SERVICES["nginx"]["depends_on"])
-    for name in OURS:  # the image's own check asks a web service
+    for name in set(OURS) - {"controller"}:  # the image's own check asks a web service
         wanted = None if name in ASKED else {"disable": True}
         assert SERVICES[name].get("healthcheck") == wanted, name
+
+
+def test_the_controller_is_asked_by_what_it_leaves() -> None:
+    state = SERVICES["controller"]["environment"]["KERASD_STATE_DIR"]
+    file = Settings(state_dir=state).run_dir / TURN
+    test = ["CMD", "python", "-I", "-m", "service.base.pulse", str(file), "300"]
+    assert SERVICES["controller"]["healthcheck"]["test"] == test
 
 
 def test_every_variable_is_in_the_example_with_its_default() -> None:

@@ -85,7 +85,10 @@ def upload(service: RunningService) -> None:
 
 @pytest.mark.parametrize(
     ("dashboard", "never_happened"),
-    [("overview", ["Workers that fail"]), ("runtime", ["Predictions refused", "Evictions"])],
+    [
+        ("overview", ["Workers that fail"]),
+        ("runtime", ["Predictions refused", "Evictions", "Since the repository was last mirrored"]),
+    ],
 )
 def test_panels_have_data(
     server: PrivatePrometheus, dashboard: str, never_happened: list[str]

@@ -17,8 +17,26 @@ WANTED = {
     "KerasdClassMissed", "KerasdNoLiftOverMajority", "KerasdPredictionMixShifted",
     "KerasdFeedbackStopped", "KerasdTrainingFailed", "KerasdTrainingStalled",
     "KerasdTrainingOverdue", "KerasdWorkersRestarting", "KerasdRemoteRepositoryAway",
-    "KerasdRemoteVersionIncomplete",
+    "KerasdRemoteVersionIncomplete", "KerasdRemoteRepositoryStale", "KerasdControllerAway",
+    "KerasdControllerRestarting",
 }  # fmt: skip
+
+DOWN = 'up{job="kerasd"} == 0 or absent(up{job="kerasd"})'
+THREE_JOBS = """
+rule_files: [rules.yml]
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'up{job="a", instance="a:8080"}', values: "1+0x20"}
+      - {series: 'up{job="b", instance="b:8080"}', values: "1+0x5 stale"}
+      - {series: 'up{job="c", instance="c:8080"}', values: "1+0x5 0+0x20"}
+    promql_expr_test:
+      - expr: count by (job, instance) (ALERTS{alertname="KerasdTargetDown", alertstate="firing"})
+        eval_time: 10m
+        exp_samples:
+          - {labels: '{job="b"}', value: 1}
+          - {labels: '{job="c", instance="c:8080"}', value: 1}
+"""
 
 
 def test_the_alerts_are_these() -> None:
@@ -78,6 +96,18 @@ def test_every_rule_has_a_test(rule: Rule) -> None:
 @pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.name)
 def test_promtool_agrees(path: Path) -> None:
     ran = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.slow
+def test_of_several_jobs_each_is_missed_when_it_is_gone_altogether(tmp_path: Path) -> None:
+    text = (FOLDER / "rules" / "alerts-serving.yml").read_text()
+    assert text.count(DOWN) == 1
+    each = " or ".join(DOWN.replace('"kerasd"', f'"{job}"') for job in ("a", "b", "c"))
+    (tmp_path / "rules.yml").write_text(text.replace(DOWN, each))
+    file = tmp_path / "test.yml"
+    file.write_text(THREE_JOBS)
+    ran = subprocess.run(["promtool", "test", "rules", file], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
