@@ -199,14 +199,32 @@ def test_ctrl_c_ends_it_soon_and_in_order(home: Home) -> None:
     assert load.tally.failures == []
 
 
-def test_draining_is_cut_short_by_ctrl_c(home: Home) -> None:
-    with home.service("serve", drain_s="60") as service:
+def test_draining_is_cut_short_by_ctrl_c_and_nothing_that_is_under_way(home: Home) -> None:
+    request = home.request(3000)
+    with home.service("serve", drain_s="60") as service, connect(service) as line:
+        line.sendall(request[:-10])
         service.process.send_signal(signal.SIGTERM)
         wait_until(lambda: not is_ready(service), "it drains", 5)
         service.process.send_signal(signal.SIGTERM)  # once more, as groups are told
         assert not is_ready(service)
         service.process.send_signal(signal.SIGINT)
+        threading.Event().wait(3 * LINGER_S / 2)  # longer than anything but a request has
+        assert exchange(line, request[-10:]).startswith(b"HTTP/1.1 200 ")
         assert service.process.wait(20) == 0
+
+
+def test_the_master_hears_of_every_worker_all_the_time(home: Home) -> None:
+    with home.service() as service:
+        heard = {worker: heard_of(worker) for worker in service.workers()}
+        wait_until(lambda: all(heard_of(one) > heard[one] for one in heard), "all live", 5)
+        assert service.stop() == 0
+
+
+def heard_of(worker: int) -> float:
+    """When it said last that it lives, by the monotonic clock: the time of a file of its own."""
+    opened = Path(f"/proc/{worker}/fd").iterdir()
+    (told,) = [one for one in opened if "wgunicorn-" in os.readlink(one)]
+    return told.stat().st_mtime
 
 
 def test_what_dies_while_it_drains_is_not_started_again(home: Home) -> None:

@@ -1,6 +1,6 @@
 """What `kerasd serve` becomes once it has checked its settings: the keeper of both halves.
 
-    python -m service.cli.keeper DRAIN_S LOG_LEVEL LOG_FORMAT
+    python -m service.cli.keeper END_S LOG_LEVEL LOG_FORMAT
 
 It is a program of its own because it lives as long as the service: what reading the settings takes
 in memory isn't kept. It has them in its environment, and hands them on. In a container it is the
@@ -20,7 +20,6 @@ from service.base.log import log_to_stderr
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.1
-GRACE_S = 35.0  # beyond the draining
 EXIT_KILLED = 1
 FIRST_BACKOFF_S = 0.2
 MAX_BACKOFF_S = 10.0
@@ -73,14 +72,15 @@ class Half:
             self.process.send_signal(number)
 
 
-def become_keeper(drain_s: float, level: str, form: str, environment: dict[str, str]) -> None:
-    """Go on in this program, as the same process; signals wait until it can hear them."""
+def become_keeper(end_s: float, level: str, form: str, environment: dict[str, str]) -> None:
+    """Go on in this program, as the same process; signals wait until it can hear them. Once it is
+    told to end, both halves have `end_s`."""
     signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
-    command = [sys.executable, "-m", "service.cli.keeper", str(drain_s), level, form]
+    command = [sys.executable, "-m", "service.cli.keeper", str(end_s), level, form]
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 
-def main(drain_s: str, level: str, form: str) -> int:
+def main(end_s: str, level: str, form: str) -> int:
     """Supervise both halves until SIGTERM or SIGINT; the exit code is 0 after an orderly end."""
     log_to_stderr(level, form)
     heard: list[int] = []
@@ -93,7 +93,7 @@ def main(drain_s: str, level: str, form: str) -> int:
             half.step(time.monotonic())
         reap_strangers({half.process.pid for half in halves if half.process is not None})
         time.sleep(TICK_S)
-    return _end(halves, heard, float(drain_s) + GRACE_S)
+    return _end(halves, heard, float(end_s))
 
 
 def reap_strangers(ours: set[int]) -> None:

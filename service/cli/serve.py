@@ -6,6 +6,7 @@ import socket
 import click
 
 from service.base.errors import SettingsInvalid
+from service.base.graces import Graces
 from service.base.lock import hold_lock
 from service.base.log import configure_logging
 from service.base.schema import prepare_schema, refuse_newer_schema
@@ -30,9 +31,8 @@ def run_service(settings: Settings) -> None:
         prepare_schema(settings.database)  # or both halves would meet a database without tables
         what = settings.repository_url or settings.repository
         click.echo(f"kerasd serves {what} at {settings.url}")
-        become_keeper(
-            settings.drain_s, settings.log_level, settings.log_format, settings.environment()
-        )
+        within_s = settings.drain_s + Graces(settings.predict_timeout_s).keeper_s
+        become_keeper(within_s, settings.log_level, settings.log_format, settings.environment())
 
 
 def _check(settings: Settings) -> None:

@@ -1,20 +1,19 @@
 """One client's connection: requests are held back until they are whole, then answered in order."""
 
 import asyncio
-from collections import deque
 
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from service.base.errors import KerasdError, Overloaded
 from service.base.http_errors import HeadMalformed, RequestTooSlow, ServiceEnding
+from service.web.crowd import FOREVER
 from service.web.host import Host
 from service.web.last_call import close_unless_asked
 from service.web.outflow import Outflow
+from service.web.pipeline import MAX_WAITING, Pipeline
 from service.web.reading import BODY, HEAD, IDLE, Reader
 from service.web.turn import Message, Turn
 
-MAX_PIPELINED = 128
-FOREVER = float("inf")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -39,8 +38,7 @@ class Connection(asyncio.Protocol):
         self._since = self._paused_at = 0.0
         self._held = 0
         self._is_shut = self._is_talking = self._is_lingering = False
-        self._turn: Turn | None = None
-        self._queue: deque[Turn] = deque()
+        self._pipeline = Pipeline()
         self._failure: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,9 +56,9 @@ class Connection(asyncio.Protocol):
         """Whoever works for this client may stop."""
         self._crowd.forget(self)
         self._shut()
-        self._leave()
-        self._drop_queue()
-        self.resume_writing()
+        self._pipeline.leave()
+        self._drop_waiting()
+        self._outflow.resume()
 
     def data_received(self, data: bytes) -> None:
         """Read on; `_deliver` gets what is complete."""
@@ -77,15 +75,15 @@ class Connection(asyncio.Protocol):
             self._time(reader)
 
     def eof_received(self) -> bool:
-        """The client has closed its side: it has left, or it waits for its answer."""
-        if self._turn is not None:
-            self._shut()
-            self._end_soon()
-            self._leave()
-            return True
+        """The client has closed its side: it has left, or it waits for its answers."""
+        is_asking = bool(self._pipeline)
         if self._stage[1] != IDLE:
             self._refuse(HeadMalformed("The request ended before it was complete"))
-        return False
+        elif is_asking:
+            self._shut()
+            self._pipeline.end_soon(is_whole=True)
+        self._pipeline.leave()
+        return is_asking
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is written to."""
@@ -94,8 +92,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client has caught up."""
         self._outflow.resume()
-        if self._turn is None and self._queue:
-            self._serve(self._queue.popleft())
+        if not self._transport.is_closing():
+            self._go_on_answering()
 
     def look(self, now: float) -> None:
         """End what has taken too long: to be sent here, or to be read there."""
@@ -111,18 +109,18 @@ class Connection(asyncio.Protocol):
 
     def drain(self) -> None:
         """Close after the answer to the last request that is here; idle, after the next one."""
-        if self._stage[1] == IDLE:
-            for last in self._turns()[-1:]:
-                last.close_after()
+        last = self._pipeline.last
+        if last is not None and self._is_whole():
+            last.close_after()
 
     def shutdown(self) -> None:
         """The worker ends: answer what has been asked, and wait for little else."""
-        self._crowd.begin_ending()
-        self._end_soon()
+        self._crowd.begin_ending(self._loop.time())
+        self._pipeline.end_soon(self._is_whole())
         if self._stage[1] == HEAD:
             self._deadline = min(self._deadline, self._loop.time() + self._limits.linger_s)
         elif self._stage[1] == BODY:
-            self._loop.call_later(self._limits.end_s, self._give_up)
+            self._deadline = min(self._deadline, self._crowd.bodies_until)
         elif self._is_lingering:
             self._loop.call_later(self._limits.linger_s, self._transport.close)
         elif self._reader.begun:
@@ -133,28 +131,22 @@ class Connection(asyncio.Protocol):
     def _part(self) -> None:
         """Leave an idle client. One that asks at this very moment sees an orderly end without an
         answer, not a reset: nothing was done."""
-        is_idle = not self._turns() and self._stage[1] == IDLE and not self._is_shut
-        if is_idle and close_unless_asked(self._transport.get_extra_info("socket").fileno()):
+        is_idle = not self._pipeline and self._stage[1] == IDLE and not self._is_shut
+        if self._transport.is_closing() or not is_idle:
+            return
+        if close_unless_asked(self._transport.get_extra_info("socket").fileno()):
             self._linger()
             self._loop.call_later(self._limits.linger_s / 2, self._transport.close)
 
-    def _give_up(self) -> None:
-        if self._stage[1] == BODY:
-            self._refuse(ServiceEnding())
-
-    def _end_soon(self) -> None:
-        turns = self._turns()
-        for turn in turns:
-            turn.end_soon(turn is turns[-1] and self._stage[1] == IDLE)
-
-    def _turns(self) -> list[Turn]:
-        return [turn for turn in (self._turn, *self._queue) if turn is not None]
+    def _is_whole(self) -> bool:
+        """Whether nothing has come that is to be answered after the whole requests."""
+        return self._stage[1] == IDLE and not self._failure
 
     def pause(self) -> None:
         """Read no further: the disk has not caught up; the time is not the client's."""
         if not self._transport.is_closing():
             self._transport.pause_reading()
-        self._paused_at, self._deadline = self._loop.time(), FOREVER
+        self._paused_at, self._deadline = self._loop.time(), self._crowd.bodies_until
 
     def go_on(self) -> None:
         """Read again."""
@@ -174,7 +166,7 @@ class Connection(asyncio.Protocol):
 
     def answered(self, keep_alive: bool) -> None:
         """The turn is over; the next one may begin."""
-        turn, self._turn = self._turn, None
+        turn = self._pipeline.end()
         if turn is not None:
             self._host.finish(turn)
             if turn.held:
@@ -183,9 +175,9 @@ class Connection(asyncio.Protocol):
             return
         if not keep_alive:
             self._close()
-        elif self._queue:
+        elif self._pipeline:
             if not self._outflow.is_full:
-                self._serve(self._queue.popleft())
+                self._go_on_answering()
         elif self._failure:
             self._say()
         else:
@@ -201,23 +193,25 @@ class Connection(asyncio.Protocol):
             self._expect_more()
         turn = Turn(self, scope, body, keeps_alive and not self._crowd.is_draining)
         turn.held, self._held = self._held, 0
-        if self._turn is None and not self._queue:
-            self._serve(turn)
-        elif len(self._queue) == MAX_PIPELINED:
+        if self._pipeline.is_full:
             self._crowd.release(turn.held)
             turn.release()
-            raise Overloaded("the answers before theirs", MAX_PIPELINED)
-        else:
-            self._queue.append(turn)
+            raise Overloaded("the answers before theirs", MAX_WAITING)
+        is_first = not self._pipeline
+        self._pipeline.add(turn)
+        if is_first:
+            self._go_on_answering()
 
-    def _serve(self, turn: Turn) -> None:
-        self._crowd.serve(self)
-        self._turn = turn
-        self._host.start(turn)
+    def _go_on_answering(self) -> None:
+        turn = self._pipeline.begin()
+        if turn is not None:
+            self._crowd.serve(self)
+            self._host.start(turn)
 
     def _expect_more(self) -> None:
         """The answer before a request that has begun to come is not the connection's last."""
-        for last in self._turns()[-1:]:
+        last = self._pipeline.last
+        if last is not None:
             last.stay_open()
 
     def _time(self, reader: Reader) -> None:
@@ -227,7 +221,7 @@ class Connection(asyncio.Protocol):
         stage = (reader.begun, reader.phase)
         if stage != self._stage:
             self._stage, self._since = stage, self._loop.time()
-            if reader.phase == BODY and reader.framing.expects_continue and self._turn is None:
+            if reader.phase == BODY and reader.framing.expects_continue and not self._pipeline:
                 self.write([CONTINUE])
         if reader.phase == HEAD:
             limits = self._limits
@@ -237,7 +231,7 @@ class Connection(asyncio.Protocol):
         size, held = reader.body_size, reader.body_held
         if not self._paused_at:
             within = self._limits.body_timeout_s + size / self._limits.bytes_per_s
-            self._deadline = self._since + within
+            self._deadline = min(self._since + within, self._crowd.bodies_until)
         if self._crowd.hold(held - self._held):
             self._held = held
         else:
@@ -247,6 +241,8 @@ class Connection(asyncio.Protocol):
         limits = self._limits
         if self._stage[1] == HEAD:
             self._refuse(RequestTooSlow("head", limits.head_timeout_s))
+        elif self._stage[1] == BODY and self._crowd.is_ending:
+            self._refuse(ServiceEnding())
         elif self._stage[1] == BODY:
             self._refuse(RequestTooSlow("body", limits.body_timeout_s))
         elif not self._is_lingering:
@@ -260,7 +256,9 @@ class Connection(asyncio.Protocol):
         self._shut()
         self.go_on()
         self._failure = self._host.refuse(error, request_id)
-        if self._turn is None:
+        if self._pipeline:
+            self._expect_more()
+        else:
             self._say()
 
     def _say(self) -> None:
@@ -274,18 +272,13 @@ class Connection(asyncio.Protocol):
         self._crowd.release(self._held)
         self._held = 0
 
-    def _leave(self) -> None:
-        for turn in self._turns():
-            turn.leave()
-
-    def _drop_queue(self) -> None:
-        for turn in self._queue:
+    def _drop_waiting(self) -> None:
+        for turn in self._pipeline.drop():
             self._crowd.release(turn.held)
             turn.release()
-        self._queue.clear()
 
     def _close(self) -> None:
-        self._drop_queue()
+        self._drop_waiting()
         if self._is_talking or self._reader.has_more or self._crowd.is_draining:
             self._linger()
         else:

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.base.graces import BODIES_S
+
 BODIES = 4  # so many of the largest bodies may be on their way into one worker
 LEAST_HELD = 64 * 1024**2
+FOREVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class EdgeLimits:
     max_body_bytes: int
     keep_alive_s: float = 75.0
     linger_s: float = 2.0
-    end_s: float = 20.0
+    end_s: float = BODIES_S
     bytes_per_s: int = 100 * 1024
     sweep_s: float = 1.0
 
@@ -57,6 +60,7 @@ class Crowd:
         self.count_refused = count_refused
         self.now = 0.0
         self.is_draining = self.is_ending = False
+        self.bodies_until = FOREVER
         self.members: set[Member] = set()
         self._strangers: dict[Member, None] = {}
         self._regulars: dict[Member, None] = {}
@@ -113,9 +117,11 @@ class Crowd:
         for member in tuple(self.members):
             member.drain()
 
-    def begin_ending(self) -> None:
-        """Nobody comes any more: who sends nothing is waited for no longer."""
-        self.is_draining = self.is_ending = True
+    def begin_ending(self, now: float) -> None:
+        """Nobody comes any more: who sends nothing is waited for no longer. Told again, nothing."""
+        if not self.is_ending:
+            self.is_draining = self.is_ending = True
+            self.bodies_until = now + self.limits.end_s
 
     def sweep(self, now: float) -> None:
         """One look at every connection."""

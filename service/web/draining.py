@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -17,6 +18,7 @@ from service.web.last_call import accept_rest, refuse_new
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.1
+TICKS_A_SECOND = 10
 LAST_CALL_S = 0.25  # connections that are being made are made within this
 
 
@@ -31,12 +33,18 @@ class DrainingServer(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, crowd: Crowd, ending: Ending, drain_s: float
+        self,
+        config: uvicorn.Config,
+        crowd: Crowd,
+        ending: Ending,
+        drain_s: float,
+        notify: Callable[[], object],
     ) -> None:
         super().__init__(config)
         self._crowd = crowd
         self._ending = ending
         self._drain_s = drain_s
+        self._notify = notify
         self._was_interrupted = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -49,6 +57,13 @@ class DrainingServer(uvicorn.Server):
         if sig == signal.SIGINT:
             self.force_exit, self._was_interrupted = self._was_interrupted, True
 
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn's; and each second the master is told that this one lives, by no clock but the
+        loop's: the wall clock may be set back for longer than the master has patience."""
+        if counter % TICKS_A_SECOND == 0:
+            self._notify()
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, and end."""
         logger.info("draining", extra={"within_s": self._drain_s})
@@ -56,8 +71,8 @@ class DrainingServer(uvicorn.Server):
         try:
             self._crowd.begin_draining()
             await self._go_on()
-            await self._stop_listening()
-            self._crowd.begin_ending()
+            await self._stop_listening(sockets or [])
+            self._crowd.begin_ending(asyncio.get_running_loop().time())
             await super().shutdown(sockets)
         finally:
             ticking.cancel()
@@ -74,20 +89,18 @@ class DrainingServer(uvicorn.Server):
         while asyncio.get_running_loop().time() < end and not self._ending.is_hurried:
             await asyncio.sleep(TICK_S)
 
-    async def _stop_listening(self) -> None:
+    async def _stop_listening(self, sockets: list[socket.socket]) -> None:
         """A worker that ends alone leaves the socket, and who waits in its queue, to the others."""
-        is_last = self._ending.is_everywhere
-        listening = [one.dup() for server in self.servers for one in server.sockets if is_last]
+        listening = sockets if self._ending.is_everywhere else []
         filtered = [refuse_new(one) for one in listening]
         if any(filtered):
             await asyncio.sleep(LAST_CALL_S)
-        for server in self.servers:
+        rest = [connection for listener in listening for connection in accept_rest(listener)]
+        for server in self.servers:  # in the same turn of the loop, so that nobody comes between
             server.close()
-        for listener in listening:
-            with listener:
-                for connection in accept_rest(listener):
-                    with suppress(OSError):  # it has gone already
-                        await self._take_in(connection)
+        for connection in rest:
+            with suppress(OSError):  # it has gone already
+                await self._take_in(connection)
 
     async def _take_in(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()

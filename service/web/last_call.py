@@ -1,6 +1,7 @@
 """The end of a listening socket: nobody is let in any more, and nobody who is in is forgotten."""
 
 import ctypes
+import errno
 import logging
 import socket
 import struct
@@ -15,6 +16,9 @@ IF_SYN = (0x45, 0, 1, 0x02)  # jset #2, next, one further
 DROP = (0x06, 0, 0, 0)  # ret #0
 KEEP = (0x06, 0, 0, 0xFFFFFFFF)  # ret #-1
 SO_ATTACH_FILTER = 26
+# After any other error of `accept`, which is about the connection that was next, there is another.
+NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+NO_LISTENER = frozenset((errno.EBADF, errno.EINVAL, errno.ENOTSOCK))
 
 
 def refuse_new(listener: socket.socket) -> bool:
@@ -41,9 +45,11 @@ def accept_rest(listener: socket.socket) -> Iterator[socket.socket]:
             connection, _ = listener.accept()
         except BlockingIOError:
             return
-        except OSError as error:  # no descriptors left: those that are in are more than the rest
-            logger.warning("connections are lost", extra={"why": error.strerror})
-            return
+        except OSError as error:
+            if error.errno in NO_ROOM | NO_LISTENER:
+                logger.warning("connections are lost", extra={"why": error.strerror})
+                return
+            continue
         connection.setblocking(False)
         yield connection
 
@@ -54,13 +60,15 @@ def close_unless_asked(fileno: int) -> bool:
     Looking and closing follow each other without a turn of the event loop between them, so that
     what a client loses must have been under way in the network itself.
     """
-    with socket.socket(fileno=socket.dup(fileno)) as line:  # a transport's own can't be shut down
-        try:
-            line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            with suppress(OSError):  # it has reset the connection meanwhile
-                line.shutdown(socket.SHUT_WR)
-            return True
-        except OSError:
-            return False
+    line = socket.socket(fileno=fileno)  # a transport's own can't be shut down
+    try:
+        line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        with suppress(OSError):  # it has reset the connection meanwhile
+            line.shutdown(socket.SHUT_WR)
+        return True
+    except OSError:
+        return False
+    finally:
+        line.detach()  # the transport's to close
     return False

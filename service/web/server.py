@@ -20,6 +20,7 @@ from prometheus_client import multiprocess
 from uvicorn_worker import UvicornWorker
 
 from service.base.confinement import die_with_parent, narrow_memory
+from service.base.graces import Graces
 from service.base.log import logging_config
 from service.base.metrics import HTTP_REFUSED, counts_in_files
 from service.base.resident import machine_bytes
@@ -29,13 +30,13 @@ from service.web.draining import DrainingServer
 from service.web.edge import Edge, Uploads
 from service.web.ending import Ending
 from service.web.installed import Installed
+from service.web.master import Master
 from service.web.refusal import Headers
 
 logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
-GRACE_S = 30  # beyond the draining
-END_S = 25  # a worker ends by itself before gunicorn's patience does
+HANGS_S = 60  # a worker that says nothing for so long
 ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 OTHER_FILES = 256  # what a worker opens besides its connections; it can do with fewer
 LEAST_MEMORY = 4096 * MEBIBYTE  # addresses, of which a worker reserves far more than it uses
@@ -69,27 +70,12 @@ class Server(BaseApplication):
         return Front(WebProcess(self._settings, self._settings.workers, self._ending))
 
 
-class Master(Arbiter):
-    """gunicorn's, which closes its copy of the listening socket and tells the workers, whose copies
-    live on; a worker that dies from then on is not replaced."""
-
-    def __init__(self, server: Server, ending: Ending) -> None:
-        super().__init__(server)
-        self._ending = ending
-
-    def stop(self, graceful: bool = True) -> None:
-        """End the workers, who see before they are told that all of them end."""
-        if not (self.systemd or self.reexec_pid or self.master_pid):  # or the socket lives on
-            self._ending.begin_everywhere()
-        super().stop(graceful)
-
-
 def run_web(settings: Settings) -> None:
     """Serve until SIGTERM; requests under way are finished first."""
     Server(settings).run()
 
 
-def worker_class(edge: Edge, ending: Ending, drain_s: float) -> type[UvicornWorker]:
+def worker_class(edge: Edge, ending: Ending, drain_s: float, end_s: float) -> type[UvicornWorker]:
     """uvicorn on uvloop; heads, bodies, connections and their end are ours to watch over."""
 
     class Worker(UvicornWorker):
@@ -102,12 +88,13 @@ def worker_class(edge: Edge, ending: Ending, drain_s: float) -> type[UvicornWork
             "server_header": False,
             "proxy_headers": False,
             "backlog": BACKLOG,
-            "timeout_graceful_shutdown": END_S,
+            "timeout_graceful_shutdown": end_s,
+            "callback_notify": None,  # it goes by the wall clock
         }
 
         async def _serve(self) -> None:
             self.config.app = self.wsgi
-            server = DrainingServer(self.config, edge.crowd, ending, drain_s)
+            server = DrainingServer(self.config, edge.crowd, ending, drain_s, self.notify)
             self._install_sigquit_handler(server)
             await server.serve(sockets=[one.sock for one in self.sockets])
             if not server.started:
@@ -145,14 +132,15 @@ def raise_open_files(wanted: int) -> int:
 def _options(settings: Settings, ending: Ending) -> dict[str, Any]:
     limits = edge_limits(settings, raise_open_files(settings.max_connections + OTHER_FILES))
     edge = Edge(limits, _count_refused, _uploads(settings), _headers(settings))
+    graces = Graces(settings.predict_timeout_s)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
         "bind": f"{host}:{settings.port}",
         "workers": settings.workers,
-        "worker_class": worker_class(edge, ending, settings.drain_s),
+        "worker_class": worker_class(edge, ending, settings.drain_s, graces.worker_s),
         "backlog": BACKLOG,
-        "timeout": 60,
-        "graceful_timeout": math.ceil(settings.drain_s) + GRACE_S,
+        "timeout": HANGS_S,
+        "graceful_timeout": math.ceil(settings.drain_s + graces.web_s),
         "worker_tmp_dir": str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None,
         "control_socket_disable": True,
         "forwarder_headers": "",

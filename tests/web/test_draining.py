@@ -1,16 +1,19 @@
 """The end of a worker, over real sockets: what is asked is answered, who is silent is let go."""
 
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import pytest
 import uvicorn
 
 from service.web.crowd import EdgeLimits
 from service.web.draining import DrainingServer
 from service.web.edge import Edge
 from service.web.ending import Ending
+from tests.descriptors import no_descriptors
 from tests.running import wait_until
 from tests.web.edge_server import LIMITS, OK, Client, Server, error, post, serving, status
 
@@ -20,14 +23,17 @@ SLOW = replace(LIMITS, head_timeout_s=30.0, body_timeout_s=30.0, max_connections
 
 
 @contextmanager
-def draining(limits: EdgeLimits = SLOW, is_everywhere: bool = True) -> Iterator[Server]:
-    """A server that drains for long, unless it is told to hurry; as it is in the end."""
+def draining(
+    limits: EdgeLimits = SLOW, is_everywhere: bool = True, beat: Callable[[], object] = bool
+) -> Iterator[Server]:
+    """A server that drains for long, unless it is told to hurry; as it is in the end. `beat` is
+    how the master is told that it lives."""
     ending = Ending()
     if is_everywhere:
         ending.begin_everywhere()
 
     def make(config: uvicorn.Config, edge: Edge) -> uvicorn.Server:
-        return DrainingServer(config, edge.crowd, ending, LONG_S)
+        return DrainingServer(config, edge.crowd, ending, LONG_S, beat)
 
     with serving(limits, make=make) as server:
         try:
@@ -166,6 +172,59 @@ def test_a_body_that_comes_in_time_is_taken() -> None:
         client.send(request[-1:])
         answer = client.read_all()
     assert status(answer) == 200
+
+
+def test_a_body_that_begins_to_come_at_the_end_is_answered_503() -> None:
+    patient = replace(SLOW, linger_s=3.0, end_s=0.5)
+    with draining(patient) as server, server.open() as client:
+        begin(server)
+        server.tell(signal.SIGINT)
+        wait_until(lambda: not listens(server), "nobody listens", 10)
+        client.send(post("/", b"hello")[:-1])
+        answer = client.read_all()
+    assert status(answer) == 503
+    assert "being ended" in error(answer)
+
+
+def test_what_cannot_be_read_is_refused_after_the_last_answer_too() -> None:
+    with draining() as server, server.open() as client:
+        begin(server)
+        client.send(post("/held"))
+        wait_until(lambda: "/held" in server.app.asked, "the first is being answered", 10)
+        client.send(b"\x00garbage\r\n\r\n")
+        server.pass_time(0.2)
+        server.tell(signal.SIGINT)
+        wait_until(lambda: not listens(server), "nobody listens", 10)
+        server.app.let_go.set()
+        answers = client.read_all()
+    assert status(answers) == 200
+    assert b"HTTP/1.1 400 " in answers
+
+
+def test_it_ends_in_order_without_a_descriptor_to_be_had() -> None:
+    with draining() as server, server.open(post()) as idle, server.open(post("/held")) as held:
+        assert idle.read_answer()[0] == 200
+        wait_until(lambda: "/held" in server.app.asked, "it is being answered", 10)
+        begin(server)
+        with no_descriptors():
+            server.tell(signal.SIGINT)
+            assert idle.socket.recv(1) == b""
+        server.app.let_go.set()
+        assert status(held.read_all()) == 200
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_from_the_master(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    beats: list[float] = []
+    with draining(beat=lambda: beats.append(time.monotonic())) as server:
+        wait_until(lambda: len(beats) > 0, "it says that it lives", 10)
+        monkeypatch.setattr(time, "time", lambda: 0.0)
+        before = len(beats)
+        wait_until(lambda: len(beats) > before, "it says so again", 3)
+        begin_with_nobody(server)
+        draining_since = len(beats)
+        wait_until(lambda: len(beats) > draining_since + 1, "and while it drains", 5)
 
 
 def test_a_worker_that_ends_alone_leaves_new_connections_to_the_others() -> None:

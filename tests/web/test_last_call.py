@@ -1,12 +1,16 @@
 """The end of a listening socket, and of an idle connection."""
 
+import errno
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
 from service.web.last_call import accept_rest, close_unless_asked, refuse_new
+from tests.descriptors import no_descriptors
 
 
 @pytest.fixture(params=["127.0.0.1", "::1"])
@@ -46,6 +50,41 @@ def test_an_idle_connection_is_half_closed(listener: socket.socket) -> None:
         client.sendall(b"late")
         ours.settimeout(10)
         assert ours.recv(4) == b"late"
+
+
+def test_it_is_half_closed_without_a_descriptor_to_be_had(listener: socket.socket) -> None:
+    with connect(listener) as client, next(accept_rest(listener)) as ours:
+        with no_descriptors():
+            assert close_unless_asked(ours.fileno())
+        assert client.recv(1) == b""
+
+
+class Troubled(socket.socket):
+    """A listening socket whose next connections meet these errors."""
+
+    errors: list[int]
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        if self.errors:
+            number = self.errors.pop()
+            raise OSError(number, os.strerror(number))
+        return super().accept()
+
+
+@pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPROTO, errno.EPERM])
+def test_one_that_has_gone_is_not_the_last(listener: socket.socket, number: int) -> None:
+    with Troubled(fileno=listener.detach()) as troubled, connect(troubled):
+        troubled.errors = [number, number]
+        (taken,) = accept_rest(troubled)
+        taken.close()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+def test_without_room_the_rest_is_lost(listener: socket.socket, number: int) -> None:
+    with Troubled(fileno=listener.detach()) as troubled, connect(troubled):
+        troubled.errors = [number, number]
+        assert list(accept_rest(troubled)) == []
+        assert troubled.errors == [number]
 
 
 def test_one_that_was_asked_is_left_as_it_is(listener: socket.socket) -> None:
