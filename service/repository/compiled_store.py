@@ -19,6 +19,9 @@ class Store(Protocol):
     def lacks(self, folder: Path) -> bool:
         """Whether something of it isn't there. Raises RemoteAway, ArtefactCorrupt."""
 
+    def is_whole(self, key: str) -> bool:
+        """Whether what is there is what was put; all of it is read. Raises RemoteAway."""
+
     def fetch(self, key: str, target: Path) -> bool:
         """Make a folder of what is there. Raises RemoteAway, ArtefactCorrupt, OSError."""
 

@@ -17,6 +17,7 @@ from service.repository.publishing import (
     publish,
     remove_version,
 )
+from service.repository.remote.status import WHOLE
 
 WEB_PATIENCE_S = 20.0
 JOB_PATIENCE_S = 900.0
@@ -77,7 +78,7 @@ def open_shelf(settings: Settings, patience_s: float = WEB_PATIENCE_S) -> Shelf:
         return FolderShelf(settings.repository)
     # fsspec, which others don't need
     from service.repository.remote.content import Content
-    from service.repository.remote.mirroring import BELL, WHOLE
+    from service.repository.remote.mirroring import BELL
     from service.repository.remote.places import open_repository
     from service.repository.remote.shelf import RemoteShelf
 

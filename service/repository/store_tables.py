@@ -83,3 +83,13 @@ usage = sa.Table(
     sa.Column("version", sa.BigInteger, primary_key=True),
     sa.Column("last_used", sa.Float, nullable=False),
 )
+
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("repository", sa.Text, primary_key=True),
+    sa.Column("process", sa.String(16), primary_key=True),
+    sa.Column("started_at", sa.Double, nullable=False),
+    sa.Column("stepped_at", sa.Double, nullable=False),
+    sa.Column("mirror", sa.JSON, nullable=False),
+)

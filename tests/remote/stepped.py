@@ -22,11 +22,12 @@ class Stepped:
         self.now = 100.0
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self, notes_only: bool = False) -> None:
         """A new process."""
         content = Content(self.folder)
         self.mirror = Mirror(self.folder, content)
-        self.syncing = Syncing(self.bucket, content, self.folder, Pace(SETTLE_S, POLL_S), lambda: 0)
+        pace = Pace(SETTLE_S, POLL_S)
+        self.syncing = Syncing(self.bucket, content, self.folder, pace, lambda: 0, notes_only)
         self.syncing.open(self.mirror.open(str(self.bucket.address)))
         self.place()
 

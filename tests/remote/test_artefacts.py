@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.base.compiled import Compiled, digest_tree, read_compiled, verify_files
+from service.base.compiled import FETCHED, Compiled, digest_tree, read_compiled, verify_files
 from service.base.http_errors import RemoteAway
 from service.base.refusals import ArtefactCorrupt
 from service.base.signature import Signature, TensorSpec
@@ -58,7 +58,7 @@ class TestArtefacts:
     def test_what_is_put_comes_back_the_same(self, world: World) -> None:
         world.artefacts.put(world.home)
         assert world.artefacts.fetch(KEY, world.there / KEY)
-        assert tree_of(world.there / KEY) == tree_of(world.home)
+        assert tree_of(world.there / KEY) == {**tree_of(world.home), FETCHED: b""}
         verify_files(world.there / KEY, read_compiled(world.there / KEY))
         assert not world.artefacts.lacks(world.home)
 
@@ -187,7 +187,7 @@ class TestSharing:
         world.artefacts.put(world.home)
         sharing = world.sharing(world.there)
         settled(lambda: None if sharing.must_wait(KEY) else "")
-        assert tree_of(world.there / KEY) == tree_of(world.home)
+        assert tree_of(world.there / KEY) == {**tree_of(world.home), FETCHED: b""}
 
     @pytest.mark.parametrize(
         "break_it",
@@ -218,6 +218,51 @@ class TestSharing:
         sharing.step([KEY], LOOK_EVERY_S - 1)
         sharing.step([KEY], LOOK_EVERY_S)
         settled(lambda: "" if f"{KEY}/compiled.json" in world.remote.names() else None)
+
+    def test_what_is_corrupt_there_is_put_again_where_workers_cannot_load_it(
+        self, world: World
+    ) -> None:
+        sharing = world.sharing(world.here)
+        settled(lambda: sharing.problem(KEY))
+        good = world.remote.read(f"{KEY}/model.onnx")
+        world.remote.put(f"{KEY}/model.onnx", good[::-1])
+        sharing.step([KEY], LOOK_EVERY_S)
+        mended(sharing)
+        assert world.remote.read(f"{KEY}/model.onnx") == good[::-1], "not every byte at each look"
+        sharing.step([KEY], 2 * LOOK_EVERY_S, lambda: {KEY})
+        mended(sharing)
+        assert world.remote.read(f"{KEY}/model.onnx") == good
+        assert world.artefacts.is_whole(KEY)
+
+    def test_what_is_whole_there_is_left_alone_whatever_keeps_workers_from_loading_it(
+        self, world: World
+    ) -> None:
+        sharing = world.sharing(world.here)
+        settled(lambda: sharing.problem(KEY))
+        calls = len(world.remote.store.calls)
+        sharing.step([KEY], LOOK_EVERY_S, lambda: {KEY})
+        mended(sharing)
+        methods = {method for method, _ in world.remote.store.calls[calls:]}
+        assert methods == {"info", "infos", "cat_file"}
+
+    def test_a_file_that_is_gone_here_holds_up_no_other(self, world: World) -> None:
+        """Its folder goes out of the way, so that it is fetched or compiled anew."""
+        broken = compiled(world.here, "00" * 32)
+        sharing = world.sharing(world.here)
+        for key in (broken.name, KEY):
+            settled(lambda key=key: sharing.problem(key))  # type: ignore[misc]
+        (broken / "model.onnx").unlink()
+        world.remote.remove(f"{KEY}/compiled.json")
+        sharing.step([broken.name, KEY], LOOK_EVERY_S)
+        mended(sharing)
+        assert f"{KEY}/compiled.json" in world.remote.names()
+        assert not broken.exists()
+
+
+def mended(sharing: Sharing) -> None:
+    """Wait for a round that was begun."""
+    assert sharing._mending is not None
+    assert sharing._mending.exception() is None
 
 
 def settled(ask: Callable[[], str | None]) -> str:

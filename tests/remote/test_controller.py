@@ -4,14 +4,17 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from service.controller.sharing import Sharing
+from service.controller.workshop import NO_COMPILER
 from service.repository.compiled_store import CompiledStore
 from service.repository.remote.artefacts import Artefacts
-from service.repository.states import State, VersionRow
+from service.repository.states import Loading, State, VersionRow
 from tests.controller.world import LIMITS, World
 from tests.remote.memory import Remote
 
@@ -25,19 +28,36 @@ class Site:
         store = CompiledStore(self.world.compiled, lambda: Artefacts(self.remote.bucket))
         self.world.controller.sharing = Sharing(store)
 
-    def until(self, state: State, reason: str = "") -> VersionRow:
+    def begin_anew(self, tensorflow: bool = True) -> None:
+        """Another controller, on an empty disk."""
+        world = self.world
+        shutil.rmtree(world.compiled)
+        world.controller.close()
+        world.controller = world.new_controller(replace(LIMITS, tensorflow=tensorflow))
+        world.controller.sharing = Sharing(
+            CompiledStore(world.compiled, lambda: Artefacts(self.remote.bucket))
+        )
+        world.controller.start()
+
+    def until(self, state: State, reason: str = "", files_state: State | None = None) -> VersionRow:
         """Step by much time of its own, and little real time for the threads."""
         for _ in range(1000):
             row = self.world.step(70)[M1]
-            if row.state is state and reason in row.reason:
+            if (
+                row.state is state
+                and reason in row.reason
+                and files_state in (None, row.files_state)
+            ):
                 return row
             time.sleep(0.005)
         raise AssertionError(row)
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    site.world.controller.close()
 
 
 def test_ready_means_that_others_can_fetch_it(site: Site) -> None:
@@ -80,13 +100,8 @@ def test_a_controller_on_an_empty_disk_takes_nothing_away(site: Site) -> None:
     site.until(State.READY)
     while not world.step(70)[("m", 2)].current:
         time.sleep(0.005)
-    shutil.rmtree(world.compiled)
     site.remote.store.fails = lambda *_: TimeoutError()  # and the store is away for a while
-    world.controller = world.new_controller(LIMITS)
-    world.controller.sharing = Sharing(
-        CompiledStore(world.compiled, lambda: Artefacts(site.remote.bucket))
-    )
-    world.controller.start()
+    site.begin_anew()
 
     seen = [world.step(0.1) for _ in range(20)]
     site.remote.store.fails = lambda *_: None
@@ -95,6 +110,66 @@ def test_a_controller_on_an_empty_disk_takes_nothing_away(site: Site) -> None:
     for rows in seen:
         assert [key for key, row in rows.items() if row.current] == [("m", 2)]
         assert rows["m", 1].state is rows["m", 2].state is State.READY
+
+
+def test_what_workers_can_not_load_is_looked_at_and_put_again(site: Site) -> None:
+    site.world.add_compiled("m", 1, "one")
+    graph = f"{site.until(State.READY).artefact}/model.onnx"
+    site.remote.put(graph, b"oops")  # of the same size
+    site.world.report("host/1:11:1", 1, loading=Loading.FAILED)
+    while site.remote.read(graph) != b"onnx":
+        assert site.world.step(70)[M1].state is State.READY
+        time.sleep(0.005)
+
+
+class TestEmptyDisk:
+    """What was READY and can't be made again: served as long as it is somewhere, and no longer."""
+
+    @pytest.fixture
+    def before(self, site: Site) -> VersionRow:
+        site.world.add_compiled("m", 1, "one")
+        return site.until(State.READY)
+
+    def test_what_is_nowhere_and_can_not_be_compiled_has_failed(
+        self, site: Site, before: VersionRow
+    ) -> None:
+        site.remote.remove(*site.remote.names())
+        site.begin_anew(tensorflow=False)
+        row = site.until(State.FAILED)
+        assert (row.reason, row.artefact) == (NO_COMPILER, "")
+
+    def test_while_the_store_is_away_the_reason_is_told_and_then_it_comes(
+        self, site: Site, before: VersionRow
+    ) -> None:
+        site.remote.store.fails = lambda *_: TimeoutError()
+        site.begin_anew(tensorflow=False)
+        row = site.until(State.READY, NO_COMPILER, State.FAILED)
+        assert row.artefact == before.artefact
+        assert "an earlier form of them is served" in row.reason
+        site.remote.store.fails = lambda *_: None
+        while (row := site.until(State.READY)).files_state is not None:
+            time.sleep(0.005)
+        assert (row.artefact, row.reason) == (before.artefact, "")
+
+    def test_files_that_can_not_be_served_are_told_beside_the_form_that_is(
+        self, site: Site, before: VersionRow
+    ) -> None:
+        site.world.add("m", 1, "no model")
+        site.begin_anew()
+        row = site.world.step_until_files(M1, State.FAILED)
+        assert (row.state, row.artefact) == (State.READY, before.artefact)
+        assert "neither a Keras model" in row.reason
+        while not (site.world.compiled / before.artefact).is_dir():
+            time.sleep(0.005)
+        assert site.until(State.READY).artefact == before.artefact
+
+    def test_a_configuration_that_does_not_fit_is_told_and_not_taken(
+        self, site: Site, before: VersionRow
+    ) -> None:
+        (site.world.repository / "m" / "model.yaml").write_text("labels: [a, b]")
+        site.begin_anew()
+        row = site.until(State.READY, "2 labels, but the model tells 3 classes")
+        assert (row.artefact, row.config.labels) == (before.artefact, ())
 
 
 def test_what_was_compiled_elsewhere_is_fetched_and_not_compiled(site: Site) -> None:

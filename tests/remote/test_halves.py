@@ -1,6 +1,8 @@
 """One controller and two web processes that share a database and a bucket, and no folder."""
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -70,6 +72,17 @@ def test_what_is_told_of_a_model_is_known_without_its_files(site: Site) -> None:
     assert not any(list(one.rglob("*.h5")) for one in notes)
 
 
+def test_each_tells_how_the_controller_mirrors_and_how_itself(site: Site) -> None:
+    wait_until(
+        lambda: all(mirrors(web) == {"controller", "web"} for web in site.webs), "both mirror", 60
+    )
+
+
+def mirrors(web: RunningService) -> set[str]:
+    """Whose last look was answered, as one web process tells it."""
+    return set(re.findall(r'_up{process="(\w+)"} 1', web.get("/metrics").text))
+
+
 def test_an_upload_through_one_is_answered_by_both(site: Site) -> None:
     one, other = site.webs
     url = f"{one.url}/v1/models/sent/versions"
@@ -98,3 +111,33 @@ def test_a_web_process_that_comes_later_answers_without_the_controller_doing_any
         late.wait_ready()
         expected = site.webs[0].predict("digits", body).json()["predictions"]
         assert late.predict("digits", body).json()["predictions"] == expected
+
+
+def test_what_nothing_names_goes_from_the_folder_of_a_web_process(site: Site) -> None:
+    settings = {
+        "database_url": f"sqlite:///{site.folder}/shared.sqlite",
+        "compiled_url": f"s3://{BUCKET}/compiled",
+    }
+    state = site.folder / "tidy"
+    with running(ADDRESS, state, half="web", **settings) as tidy:
+        tidy.wait_ready()
+        used = fetched(state)
+        url = f"{tidy.url}/v1/models/passing/versions"
+        sent = requests.post(f"{url}?wait=true", data=whole(site.folder, 0.75), timeout=180)
+        assert sent.status_code == 201, sent.text
+        bucket = bucket_at("models")
+        bucket.remove(bucket.objects("passing"))
+        wait_until(lambda: tidy.states()["passing", 1][0] == "RETIRED", "it is gone", 60)
+    assert fetched(state) > used
+    for key in fetched(state):  # as if all of it had been named last long ago
+        os.utime(state / "compiled" / key / ".fetched", (0, 0))
+    with running(ADDRESS, state, half="web", **settings) as tidy:
+        tidy.wait_ready()
+        wait_until(lambda: fetched(state) == used, "only what is served is left", 60)
+        log = tidy.log.read_text()
+        assert log.count("fetched version removed, nothing names it") >= 1
+        assert "Traceback" not in log
+
+
+def fetched(state: Path) -> set[str]:
+    return {path.name for path in (state / "compiled").glob("[0-9a-f]*")}

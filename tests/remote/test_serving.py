@@ -202,7 +202,8 @@ def examples(site: Site, model: str) -> Any:
 
 def metric(service: RunningService, name: str) -> float:
     lines = service.get("/metrics").text.splitlines()
-    found = [line for line in lines if line.startswith(f"kerasd_remote_repository_{name} ")]
+    told = f'kerasd_remote_repository_{name}{{process="controller"}} '
+    found = [line for line in lines if line.startswith(told)]
     return float(found[0].rsplit(" ", 1)[1]) if found else -1.0
 
 

@@ -97,10 +97,52 @@ class TestConfiguration:
         with pytest.raises(Conflict, match=r"model\.yaml: model m is there already"):
             world.send(b"two", config=config)
 
+    def test_a_model_that_is_a_bare_file_is_there_already(self, world: World) -> None:
+        world.remote.put("m/m.h5", H5)
+        config = world.folder / "config"
+        config.write_text("description: mine\n")
+        with pytest.raises(Conflict, match=r"model\.yaml: model m is there already"):
+            world.send(b"two", config=config)
+        assert world.remote.names() == ["m/m.h5"]
+
+    def test_a_model_that_others_publish_meanwhile_keeps_its_own(self, world: World) -> None:
+        config = world.folder / "config"
+        config.write_text("description: mine\n")
+
+        def publish(method: str, key: str) -> None:
+            if (method, key) == ("put", "m/1/model.h5"):
+                world.remote.put_version("m/2", {"model.h5": H5})
+
+        world.remote.store.fails = publish
+        with pytest.raises(Conflict, match=r"model\.yaml: model m is there already"):
+            world.send(b"one", config=config)
+        assert world.remote.names() == ["m/2/manifest.json", "m/2/model.h5"]
+
+    def test_it_comes_right_before_the_manifest(self, world: World) -> None:
+        config = world.folder / "config"
+        config.write_text("description: mine\n")
+        world.send(config=config)
+        calls = [key for method, key in world.remote.store.calls if method == "pipe_file"]
+        assert calls == ["m/1/claim.json", "m/model.yaml", "m/1/manifest.json", "m/1/claim.json"]
+
     def test_one_that_an_operator_has_put_there_stays(self, world: World) -> None:
         world.remote.put("m/model.yaml", b"description: theirs\n")
         config = world.folder / "config"
         config.write_text("description: mine\n")
+        with pytest.raises(Conflict, match="nothing was published"):
+            world.send(config=config)
+        assert world.remote.names() == ["m/model.yaml"]
+        assert ("put", "m/1/model.h5") not in world.remote.store.calls, "nothing is sent in vain"
+
+    def test_one_that_appears_while_files_are_sent_stays(self, world: World) -> None:
+        config = world.folder / "config"
+        config.write_text("description: mine\n")
+
+        def put(method: str, key: str) -> None:
+            if (method, key) == ("put", "m/1/model.h5"):
+                world.remote.put("m/model.yaml", b"description: theirs\n")
+
+        world.remote.store.fails = put
         with pytest.raises(Conflict, match="nothing was published"):
             world.send(config=config)
         assert world.remote.names() == ["m/model.yaml"]

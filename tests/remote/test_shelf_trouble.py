@@ -110,6 +110,61 @@ class TestTrouble:
         assert content.has(sha256(H5).hexdigest(), len(H5))
 
 
+class TestConfiguration:
+    """A model.yaml alone would be in the way of the next upload, or be taken for it."""
+
+    def test_what_fails_takes_its_own_back(self, world: World) -> None:
+        def steal(method: str, key: str) -> None:
+            if (method, key) == ("pipe_file", "m/model.yaml"):
+                world.remote.put("m/1/claim.json", b'{"token": "theirs", "at": 1e10}')
+
+        world.remote.store.fails = steal
+        with pytest.raises(Conflict, match="has a version 1 already"):
+            world.send(version=1, config=said(world, "mine"))
+        assert "m/model.yaml" not in world.remote.names()
+        world.remote.store.fails = lambda *_: None
+        world.send(config=said(world, "other"))
+        assert world.remote.read("m/model.yaml") == b"description: other\n"
+
+    def test_a_lost_answer_is_no_conflict(self, world: World) -> None:
+        world.shelf = world.open(patience_s=60)
+        lost = [ConnectionResetError()]
+        world.remote.store.fails_after = lambda method, key: (
+            lost.pop() if (method, key) == ("pipe_file", "m/model.yaml") and lost else None
+        )
+        assert world.send(config=said(world, "mine")) == Published(1, True)
+        assert world.remote.read("m/model.yaml") == b"description: mine\n"
+
+    @pytest.mark.parametrize("is_theirs", [True, False], ids=["changed since", "as it was left"])
+    def test_that_of_a_dead_publisher_goes_with_its_claim(
+        self, world: World, is_theirs: bool
+    ) -> None:
+        world.remote.store.fails = lambda _method, key: (
+            TimeoutError() if key == "m/1/manifest.json" else None
+        )
+        with pytest.raises(RemoteAway):
+            world.send(config=said(world, "dead"))
+        world.remote.store.fails = lambda *_: None
+        if is_theirs:
+            world.remote.put("m/model.yaml", b"description: theirs\n")
+        with pytest.raises(Conflict, match="has another"):
+            world.send(b"two", config=said(world, "mine"))
+        late = time.time() + STALE_S + 60
+        world.shelf._claims = Claims(world.remote.bucket, wall_clock=lambda: late)
+        if is_theirs:
+            with pytest.raises(Conflict, match="has another"):
+                world.send(b"two", config=said(world, "mine"))
+            return
+        world.send(b"two", config=said(world, "mine"))
+        assert world.remote.read("m/model.yaml") == b"description: mine\n"
+
+
+def said(world: World, what: str) -> Path:
+    file = world.folder / f"config-{what}"
+    file.write_text(f"description: {what}\n")
+    return file
+
+
 class TestRemoval:
     def test_a_version_is_gone_with_all_its_objects(self, world: World) -> None:
         world.send(b"one")

@@ -62,6 +62,32 @@ def test_of_two_that_differ_by_case_only_the_one_that_was_first_stays() -> None:
     assert newer.refused == ("Digits/1/model.h5",)
 
 
+@pytest.mark.parametrize(
+    "junk",
+    ["DIGITS/readme.txt", "DIGITS/1/x\\y", "DIGITS/1", "DIGITS/1/.hidden", "DIGITS/1/",
+     "digits/1/model.h5/", "digits/1", "digits/x", "digits/1/MODEL.H5/.keep"],
+)  # fmt: skip
+def test_what_means_nothing_takes_no_name_from_a_model(junk: str) -> None:
+    found = tree(junk, "digits/1/model.h5", "digits/2/model.h5", "digits/model.yaml")
+    assert set(found.versions) == {("digits", 1), ("digits", 2)}
+    assert set(found.loose) == {"digits/model.yaml"}
+
+
+def test_one_that_is_refused_takes_no_name_either() -> None:
+    found = tree("M/1/A", "m/1/a", "m/1/b", "m/2/a", first=("M/1/A",))
+    assert found.refused == ("m/1/a", "m/1/b", "m/2/a")
+    found = tree("m/1/Ab", "m/1/aB/x", "m/1/aB/y", "m/1/a/x", "m/1/a")
+    assert found.refused == ("m/1/a", "m/1/aB/x", "m/1/aB/y")
+
+
+def test_versions_whose_keys_are_refused_are_there_all_the_same() -> None:
+    """So nobody takes them for deleted, who has them from before."""
+    found = tree("Digits/1/model.h5", "digits/1/model.h5", "digits/2/a\\b", "flat/a\\b", "FLAT.h5",
+                 "flat.h5", "m/1/claim.json")  # fmt: skip
+    assert set(found.versions) == {("Digits", 1), ("m", 1)}
+    assert {("Digits", 1), ("digits", 1), ("digits", 2), ("FLAT", 1), ("flat", 1)} == found.served()
+
+
 def test_a_claim_hides_a_version_until_its_manifest_is_there() -> None:
     assert tree("m/1/claim.json", "m/1/model.h5").versions["m", 1].is_claimed
     whole = tree("m/1/claim.json", "m/1/model.h5", "m/1/manifest.json").versions["m", 1]

@@ -2,17 +2,13 @@
 
 import errno
 import os
-from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.base.http_errors import RemoteAway
-from service.repository.remote.bucket import Object
 from service.repository.remote.content import Content
-from service.repository.remote.fetching import UNREADABLE_S
+from service.repository.remote.postponing import PAUSE_S
 from tests.remote.mirror_world import World
 from tests.remote.stepped import POLL_S
 
@@ -65,7 +61,7 @@ class TestObjects:
         assert world.status() == (True, "", 4)
         assert world.versions() == [("m", 1)]
         world.back()
-        world.look(UNREADABLE_S)
+        world.look(PAUSE_S)
         assert world.versions() == [("a", 1), ("b", 1), ("c", 1), ("m", 1), ("old", 1)]
 
     @pytest.mark.parametrize("error", [Coded("ExpiredToken"), Coded("SlowDown"), TimeoutError()])
@@ -82,7 +78,7 @@ class TestObjects:
         asked(world)
         world.look()
         assert (asked(world), world.status()[2]) == (0, 1)
-        world.look(UNREADABLE_S)
+        world.look(PAUSE_S)
         assert asked(world) == 1
         world.remote.put_version("m/1", {"model.h5": H5 + b"new"})
         world.look()
@@ -199,56 +195,3 @@ class TestDisk:
         world.look()
         assert world.versions() == [("m", 1), ("m", 2)]
         assert "No space left" in world.status()[1]
-
-
-class TestContent:
-    @pytest.fixture
-    def content(self, tmp_path: Path) -> Content:
-        content = Content(tmp_path)
-        content.open()
-        return content
-
-    def test_more_bytes_than_listed_are_not_taken(self, content: Content, tmp_path: Path) -> None:
-        came = 0
-
-        def endless(_start: int) -> Iterator[bytes]:
-            nonlocal came
-            while True:
-                came += 7
-                yield b"1234567"
-
-        with pytest.raises(RemoteAway, match="longer than it was listed"):
-            content.fetch("m.h5", Object(10, "t"), endless)
-        assert came == 14
-        assert [part.stat().st_size for part in (tmp_path / "parts").iterdir()] == [0]
-        assert content.known("m.h5", Object(10, "t")) == ""
-        digest = content.fetch("m.h5", Object(10, "t"), lambda start: [b"0123456789"[start:]])
-        assert digest == sha256(b"0123456789").hexdigest()
-
-    def test_fewer_are_not_taken_and_gone_on_with(self, content: Content) -> None:
-        with pytest.raises(RemoteAway, match="shorter than it was listed"):
-            content.fetch("m.h5", Object(10, "t"), lambda _: [b"0123"])
-        starts: list[int] = []
-
-        def rest(start: int) -> list[bytes]:
-            starts.append(start)
-            return [b"0123456789"[start:]]
-
-        content.fetch("m.h5", Object(10, "t"), rest)
-        assert starts == [4]
-
-    def test_the_beginning_of_an_object_stays_while_that_is_listed(
-        self, content: Content, tmp_path: Path
-    ) -> None:
-        listed = {"m.h5": Object(10, "t"), "n.h5": Object(10, "t")}
-        for key, found in listed.items():
-            with pytest.raises(RemoteAway):
-                content.fetch(key, found, lambda _: [b"0123"])
-        taken = tmp_path / "parts" / f"taken-1-{'0' * 64}"
-        taken.write_bytes(b"another process writes it")
-        assert content.prune(set(), [("m.h5", listed["m.h5"])]) == 1
-        assert len(list((tmp_path / "parts").iterdir())) == 2
-        late = Content(tmp_path, wall_clock=lambda: 4e9)
-        late.open()
-        assert late.prune(set(), [("m.h5", listed["m.h5"])]) == 1
-        assert not taken.exists()

@@ -39,10 +39,6 @@ class Address:
     def __str__(self) -> str:
         return f"{self.scheme}://{self.root}"
 
-    def below(self, *parts: str) -> str:
-        """The address of something below the root, for people."""
-        return "/".join((str(self), *parts))
-
 
 def read_address(text: str, setting: str) -> Address:
     """The address as it was set. Raises SettingsInvalid, which never shows a password."""

@@ -10,10 +10,12 @@ import hashlib
 import shutil
 import tempfile
 import time
+from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from service.base.compiled import RECORD, Compiled, publish, read_compiled, verify_files
+from service.base.compiled import FETCHED, RECORD, Compiled, publish, read_compiled, verify_files
 from service.base.http_errors import RemoteAway
 from service.base.refusals import ArtefactCorrupt
 from service.repository.layout import MAX_BYTES, MAX_FILES
@@ -48,6 +50,16 @@ class Artefacts:
         """Whether something of the folder isn't there. Raises RemoteAway, ArtefactCorrupt."""
         return _lacks(folder, read_compiled(folder), self._there(folder.name))
 
+    def is_whole(self, key: str) -> bool:
+        """Whether what is there is what its record says; all of it is read. Raises RemoteAway."""
+        if self._bucket.look(f"{key}/{RECORD}") is None:
+            return False
+        with tempfile.TemporaryDirectory() as folder, suppress(ArtefactCorrupt):
+            for _, pieces in self._files(Path(folder), key):
+                deque(pieces, maxlen=0)
+            return True
+        return False
+
     def fetch(self, key: str, target: Path) -> bool:
         """Make the folder `target` of what is there; false if nothing whole is.
 
@@ -61,6 +73,7 @@ class Artefacts:
         try:
             aside.chmod(0o755)
             self._fetch_into(aside, key)
+            (aside / FETCHED).touch()
             publish(aside, target)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
@@ -71,6 +84,14 @@ class Artefacts:
         self._bucket.remove([f"{key}/{RECORD}"])
 
     def _fetch_into(self, folder: Path, key: str) -> None:
+        for name, pieces in self._files(folder, key):
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("wb") as stream:
+                stream.writelines(pieces)
+
+    def _files(self, folder: Path, key: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Write the record there, and have the files that it names; each is proved at its end."""
         try:
             record = self._bucket.read(f"{key}/{RECORD}", MAX_RECORD)
         except ValueError as error:
@@ -79,15 +100,15 @@ class Artefacts:
         compiled, there = read_compiled(folder), self._there(key)
         _check(compiled, key, there)
         for name, digest in compiled.files.items():
-            file = folder / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            got = hashlib.sha256()
-            with file.open("wb") as stream:
-                for piece in self._bucket.pieces(f"{key}/{name}", 0, there[name].size):
-                    stream.write(piece)
-                    got.update(piece)
-            if got.hexdigest() != digest:
-                raise ArtefactCorrupt(f"{key}/{name}", "its sha256 isn't the recorded one")
+            yield name, self._proved(f"{key}/{name}", there[name].size, digest)
+
+    def _proved(self, place: str, size: int, digest: str) -> Iterator[bytes]:
+        got = hashlib.sha256()
+        for piece in self._bucket.pieces(place, 0, size):
+            got.update(piece)
+            yield piece
+        if got.hexdigest() != digest:
+            raise ArtefactCorrupt(place, "its sha256 isn't the recorded one")
 
     def _there(self, key: str) -> dict[str, Object]:
         try:
@@ -100,7 +121,10 @@ class Artefacts:
 
 
 def _lacks(folder: Path, compiled: Compiled, there: dict[str, Object]) -> bool:
-    sizes = {name: (folder / name).stat().st_size for name in compiled.files}
+    try:
+        sizes = {name: (folder / name).stat().st_size for name in compiled.files}
+    except OSError as error:
+        raise ArtefactCorrupt(folder.name, f"a file can't be read: {error.strerror}") from error
     is_same = all(name in there and there[name].size == sizes[name] for name in sizes)
     return RECORD not in there or not is_same
 

@@ -1,11 +1,14 @@
 """A number of a model, held in a remote repository by an object that only one can create.
 
-    <model>/<version>/claim.json     {"token": …, "at": …}; it stays with the version, without "at"
+    <model>/<version>/claim.json     {"token": …, "at": …, "config": …}; the token stays
+
+"config" is the digest of the model.yaml that its holder is about to write.
 
 Where a store can't create an object only if it is new, two may believe that they have; so the claim
 is read again before the manifest is written, and whose it isn't gives way.
 """
 
+import hashlib
 import json
 import time
 import uuid
@@ -27,6 +30,8 @@ class Claim:
     """What one publisher holds: a number, once it has one."""
 
     model: str
+    config: bytes | None = None  # the model.yaml of a model that isn't there yet
+    has_configured: bool = False
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
     number: int | None = None
     tried: int | None = None  # the answer may have been lost
@@ -54,7 +59,7 @@ class Claims:
             return True
         claim.tried = number
         key = f"{claim.model}/{number}/{CLAIM}"
-        is_new = self.bucket.create(key, self._written(claim.token))
+        is_new = self.bucket.create(key, self._written(claim.token, digest_of(claim.config)))
         if not is_new and not self._is_ours(claim, number):
             return False
         claim.number = number
@@ -86,6 +91,10 @@ class Claims:
         at = told.get("at") if told else self.bucket.written_at(key)
         return isinstance(at, (int, float)) and at < self.wall_clock() - STALE_S
 
+    def config_of(self, place: str) -> str:
+        """The digest of the model.yaml that its holder may have left; empty if none."""
+        return str(self._read(f"{place}/{CLAIM}").get("config", ""))
+
     def clear(self, place: str, objects: Mapping[str, Object]) -> None:
         """Remove what a claim has left, itself last."""
         self.bucket.remove(f"{place}/{name}" for name in objects if name != CLAIM)
@@ -94,8 +103,9 @@ class Claims:
     def _is_ours(self, claim: Claim, number: int) -> bool:
         return self._read(f"{claim.model}/{number}/{CLAIM}").get("token") == claim.token
 
-    def _written(self, token: str) -> bytes:
-        return json.dumps({"token": token, "at": self.wall_clock()}).encode()
+    def _written(self, token: str, config: str = "") -> bytes:
+        told = {"token": token, "at": self.wall_clock()}
+        return json.dumps({**told, "config": config} if config else told).encode()
 
     def _read(self, key: str) -> dict[str, Any]:
         if self.bucket.look(key) is None:
@@ -105,3 +115,8 @@ class Claims:
         except ValueError:
             return {}
         return read if isinstance(read, dict) else {}
+
+
+def digest_of(config: bytes | None) -> str:
+    """Of a model.yaml; empty for none."""
+    return hashlib.sha256(config).hexdigest() if config is not None else ""

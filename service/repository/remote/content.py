@@ -15,13 +15,15 @@ import math
 import os
 import re
 import shutil
+import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from service.base.durable import sync
+from service.base.durable import FULL, rename_new, sync
 from service.base.http_errors import RemoteAway
+from service.base.room import free_room
 from service.repository.remote.bucket import Object
 
 KEEP_S = 3600.0  # what nothing names stays so long
@@ -77,34 +79,31 @@ class Content:
         """Take an object in, from where an earlier try ended; its sha256.
 
         `pieces` gives its bytes from an offset on; what it raises leaves what had come. Raises
-        RemoteAway where they are not as many as were listed.
+        RemoteAway where they are not as many as were listed, OSError where the disk is full: then
+        it takes no room any more.
         """
         part = self._part(key, found)
-        digest = hashlib.sha256()
-        with part.open("ab") as stream:
-            _own(part, stream.fileno())
-            have = _digest_so_far(part, digest)
-            if have > found.size:
-                stream.truncate(0)
-                have, digest = 0, hashlib.sha256()
-            for piece in pieces(have):
-                have += len(piece)
-                if have > found.size:
-                    stream.truncate(0)  # with what is buffered
-                    raise RemoteAway(key, "it is longer than it was listed", is_of_object=True)
-                stream.write(piece)
-                digest.update(piece)
-            stream.flush()
-            if have < found.size:
-                raise RemoteAway(key, "it is shorter than it was listed")
-            os.fsync(stream.fileno())
-        name = digest.hexdigest()
-        part.chmod(0o644)
-        part.replace(self.path(name))
-        sync(self._whole)
+        try:
+            name = self._fill(part, key, found, pieces)
+            self._put(part, name, found.size)
+        except OSError as error:
+            if error.errno in FULL:
+                part.unlink(missing_ok=True)
+            raise
         self._index[_name(key, found)] = name
         self._is_saved = False
         return name
+
+    def has_room(self, coming: Mapping[str, Object]) -> bool:
+        """Whether all of these go onto the disk; of what doesn't no beginning is kept."""
+        parts = [self._part(key, found) for key, found in coming.items()]
+        begun = sum(part.stat().st_size for part in parts if part.exists())
+        size = sum(found.size for found in coming.values())
+        if size - begun <= free_room(self._parts):
+            return True
+        for part in parts:
+            part.unlink(missing_ok=True)
+        return False
 
     def forget(self, key: str, found: Object) -> None:
         """Begin anew with an object: what came of it can't be trusted."""
@@ -114,11 +113,8 @@ class Content:
     def take(self, file: Path, digest: str) -> None:
         """A file of this machine that is about to come back from the store; no more than a help."""
         with suppress(OSError):
-            if not self.has(digest):
-                aside = self._parts / f"{TAKEN}{os.getpid()}-{digest}"
-                shutil.copyfile(file, aside)
-                sync(aside)
-                aside.replace(self.path(digest))
+            if not self.has(digest) and file.stat().st_size <= free_room(self._parts):
+                self._copy(file, digest)
 
     def save(self) -> None:
         """Have the index on the disk, if it has changed."""
@@ -150,6 +146,50 @@ class Content:
             + _remove_old(taken, self._wall_clock() - TAKEN_KEEP_S)
             + _remove_old(set(parts) - set(taken), math.inf)
         )
+
+    def _fill(
+        self, part: Path, key: str, found: Object, pieces: Callable[[int], Iterable[bytes]]
+    ) -> str:
+        digest = hashlib.sha256()
+        with part.open("ab") as stream:
+            _own(part, stream.fileno())
+            have = _digest_so_far(part, digest)
+            if have > found.size:
+                stream.truncate(0)
+                have, digest = 0, hashlib.sha256()
+            for piece in pieces(have):
+                have += len(piece)
+                if have > found.size:
+                    stream.truncate(0)  # with what is buffered
+                    raise RemoteAway(key, "it is longer than it was listed", is_of_object=True)
+                stream.write(piece)
+                digest.update(piece)
+            stream.flush()
+            if have < found.size:
+                raise RemoteAway(key, "it is shorter than it was listed")
+            os.fsync(stream.fileno())
+        part.chmod(0o644)
+        return digest.hexdigest()
+
+    def _put(self, part: Path, digest: str, size: int) -> None:
+        """Give it its name. One that is there may be served: to replace it would be a change."""
+        if self.has(digest, size):
+            part.unlink()
+        else:
+            part.replace(self.path(digest))
+            sync(self._whole)
+
+    def _copy(self, file: Path, digest: str) -> None:
+        handle, name = tempfile.mkstemp(prefix=TAKEN, dir=self._parts)
+        os.close(handle)
+        aside = Path(name)
+        try:
+            shutil.copyfile(file, aside)
+            aside.chmod(0o644)
+            sync(aside)
+            rename_new(aside, self.path(digest))
+        finally:
+            aside.unlink(missing_ok=True)
 
     def _part(self, key: str, found: Object) -> Path:
         return self._parts / hashlib.sha256(_name(key, found).encode()).hexdigest()

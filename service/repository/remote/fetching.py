@@ -14,11 +14,14 @@ from service.repository.layout import CLAIM
 from service.repository.manifest import MANIFEST, MAX_BYTES, parse_manifest
 from service.repository.remote.bucket import Bucket, Object
 from service.repository.remote.content import DIGEST, Content
+from service.repository.remote.postponing import Postponing
 from service.repository.remote.settling import Settling
 from service.repository.remote.tree import (
     BESIDE,
+    MAX_BESIDE,
     Folder,
     Objects,
+    One,
     Tree,
     by_place,
     is_safe,
@@ -28,13 +31,17 @@ from service.repository.sample_requests import WARM_UP_NAME
 AT_ONCE = 4  # objects of one version
 NOTES = BESIDE | {MANIFEST}
 MOST_TROUBLES = 3  # of the network or the disk, in one round
-UNREADABLE_S = 60.0  # an object that can't be read isn't asked for at every look
+VAIN_S = 24 * 3600.0  # what came and wasn't what it must be is fetched again later and later
 
 Plan = Mapping[str, str]  # what is to lie in the mirror: path -> sha256
 
 
 class Unfit(Exception):
-    """A version isn't whole, or isn't what its manifest says; others are none the worse."""
+    """A version isn't whole, or has no room; others are none the worse."""
+
+
+class Wrong(Exception):
+    """What came isn't what the manifest says, or the manifest is none."""
 
 
 @dataclass(slots=True)
@@ -55,19 +62,20 @@ class Round:
         """What is to lie in the mirror now."""
         return {path: one for files in self.places.values() for path, one in files.items()}
 
+    def take(self, place: str, found: dict[str, str] | None) -> bool:
+        """What is found at a place, nothing while that must wait; true if it changes the plan."""
+        if found is None:
+            self.waits = True
+            return False
+        if self.places.get(place, {}) == found:
+            return False
+        self.places[place] = found
+        return True
+
     def meet(self, trouble: RemoteAway) -> None:
         """Note what kept something from coming."""
         self.trouble = trouble
         self.troubles += 1
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An object of a place can't be read: that place isn't tried again until then, as it looks."""
-
-    what: object
-    why: str
-    until: float
 
 
 class Fetching:
@@ -87,7 +95,7 @@ class Fetching:
         self._count = count
         self._notes_only = notes_only
         self._last: dict[str, str] = {}
-        self._unreadable: dict[str, Unreadable] = {}
+        self._postponing = Postponing()
 
     def look(self, tree: Tree, before: Plan, now: float, offer: Callable[[Plan], object]) -> Round:
         """Fetch what is new; `offer` hears of each version as soon as it is whole."""
@@ -110,8 +118,7 @@ class Fetching:
     def _keep(self, places: Collection[str]) -> None:
         """Forget every other place."""
         self._settling.keep(places)
-        kept = {place: one for place, one in self._unreadable.items() if place in places}
-        self._unreadable = kept
+        self._postponing.keep(places)
 
     def _save(self, look: Round) -> None:
         try:
@@ -121,46 +128,44 @@ class Fetching:
 
     def _try(self, look: Round, place: str, what: Folder | Objects, now: float) -> bool:
         """Take what is found at a place into the plan; true if that has changed it."""
-        if look.troubles >= MOST_TROUBLES or self._is_put_off(look, place, what, now):
+        if look.troubles >= MOST_TROUBLES:
+            return False
+        why = self._postponing.why(place, what, now)
+        if why:
+            look.problems[place] = why
             return False
         try:
             found = self._find(look, place, what, now)
-        except (Unfit, FileBroken, ValueError) as error:
+        except (Unfit, ValueError) as error:
             look.problems[place] = str(error)
-            return False
+        except Wrong as error:
+            look.problems[place] = str(error)
+            self._postponing.add(place, what, str(error), now, VAIN_S)
         except RemoteAway as error:
             look.problems[place] = error.why
             if error.is_of_object:
-                self._unreadable[place] = Unreadable(what, error.why, now + UNREADABLE_S)
+                self._postponing.add(place, what, error.why, now)
             else:
                 look.meet(error)
-            return False
         except OSError as error:
             trouble = of_disk(error)
             look.problems[place] = trouble.why
             look.meet(trouble)
-            return False
-        if found is None:
-            look.waits = True
-            return False
-        if look.places.get(place, {}) == found:
-            return False
-        look.places[place] = found
-        return True
-
-    def _is_put_off(self, look: Round, place: str, what: Folder | Objects, now: float) -> bool:
-        seen = self._unreadable.get(place)
-        if seen is None or seen.what != what or now >= seen.until:
-            return False
-        look.problems[place] = seen.why
-        return True
+        else:
+            self._postponing.drop(place)
+            return look.take(place, found)
+        return False
 
     def _find(
         self, look: Round, place: str, what: Folder | Objects, now: float
     ) -> dict[str, str] | None:
-        if isinstance(what, Folder):
-            return self._version(place, what, now)
-        return self._loose(place, what, look.places.get(place, {}), now)
+        if not isinstance(what, Folder):
+            return self._loose(place, what, look.places.get(place, {}), now)
+        if what.problem:
+            raise Unfit(what.problem)
+        return (
+            self._notes(look, place, what) if self._notes_only else self._version(place, what, now)
+        )
 
     def _loose(
         self, place: str, objects: Objects, before: Plan, now: float
@@ -171,38 +176,51 @@ class Fetching:
             return known
         if place not in objects and not self._settling.is_settled(place, objects.items(), now):
             return None
-        return {path: self._fetch(path, found) for path, found in objects.items()}
+        return self._fetch_all(objects, {})
+
+    def _notes(self, look: Round, place: str, folder: Folder) -> dict[str, str]:
+        """What is told of a version: they come where files lack, for others may have those."""
+        if folder.is_published:
+            try:
+                self._published(place, folder)
+            except Unfit as error:
+                look.problems[place] = str(error)
+        notes = {name: folder.objects[name] for name in folder.objects.keys() & NOTES}
+        small = {name: found for name, found in notes.items() if found.size <= MAX_BESIDE}
+        return self._fetch_all(_below(place, small), {})
 
     def _version(self, place: str, folder: Folder, now: float) -> dict[str, str] | None:
-        if folder.problem:
-            raise Unfit(folder.problem)
-        if self._notes_only:
-            wanted = dict.fromkeys(folder.objects.keys() & NOTES, "")
-        elif folder.is_published:
+        if folder.is_published:
             wanted = self._published(place, folder)
         else:
             wanted = dict.fromkeys(folder.objects, "")
             if not self._settling.is_settled(place, folder.objects.items(), now):
                 return None
-        digests = self._fetch_all(place, folder, wanted)
-        for name, digest in digests.items():
-            if wanted[name] and digest != wanted[name]:
-                told = f"the sha256 of {name} is {digest}, in its {MANIFEST} it is {wanted[name]}"
-                raise Unfit(told)
-        return {f"{place}/{name}": digest for name, digest in digests.items()}
+        objects = {name: folder.objects[name] for name in wanted}
+        return self._fetch_all(_below(place, objects), _below(place, wanted))
 
-    def _fetch_all(self, place: str, folder: Folder, wanted: Mapping[str, str]) -> dict[str, str]:
-        """The digests of a version's files, which are all here then."""
-        objects = folder.objects
-        known = {name: self._content.known(f"{place}/{name}", objects[name]) for name in wanted}
-        missing = [name for name in wanted if not known[name]]
+    def _fetch_all(self, objects: Objects, wanted: Mapping[str, str]) -> dict[str, str]:
+        """The digests of objects, which are all here then, and those that they must have."""
+        here = {key: self._here(key, found, wanted.get(key, "")) for key, found in objects.items()}
+        coming = {key: objects[key] for key, digest in here.items() if not digest}
+        if coming and not self._content.has_room(coming):
+            size = sum(found.size for found in coming.values())
+            raise Unfit(f"the local disk has no room for its {size} bytes beside a reserve")
+        came = each(lambda key: self._fetch(key, coming[key]), list(coming), AT_ONCE)
+        digests = {**here, **dict(zip(coming, came, strict=True))}
+        wrong = [key for key, digest in wanted.items() if digest and digests[key] != digest]
+        if not wrong:
+            return digests
+        for key in objects:
+            if key in wrong or key.endswith(f"/{MANIFEST}"):  # whichever of the two it is
+                self._content.forget(key, objects[key])
+        told = f"the sha256 of {wrong[0]} is {digests[wrong[0]]}"
+        raise Wrong(f"{told}, in its {MANIFEST} it is {wanted[wrong[0]]}")
 
-        def fetch(name: str) -> str:
-            if wanted[name] and self._content.has(wanted[name], objects[name].size):
-                return wanted[name]  # of another version, or put here by who published it
-            return self._fetch(f"{place}/{name}", objects[name])
-
-        return {**known, **dict(zip(missing, each(fetch, missing, AT_ONCE), strict=True))}
+    def _here(self, key: str, found: Object, wanted: str) -> str:
+        """The digest of what needn't come: some of it others have, or who published it put here."""
+        known = self._content.known(key, found)
+        return known or (wanted if self._content.has(wanted, found.size) else "")
 
     def _published(self, place: str, folder: Folder) -> dict[str, str]:
         """The files of a version by its manifest, with the digests that they must have."""
@@ -210,7 +228,11 @@ class Fetching:
         if found.size > MAX_BYTES:
             raise Unfit(f"{MANIFEST} is larger than {MAX_BYTES} bytes")
         digest = self._fetch(f"{place}/{MANIFEST}", found)
-        digests, _ = parse_manifest(self._content.path(digest).read_bytes())
+        try:
+            digests, _ = parse_manifest(self._content.path(digest).read_bytes())
+        except FileBroken as error:
+            self._content.forget(f"{place}/{MANIFEST}", found)
+            raise Wrong(str(error)) from error
         for name in digests:
             if name not in folder.objects or not is_safe(name) or name in (MANIFEST, CLAIM):
                 raise Unfit(f"{name[:100]!a} is in its {MANIFEST} but not there")
@@ -234,6 +256,10 @@ class Fetching:
         for piece in self._bucket.pieces(key, start, found.size):
             self._count(len(piece))
             yield piece
+
+
+def _below(place: str, files: Mapping[str, One]) -> dict[str, One]:
+    return {f"{place}/{name}": one for name, one in files.items()}
 
 
 def _place(key: tuple[str, int]) -> str:

@@ -9,23 +9,25 @@ Whoever scans `models` does so in the thread that places. It isn't there before 
 empty folder would be a repository without models.
 """
 
+import errno
 import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from service.base.durable import sync
+from service.base.room import free_room
 from service.repository.remote.content import Content
 from service.repository.remote.status import FILE as STATUS
 from service.repository.remote.tree import by_place
 
 logger = logging.getLogger(__name__)
 
-MODELS = "models"
+MODELS, PLAN, RECORD = "models", "plan.json", "record.json"
 STAGED, TRASH = ".incoming-", ".trash-"
 
 Plan = Mapping[str, str]
@@ -39,6 +41,7 @@ class Mirror:
         self.models = folder / MODELS
         self._content = content
         self._record: dict[str, dict[str, str]] = {}  # by place
+        self._saved: dict[str, Plan | None] = {}  # what is in the two files
         self._done: Plan | None = None
         self._missing: set[str] = set()
 
@@ -48,11 +51,12 @@ class Mirror:
         if _read_text(self.folder / "address") != address:
             self._clear()
             _write(self.folder / "address", address)
-        for left in self.models.glob(".*"):
+        for left in (*self.models.glob(".*"), *self.models.glob("*/.*")):
             if left.name.startswith((STAGED, TRASH)):
                 shutil.rmtree(left, ignore_errors=True)
-        self._record = by_place(_read_plan(self.folder / "record.json") or {})
-        return _read_plan(self.folder / "plan.json")
+        self._saved = {name: _read_plan(self.folder / name) for name in (PLAN, RECORD)}
+        self._record = by_place(self._still_there(self._saved[RECORD] or {}))
+        return self._saved[PLAN]
 
     def place(self, plan: Plan) -> None:
         """Have exactly this in the folder. Raises OSError; then a later call goes on.
@@ -61,32 +65,32 @@ class Mirror:
         """
         if plan is self._done and self.models.is_dir():
             return
+        troubles: list[OSError] = []
+        with _noted(troubles):
+            self._save(PLAN, plan)
+        if not self.models.is_dir():
+            self._record = {}  # whatever was there
+            self.models.mkdir()
         after = by_place(plan)
-        if after != self._record or not self.models.is_dir():
-            _write(self.folder / "plan.json", json.dumps(plan))
-            self.models.mkdir(exist_ok=True)
-            self._change(after)
+        try:
+            self._change(after, troubles)
+        finally:
+            files = self._record.values()
+            with _noted(troubles):
+                self._save(RECORD, {path: one for some in files for path, one in some.items()})
+        if troubles:
+            raise troubles[0]
         self._done = plan if after == self._record else None
 
-    def _change(self, after: dict[str, dict[str, str]]) -> None:
+    def _change(self, after: dict[str, dict[str, str]], troubles: list[OSError]) -> None:
+        """What goes does so first: that takes no room, and makes some."""
+        for place in self._record.keys() - after.keys():
+            with _noted(troubles):
+                self._remove(place)
         changed = [place for place, files in after.items() if self._record.get(place) != files]
-        changed.sort(key=lambda place: (place not in after[place], place))  # files beside first
-        gone = self._record.keys() - after.keys()
-        trouble: OSError | None = None
-        try:
-            for place in (*changed, *gone):
-                try:
-                    if place in after:
-                        self._put(place, after[place])
-                    else:
-                        self._remove(place)
-                except OSError as error:
-                    trouble = trouble or error
-        finally:
-            record = {path: one for files in self._record.values() for path, one in files.items()}
-            _write(self.folder / "record.json", json.dumps(record))
-        if trouble is not None:
-            raise trouble
+        for place in sorted(changed, key=lambda place: (place not in after[place], place)):
+            with _noted(troubles):  # files beside come first
+                self._put(place, after[place])
 
     def _put(self, place: str, files: dict[str, str]) -> None:
         """All of a place, whole before any of it is seen; nothing if some content isn't here."""
@@ -108,8 +112,8 @@ class Mirror:
             units = _units(place, files)
             for unit in units:
                 self._show(new / unit, self.models / unit, stage)
-            before = _units(place, self._record.get(place, ()))
-            self._take_away([unit for unit in before if unit not in units], stage)
+        before = _units(place, self._record.get(place, ()))
+        self._take_away(unit for unit in before if unit not in units)
         self._record[place] = files
 
     def _show(self, new: Path, target: Path, stage: Path) -> None:
@@ -120,18 +124,34 @@ class Mirror:
         sync(target.parent)
 
     def _remove(self, place: str) -> None:
-        with self._staged() as stage:
-            self._take_away(_units(place, self._record[place]), stage)
+        self._take_away(_units(place, self._record[place]))
         del self._record[place]
 
-    def _take_away(self, units: Iterable[str], stage: Path) -> None:
-        for number, unit in enumerate(units):
+    def _take_away(self, units: Iterable[str]) -> None:
+        """Each at once, by what a full disk grants too."""
+        for unit in units:
             target = self.models / unit
             with suppress(FileNotFoundError):
-                target.rename(stage / str(number))
+                if target.is_dir():
+                    trash = target.with_name(f"{TRASH}{target.name}")
+                    shutil.rmtree(trash, ignore_errors=True)
+                    target.rename(trash)
+                    shutil.rmtree(trash, ignore_errors=True)
+                else:
+                    target.unlink()
             with suppress(OSError):  # others are in it
                 if target.parent != self.models:
                     target.parent.rmdir()
+
+    def _still_there(self, record: Plan) -> Plan:
+        """What of a record is in the folder: somebody may have removed some of it."""
+        there = {path: one for path, one in record.items() if (self.models / path).is_file()}
+        if len(there) < len(record):
+            logger.warning(
+                "mirrored files were removed, they are placed again",
+                extra={"count": len(record) - len(there)},
+            )
+        return there
 
     def _link(self, digest: str, file: Path) -> None:
         """The same file again; a copy where it has a second name already.
@@ -145,14 +165,21 @@ class Mirror:
                 return
         except OSError:  # a file system without links
             pass
+        if content.stat().st_size > free_room(self.folder):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
         shutil.copy2(content, file)
         sync(file)
 
     def _staged(self) -> "_Stage":
         return _Stage(self.models)
 
+    def _save(self, name: str, content: Plan) -> None:
+        if self._saved.get(name) != content:
+            _write(self.folder / name, json.dumps(content))
+            self._saved[name] = content
+
     def _clear(self) -> None:
-        for name in ("plan.json", "record.json", STATUS):
+        for name in (PLAN, RECORD, STATUS):
             (self.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.models, ignore_errors=True)
 
@@ -169,6 +196,15 @@ class _Stage:
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._path, ignore_errors=True)
+
+
+@contextmanager
+def _noted(troubles: list[OSError]) -> Iterator[None]:
+    """Go on after what the disk refuses."""
+    try:
+        yield
+    except OSError as error:
+        troubles.append(error)
 
 
 def _units(place: str, files: Iterable[str]) -> list[str]:

@@ -11,10 +11,10 @@ from service.base.settings import Settings
 from service.repository.remote.content import Content
 from service.repository.remote.mirror import Mirror, Plan
 from service.repository.remote.places import open_repository
+from service.repository.remote.status import WHOLE
 from service.repository.remote.syncing import Pace, Syncing
 
 BELL = "remote_bell"  # rung by whoever has changed the repository
-WHOLE = "whole"  # a file that says that models are mirrored here, not only what is told of them
 PAUSE_S = 1.0
 GRACE_S = 10.0  # a controller beside may still be starting
 

@@ -25,7 +25,7 @@ from service.repository.publishing import (
     repeated,
 )
 from service.repository.remote.bucket import Bucket, Object
-from service.repository.remote.claims import Claim, Claims
+from service.repository.remote.claims import Claim, Claims, digest_of
 from service.repository.remote.content import Content
 from service.repository.remote.digesting import Digests
 from service.repository.remote.tree import MEANT, Key, Tree, read_tree
@@ -65,12 +65,11 @@ class RemoteShelf:
         self._look(model)
 
     def holds(self, model: str) -> bool:
-        tree = self._look(model)
-        ours = (key for key, folder in tree.versions.items() if not folder.is_claimed)
-        return any(name == model for name, _ in ours) or any(_bare(tree, model))
+        return _is_there(self._look(model), model)
 
     def publish(self, parcel: Parcel) -> Published:
-        claim = Claim(parcel.model)
+        config = parcel.config.read_bytes() if parcel.config is not None else None
+        claim = Claim(parcel.model, config)
         give_up_at, pause_s = self._clock() + self._patience_s, FIRST_PAUSE_S
         while True:
             try:
@@ -126,10 +125,12 @@ class RemoteShelf:
             if claim.number is None and not self._claim(tree, parcel, claim):
                 continue
             self._send(parcel, claim)
-            found = self._find(self._look(parcel.model), parcel, claim)  # published meanwhile?
+            tree = self._look(parcel.model)
+            found = self._find(tree, parcel, claim)  # published meanwhile?
             if found is not None and not found.is_new:
                 self._give_up(claim)
                 return found
+            self._configure(tree, claim)
             if self._finish(parcel, claim):
                 self._claims.end(claim)
                 return Published(int(claim.number or 0), is_new=True)
@@ -138,14 +139,9 @@ class RemoteShelf:
 
     def _claim(self, tree: Tree, parcel: Parcel, claim: Claim) -> bool:
         there = {*tree.numbers(parcel.model), *({1} if any(_bare(tree, parcel.model)) else ())}
-        served = {
-            key for key, folder in tree.versions.items() if not folder.is_claimed
-        }  # a claim alone is no model yet
-        if parcel.config is not None and any(model == parcel.model for model, _ in served):
-            raise Conflict(
-                f"{CONFIG_NAME}: model {parcel.model} is there already; "
-                "it is changed by its operator"
-            )
+        _check_new(tree, claim)
+        if claim.config is not None and self._config(claim.model) not in (None, claim.config):
+            raise _configured(claim)
         return self._claims.take(claim, choose_number(parcel, there))
 
     def _send(self, parcel: Parcel, claim: Claim) -> None:
@@ -157,15 +153,25 @@ class RemoteShelf:
             self._bucket.put(f"{claim.place}/{name}", path)
             if self._content is not None:
                 self._content.take(path, parcel.digests[name])
-        if parcel.config is not None:
-            key, content = f"{parcel.model}/{CONFIG_NAME}", parcel.config.read_bytes()
-            is_ours = (
-                self._bucket.create(key, content) or self._bucket.read(key, MAX_BYTES) == content
-            )
-            if not is_ours:
-                raise Conflict(
-                    f"{CONFIG_NAME}: model {parcel.model} has one; nothing was published"
-                )
+
+    def _configure(self, tree: Tree, claim: Claim) -> None:
+        """The model.yaml of a new model, right before the manifest that needs it."""
+        if claim.config is None:
+            return
+        if not claim.has_configured:
+            _check_new(tree, claim)
+        claim.has_configured = True  # the answer may be lost
+        is_new = self._bucket.create(f"{claim.model}/{CONFIG_NAME}", claim.config)
+        if not is_new and self._config(claim.model) != claim.config:
+            claim.has_configured = False
+            raise _configured(claim)
+
+    def _config(self, model: str) -> bytes | None:
+        """The model.yaml that is there; none if none is, or one that nobody has sent."""
+        key = f"{model}/{CONFIG_NAME}"
+        with suppress(ValueError):
+            return self._bucket.read(key, MAX_BYTES) if self._bucket.look(key) is not None else None
+        return None
 
     def _finish(self, parcel: Parcel, claim: Claim) -> bool:
         """The manifest, which comes last; false if the number turned out to be another's."""
@@ -213,10 +219,18 @@ class RemoteShelf:
             place = f"{model}/{version}"
             is_other = model == claim.model and version != claim.number
             if is_other and folder.is_claimed and self._claims.is_stale(place):
+                left = self._claims.config_of(place)
+                if left and left == digest_of(self._config(model)) and not _is_there(tree, model):
+                    self._bucket.remove([f"{model}/{CONFIG_NAME}"])
                 self._claims.clear(place, folder.objects)
                 logger.warning("removed what was left half-published", extra={"place": place})
 
     def _give_up(self, claim: Claim) -> None:
+        """Remove what this call has left: a model.yaml alone would be the next upload's."""
+        model = claim.model
+        is_ours = claim.has_configured and self._config(model) == claim.config
+        if is_ours and not self.holds(model):
+            self._bucket.remove([f"{model}/{CONFIG_NAME}"])
         if claim.number is not None:
             self._claims.clear(claim.place, self._names(claim.place))
             claim.number = claim.tried = None
@@ -224,6 +238,24 @@ class RemoteShelf:
     def _names(self, place: str) -> dict[str, Object]:
         below = self._bucket.objects(place)
         return {key[len(place) + 1 :]: found for key, found in below.items()}
+
+
+def _is_there(tree: Tree, model: str) -> bool:
+    """Whether a version of the model may be served; a claim alone is none yet."""
+    ours = (folder for key, folder in tree.versions.items() if key[0] == model)
+    return any(not folder.is_claimed for folder in ours) or any(_bare(tree, model))
+
+
+def _check_new(tree: Tree, claim: Claim) -> None:
+    """Raise Conflict for a configuration that would change what is there."""
+    if claim.config is not None and _is_there(tree, claim.model):
+        raise Conflict(
+            f"{CONFIG_NAME}: model {claim.model} is there already; it is changed by its operator"
+        )
+
+
+def _configured(claim: Claim) -> Conflict:
+    return Conflict(f"{CONFIG_NAME}: model {claim.model} has another; nothing was published")
 
 
 def _bare(tree: Tree, model: str) -> Iterator[str]:

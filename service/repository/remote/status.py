@@ -4,8 +4,10 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 FILE = "status.json"
+WHOLE = "whole"  # a file that says that models are mirrored here, not only what is told of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,14 @@ class Status:
 def read_status(folder: Path) -> Status | None:
     """What the mirror's keeper has left last; none if there is none."""
     try:
-        return Status(**json.loads((folder / FILE).read_bytes()))
-    except (OSError, ValueError, TypeError):
+        return status_of(json.loads((folder / FILE).read_bytes()))
+    except (OSError, ValueError):
+        return None
+
+
+def status_of(record: Any) -> Status | None:
+    """What was written down; none where it isn't a status as this release knows it."""
+    try:
+        return Status(**record)
+    except TypeError:
         return None

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 LONGEST_PAUSE_S = 60.0
 TICK_S = 0.2
 PRUNE_EVERY_S = 600.0
+TELL_EVERY_S = 5.0  # what comes, in a look that takes long
 MOST_TOLD = 20
 MOST_FIRST_LOOKS = 10  # at what has not settled or come, before the rest is shown
 
@@ -63,7 +64,7 @@ class Syncing:
         self._refused: tuple[str, ...] = ()
         self._is_told = False
         self._failures = self._looks = 0
-        self._prune_at = 0.0
+        self._prune_at = self._tell_at = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -187,6 +188,9 @@ class Syncing:
     def _count(self, size: int) -> None:
         with self._lock:
             self._status = replace(self._status, bytes=self._status.bytes + size)
+            if time.monotonic() >= self._tell_at:  # who sees bytes come doesn't take it for dead
+                self._tell_at = time.monotonic() + TELL_EVERY_S
+                replace(self._status, is_up=True, why="").write(self._folder)
 
     def _loop(self) -> None:
         while not self._stop.is_set():

@@ -58,9 +58,12 @@ class Tree:
         return names | {model for model, _ in self.versions}
 
     def served(self) -> frozenset[Key]:
-        """Versions that are there, whole or not: no folders that are only claimed."""
-        bare = {(place_of(path), 1) for path in self.loose if is_weights(path)}
-        return frozenset(bare) | self.folders()
+        """Versions that are there, whole or not, with keys that are refused too: whoever serves
+        one has it from before. No folders that are only claimed.
+        """
+        bare = {_version_of(path) for path in self.loose}
+        left_out = {_version_of(key) for key in self.refused}
+        return frozenset(key for key in bare | left_out if key is not None) | self.folders()
 
     def folders(self) -> frozenset[Key]:
         """Versions in folders that are not only claimed."""
@@ -77,13 +80,11 @@ def read_tree(objects: Objects, first: Collection[str] = ()) -> Tree:
     loose: dict[str, Object] = {}
     kept, refused = _passing(objects, first)
     for key in kept:
-        parts = key.split("/")
-        version = parse_version(parts[1]) if len(parts) > 2 else None
-        if version is not None and is_model_name(parts[0]):
-            name = "/".join(parts[2:])
-            folders.setdefault((parts[0], version), {})[name] = objects[key]
-        elif _is_loose(parts, objects[key]):
+        version = _folder_of(key)
+        if version is None:
             loose[key] = objects[key]
+        else:
+            folders.setdefault(version, {})[key.split("/", 2)[2]] = objects[key]
     found = {key: Folder(names, _problem(names)) for key, names in folders.items()}
     return Tree(found, loose, tuple(refused))
 
@@ -136,21 +137,47 @@ def is_safe(key: str) -> bool:
 
 
 def _passing(objects: Objects, first: Collection[str]) -> tuple[list[str], list[str]]:
-    """Keys that can be files side by side, and those that can't.
+    """Keys that mean something and can be files side by side, and those that can't.
 
-    Two that differ by case only are one file elsewhere, and a file can't be a folder too.
+    Two that differ by case only are one file elsewhere, and a file can't be a folder too. Keys
+    that mean nothing are in nobody's way.
     """
-    folders = {folder for key in objects if is_safe(key) for folder in _folders(key)}
+    shown = [key for key in objects if _is_shown(key)]
+    refused = [key for key in shown if not is_safe(key)]
+    meant = [key for key in shown if is_safe(key) and _means(key, objects[key])]
+    folders = {folder for key in meant for folder in _folders(key)}
     spelled: dict[str, str] = {}
     kept: list[str] = []
-    refused: list[str] = []
-    for key in sorted(objects, key=lambda key: (key not in first, key)):
-        if key.endswith("/") or any(part.startswith(".") for part in key.split("/")):
-            continue  # the marks of folders, and hidden files, are nobody's fault
-        ways = [*_folders(key), key]
-        is_same = all(spelled.setdefault(way.casefold(), way) == way for way in ways)
-        (kept if is_safe(key) and is_same and key not in folders else refused).append(key)
+    for key in sorted(meant, key=lambda key: (key not in first, key)):
+        ways = {way.casefold(): way for way in (*_folders(key), key)}
+        is_same = all(spelled.get(folded, way) == way for folded, way in ways.items())
+        if is_same and key not in folders:
+            spelled.update(ways)
+            kept.append(key)
+        else:
+            refused.append(key)
     return kept, refused
+
+
+def _is_shown(key: str) -> bool:
+    """False for the marks of folders and hidden files, which are nobody's fault."""
+    return not key.endswith("/") and not any(part.startswith(".") for part in key.split("/"))
+
+
+def _means(key: str, found: Object) -> bool:
+    return _folder_of(key) is not None or _is_loose(key.split("/"), found)
+
+
+def _folder_of(key: str) -> Key | None:
+    """The version in whose folder a key is."""
+    parts = key.split("/")
+    version = parse_version(parts[1]) if len(parts) > 2 else None
+    return (parts[0], version) if version is not None and is_model_name(parts[0]) else None
+
+
+def _version_of(key: str) -> Key | None:
+    """The same, or version 1 of a model for its weights without a folder."""
+    return _folder_of(key) or ((place_of(key), 1) if is_weights(key) else None)
 
 
 def _folders(key: str) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """Whether there is room on the disk for an upload, before a byte of it is taken."""
 
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from service.base.http_errors import StorageFull
 from service.base.owned_folder import hold_folder, sweep
+from service.base.room import free_room
 from service.web.upload.receiver import PREFIX
 
 
@@ -15,16 +15,12 @@ def check_room(folder: Path, length: int) -> None:
     What killed workers have left there must not keep out the upload that would remove it.
     """
     with suppress(OSError):  # not made yet
-        if length > _room(folder) and folder.is_dir():
+        if length > free_room(folder.parent) and folder.is_dir():
             with hold_folder(folder):
                 sweep(folder, (PREFIX,))
-        free = _room(folder)
-        if length > free:
+        room = free_room(folder.parent)
+        if length > room:
             raise StorageFull(
                 f"There is no room in the state directory: the upload has {length} bytes, "
-                f"{free} are free; nothing was kept"
+                f"{room} may come; nothing was kept"
             )
-
-
-def _room(folder: Path) -> int:
-    return shutil.disk_usage(folder.parent).free
