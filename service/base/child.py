@@ -19,7 +19,6 @@ from service.base.settings import bare_environment
 from service.base.task import NO_ROOM
 
 PROGRAM = "service.loading.child"
-DATA_PROGRAM = "service.data.child"
 ERROR_TAIL_BYTES = 2000
 FULL = os.strerror(errno.ENOSPC)  # libraries in C and C++ say it without the number
 NO_TENSORFLOW = (
@@ -57,19 +56,15 @@ class Child:
         root.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="child-", dir=root))
         record = {**task, "limits": asdict(limits), "parent": os.getpid()}
-        try:
-            (self.folder / "task.json").write_bytes(orjson.dumps(record))
-        except OSError:
-            self.clean()
-            raise
         self._deadline = now + timeout_s
         self._timeout_s = timeout_s
         self._cpu_s = limits.cpu_s
-        with (self.folder / "stages").open("wb") as out, (self.folder / "errors").open("wb") as err:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", program, str(self.folder)],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=bare_environment(self.folder),
-            )  # fmt: skip
+        try:
+            (self.folder / "task.json").write_bytes(orjson.dumps(record))
+            self._process = self._started(program)
+        except OSError:
+            self.clean()
+            raise
 
     @property
     def pid(self) -> int:
@@ -100,6 +95,13 @@ class Child:
     def clean(self) -> None:
         """Remove what the child left."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _started(self, program: str) -> subprocess.Popen[bytes]:
+        with (self.folder / "stages").open("wb") as out, (self.folder / "errors").open("wb") as err:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", program, str(self.folder)],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=bare_environment(self.folder),
+            )  # fmt: skip
 
     def _read(self, name: str) -> str:
         """What the child wrote; nothing when its folder is gone."""

@@ -27,6 +27,8 @@ ONNX_FILE = "model.onnx"
 SAVED_MODEL = "saved_model"
 COMPILER_REVISION = 3
 UNNAMED = ".unnamed"
+ASIDE = ".corrupt"  # a folder with this name is out of the way
+FETCHED = ".fetched"  # a file in a folder that came from elsewhere: see `repository/fetched.py`
 NOT_EXAMINED = "its operations have not been examined"
 
 Runtime = Literal["onnx", "tensorflow"]
@@ -103,7 +105,7 @@ def verify_files(folder: Path, compiled: Compiled) -> None:
 def discard(folder: Path) -> None:
     """Take a corrupt folder out of the way, so that it is compiled anew, if it may be."""
     with suppress(OSError):
-        folder.rename(folder.with_name(f"{folder.name}.corrupt"))
+        folder.rename(folder.with_name(f"{folder.name}{ASIDE}"))
 
 
 def digest_tree(folder: Path) -> dict[str, str]:
@@ -136,7 +138,7 @@ def publish(scratch: Path, target: Path) -> None:
             sync(path)
     sync(scratch)
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target.with_name(f"{target.name}.corrupt"), ignore_errors=True)
+    shutil.rmtree(target.with_name(f"{target.name}{ASIDE}"), ignore_errors=True)
     if target.exists():  # an incomplete or corrupt predecessor; a complete one has the same content
         shutil.rmtree(target)
     scratch.rename(target)

@@ -13,7 +13,7 @@ from rich.table import Table
 from service.base.errors import SettingsInvalid
 from service.base.settings import Settings
 from service.cli.terminal import plain
-from service.controller.baking import Baked, Baking, Outcomes
+from service.controller.baking import Baked, BakeOutcome, Baking
 from service.controller.run import controller_limits
 
 POLL_S = 0.05
@@ -66,7 +66,7 @@ def _print(baked: list[Baked], onnx_only: bool) -> None:
     table = Table("model", "version", "outcome", "runs on", "key", "note", box=None)
     for one in baked:
         compiled = one.compiled
-        outcome = Outcomes.FAILED.value if _why_failed(one, onnx_only) else one.outcome.value
+        outcome = BakeOutcome.FAILED.value if _why_failed(one, onnx_only) else one.outcome.value
         runtime, key = (compiled.runtime, compiled.key[:12]) if compiled is not None else ("", "")
         note = NO_ONNX if compiled is not None and compiled.runtime != "onnx" else ""
         table.add_row(plain(one.model), str(one.version), outcome, runtime, key, note)

@@ -13,7 +13,7 @@ from service.base.child import Child, Outcome
 from service.base.compiled import Compiled, publish, read_compiled
 from service.base.owned_folder import OwnedFolder, hold_folder, sweep
 from service.base.refusals import FileRefused, ModelConfigInvalid
-from service.controller.controller import ControllerLimits
+from service.controller.limits import ControllerLimits
 from service.controller.opening import compile_task, digest, is_whole
 from service.controller.tracked import Tracked
 from service.controller.workshop import Workshop
@@ -23,7 +23,7 @@ from service.repository.model_config import misfit, read_model_config
 SCRATCH = ".baking-"
 
 
-class Outcomes(Enum):
+class BakeOutcome(Enum):
     """What became of a version."""
 
     COMPILED = "compiled"
@@ -37,7 +37,7 @@ class Baked:
 
     model: str
     version: int
-    outcome: Outcomes
+    outcome: BakeOutcome
     reason: str = ""
     compiled: Compiled | None = None
 
@@ -91,12 +91,15 @@ class Baking:
         if reason:
             return _failed(tracked, reason)
         if is_whole(self._compiled_dir / tracked.key):
-            return self._there(tracked, Outcomes.FOUND)
+            return self._there(tracked, BakeOutcome.FOUND)
         if reason := self._workshop.why_not_compile():
             return _failed(tracked, reason)
         limits = self._limits
         task = compile_task(tracked, limits.custom, limits.warm_up_s)
-        tracked.child = Child(task, limits.child, limits.timeout_s, self._folder(), now)
+        try:
+            tracked.child = Child(task, limits.child, limits.timeout_s, self._folder(), now)
+        except OSError as error:
+            return _failed(tracked, f"compiling can't begin: {error}")
         self._working.append(tracked)
         return None
 
@@ -122,13 +125,13 @@ class Baking:
             if not outcome.ok:
                 return _failed(tracked, outcome.message)
             publish(child.folder / "compiled", self._compiled_dir / tracked.key)
-            return self._there(tracked, Outcomes.COMPILED)
+            return self._there(tracked, BakeOutcome.COMPILED)
         except OSError as error:
             return _failed(tracked, f"the compiled file can't be written: {error}")
         finally:
             tracked.stop()
 
-    def _there(self, tracked: Tracked, outcome: Outcomes) -> Baked:
+    def _there(self, tracked: Tracked, outcome: BakeOutcome) -> Baked:
         """A version that is compiled must fit its model.yaml too, or it wouldn't be served."""
         compiled = read_compiled(self._compiled_dir / tracked.key)
         assert tracked.config is not None
@@ -158,4 +161,4 @@ def _tracked(found: Found) -> Tracked:
 
 
 def _failed(tracked: Tracked, reason: str) -> Baked:
-    return Baked(tracked.model, tracked.version, Outcomes.FAILED, reason)
+    return Baked(tracked.model, tracked.version, BakeOutcome.FAILED, reason)

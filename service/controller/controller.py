@@ -3,50 +3,31 @@
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
 from service.base.bell import Bell
 from service.base.child import Child, Outcome
 from service.base.compiled import publish, read_compiled
-from service.base.confinement import Limits
-from service.base.load_options import LoadOptions
-from service.base.refusals import ArtefactCorrupt, FileRefused, ModelConfigInvalid
+from service.base.refusals import FileRefused
 from service.controller.leftovers import Leftovers
+from service.controller.limits import ControllerLimits
 from service.controller.mirrored import always_gone
 from service.controller.opening import compile_task, digest, is_whole
 from service.controller.pointers import Pointers
-from service.controller.sharing import Sharing
-from service.controller.tensorflow_runtime import TensorFlowRuntime
+from service.controller.predecessors import Predecessors
+from service.controller.sharing import Sharing, doubted
+from service.controller.tensorflow_runtime import TensorFlowRuntime, is_needed
 from service.controller.tracked import Tracked
 from service.controller.workshop import Workshop
 from service.repository.compiled_store import CompiledStore
 from service.repository.layout import Found, scan
-from service.repository.model_config import ModelConfig, read_model_config
-from service.repository.policy import settle
-from service.repository.route import Route
+from service.repository.model_config import ModelConfig
 from service.repository.states import State, VersionRow
 from service.repository.store import VersionStore
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ControllerLimits:
-    """How much the controller does at once and how long it waits; times in seconds.
-
-    `custom` is what the settings say of custom classes; `tensorflow` says whether it is installed.
-    """
-
-    settle_s: float
-    jobs: int
-    timeout_s: float
-    child: Limits
-    warm_up_s: float = 120
-    custom: LoadOptions = field(default_factory=LoadOptions)
-    tensorflow: bool = True
 
 
 class Controller:
@@ -67,6 +48,7 @@ class Controller:
         self._scratch = run_dir / "children"
         self._limits = limits
         self._workshop = Workshop(compiled_dir, limits.tensorflow)
+        self._predecessors = Predecessors(compiled_dir, self._workshop)
         self._wall_clock = wall_clock
         self._tracked: dict[tuple[str, int], Tracked] = {}
         self._recorded: list[VersionRow] | None = None
@@ -75,8 +57,10 @@ class Controller:
         self.sharing = Sharing(CompiledStore(compiled_dir))
         self._leftovers = Leftovers(store, compiled_dir, wall_clock)
         self._pointers = Pointers(store, self._bell.ring, wall_clock)
-        self._is_missing = False
+        self._is_readable: bool | None = None  # the repository, at the last look
+        self._needs_tensorflow = False
         self.is_gone: Callable[[str, int], bool] = always_gone  # what has no files here
+        self.beat: Callable[[], object] = lambda: None  # a look that takes long still lives
 
     def start(self) -> None:
         """Take over from a predecessor: what was READY is served until it is looked at anew."""
@@ -85,49 +69,59 @@ class Controller:
         self._leftovers.start(row.artefact for row in rows if row.artefact)
         for row in rows:
             if row.state is State.READY:
-                self._take_over(row)
-
-    def _take_over(self, row: VersionRow) -> None:
-        """Where compiled versions are shared over an address, this one may have to be fetched."""
-        tracked = Tracked(row.model, row.version, config=row.config)
-        try:
-            compiled = read_compiled(self._compiled_dir / row.artefact)
-        except ArtefactCorrupt:
-            if not self.sharing.is_over_an_address:
-                return
-            tracked.recorded = row
-        else:
-            if self._workshop.why_not_run(compiled):
-                return
-            tracked.predecessor = compiled
-        self._tracked[row.model, row.version] = tracked
+                tracked = self._predecessors.take_over(row, self.sharing.is_over_an_address)
+                if tracked is not None:
+                    self._tracked[row.model, row.version] = tracked
+        self._needs_tensorflow = is_needed(rows, self._store.routes(), self._tracked)
 
     def step(self, now: float) -> None:
-        """One look at the repository and one turn of all that is under way."""
+        """One look at the repository and one turn of all that is under way.
+
+        Children and TensorFlow are looked after whatever becomes of repository and database.
+        """
+        try:
+            for tracked in self._tracked.values():
+                self._poll(tracked, now)
+            self._look(now)
+        finally:
+            self._runtime.step(self._needs_tensorflow, now)
+
+    def _look(self, now: float) -> None:
         routes = self._store.routes()  # first: the look that answers them begins after them
         try:
             found = scan(self._repository)
         except OSError as error:
             self._report_missing(error)
             return
-        self._is_missing = False
         present = self._take_in(found, now)
+        self._is_readable = True
         for key, tracked in self._tracked.items():
-            if key in present or tracked.child is not None:
+            self.beat()
+            self._predecessors.bring(tracked, self.sharing)
+            if key in present:
                 self._advance(tracked, now)
         self._leftovers.step(
             chain.from_iterable(map(Tracked.artefacts, self._tracked.values())), now
         )
-        self.sharing.step(self._ready_keys(), now)
+        self.sharing.step(self._ready_keys(), now, lambda: doubted(self._store.workers()))
         rows = self._record()
+        self._needs_tensorflow = is_needed(rows, routes, self._tracked)
         self._store.answer(route for route in routes.values() if route.looked < route.revision)
         self._pointers.step(rows, routes, now)
-        self._runtime.step(self._needs_tensorflow(rows, routes), now)
 
     def configs(self) -> dict[str, ModelConfig]:
         """What `model.yaml` says of each model that has files here."""
         there = (one for one in self._tracked.values() if one.state is not State.RETIRED)
         return {tracked.model: tracked.config for tracked in there if tracked.config is not None}
+
+    def told_configs(self) -> dict[str, ModelConfig | None] | None:
+        """The same with none where a `model.yaml` is there and isn't followed, and none at all as
+        long as the repository can't be read: then nobody knows what they say.
+        """
+        if not self._is_readable:
+            return None
+        there = [one for one in tuple(self._tracked.values()) if one.state is not State.RETIRED]
+        return {one.model: one.config if one.follows_config else None for one in there}
 
     def keep_prepared(self, versions: frozenset[tuple[str, int]]) -> None:
         """Have workers keep loaded what another part of this process has them load."""
@@ -151,26 +145,22 @@ class Controller:
             tracked = self._tracked.setdefault(key, Tracked(*key))
             if tracked.look(item, now):
                 logger.info("version found", extra={"model": key[0], "version": key[1]})
-            self._read_config(tracked, item.folder)
+            tracked.read_config(item.folder)
         for key, tracked in self._tracked.items():
             if key not in present and tracked.state is not State.RETIRED and self.is_gone(*key):
                 tracked.retire()
                 self._set(tracked, State.RETIRED, "its files are gone from the repository")
         return set(present)
 
-    def _read_config(self, tracked: Tracked, folder: Path) -> None:
-        """Take the model's configuration; a broken one leaves the last good one in force."""
-        try:
-            tracked.take_config(read_model_config(folder))
-        except ModelConfigInvalid as error:
-            tracked.config_problem = str(error)
+    def _poll(self, tracked: Tracked, now: float) -> None:
+        outcome = tracked.child.poll(now) if tracked.child is not None else None
+        if outcome is not None:
+            self._finish(tracked, outcome, now)
 
     def _advance(self, tracked: Tracked, now: float) -> None:
         if tracked.child is not None:
-            outcome = tracked.child.poll(now)
-            if outcome is not None:
-                self._finish(tracked, outcome, now)
-        elif tracked.state is State.READY and not self._folder(tracked).is_dir():
+            return
+        if tracked.state is State.READY and not self._folder(tracked).is_dir():
             tracked.predecessor = tracked.compiled  # loaded where it is loaded
             self._set(tracked, State.DISCOVERED, "its compiled file is gone")
         elif tracked.lacks_compiler and self._is_helped(tracked):
@@ -259,8 +249,8 @@ class Controller:
         if problem := self._workshop.why_not_run(compiled):
             self._set(tracked, State.FAILED, problem)
             return
-        tracked.compiled = compiled
         self._set(tracked, State.READY, "")
+        tracked.take_compiled(compiled)
 
     def _is_helped(self, tracked: Tracked) -> bool:
         """Whether somebody else has compiled it meanwhile, or it could be compiled here now."""
@@ -283,14 +273,9 @@ class Controller:
             self._recorded = rows
         return rows
 
-    def _needs_tensorflow(self, rows: list[VersionRow], routes: Mapping[str, Route]) -> bool:
-        served = [row for row in settle(rows, routes) if row.served]
-        compiled = [self._tracked[row.model, row.version].serving() for row in served]
-        return any(item is not None and item.runtime == "tensorflow" for item in compiled)
-
     def _report_missing(self, error: OSError) -> None:
-        if not self._is_missing:
+        if self._is_readable is not False:
             logger.warning(
                 "the repository can't be read; serving goes on", extra={"why": str(error)}
             )
-        self._is_missing = True
+        self._is_readable = False

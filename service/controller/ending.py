@@ -3,8 +3,6 @@
 import signal
 import threading
 
-DRAINED_S = 32.0  # after its draining a web process ends within this
-
 
 def told_to_end() -> threading.Event:
     """Set by the signals that end a process."""

@@ -113,4 +113,4 @@ def executor_of(settings: Settings) -> Executor:
 
 
 def _asking(section: Retraining) -> Callable[[], Mapping[str, Any]]:
-    return lambda: scheduled_request(section).model_dump(mode="json")
+    return lambda: scheduled_request(section).model_dump(mode="json", by_alias=True)

@@ -19,6 +19,7 @@ from service.jobs.store import JobStore
 logger = logging.getLogger(__name__)
 
 LOG_TAIL = 4000
+NO_ROOM_YET = "waiting for room"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -138,6 +139,7 @@ class JobsSupervisor:
             self._give_up(job, "it was cancelled before there was room for it", None)
         elif status.phase is Phase.WAITING:  # neither is it silent, nor does it take long
             watch.since = watch.beaten_at = now
+            self._tell_waiting(job)
         elif job.is_cancel_asked and self._is_overdue(watch, now):
             self._give_up(job, "it did not end by itself and was killed", None)
         elif now - watch.since >= self._limits.timeout_s:
@@ -145,6 +147,12 @@ class JobsSupervisor:
             self._fail(job, f"not finished after {limit} seconds (setting job_timeout_s)")
         elif now - watch.beaten_at >= self._patience_s(job, status):
             self._again(job, f"it was silent for {now - watch.beaten_at:.0f} seconds")
+
+    def _tell_waiting(self, job: Job) -> None:
+        """To the table it runs as soon as an executor has it: people shall see that it waits."""
+        if job.progress.get("stage") != NO_ROOM_YET:
+            told = {**job.progress, "stage": NO_ROOM_YET}
+            self._store.tell_before_it_begins(job.id, job.attempt, told)
 
     def _judge(self, job: Job, status: Status) -> None:
         """What to do about a program that has ended, if it hasn't ended its job."""

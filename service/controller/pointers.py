@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from service.base.http_errors import Conflict
 from service.repository.advancing import Advance, advances, cold_successors
-from service.repository.audit import Order
+from service.repository.audit import CONTROLLER, Order
 from service.repository.changes import Changes, advanced
 from service.repository.policy import by_model, labels_of, settle
 from service.repository.route import Route
@@ -18,7 +18,6 @@ from service.repository.workers import WorkerName, live_workers, may_run
 
 logger = logging.getLogger(__name__)
 
-WHO = "controller"
 # No promotion takes as long. One whose last word was lost may seem to, and one by a process of
 # another machine, which may have died, is waited for so long.
 LONGEST_S = 120.0
@@ -70,7 +69,7 @@ class Pointers:
         self._since = {key: self._since.get(key, now) for key in there}
 
     def _move(self, advance: Advance, found: Route, labels: Mapping[str, int]) -> None:
-        order = Order(WHO, advance.why)
+        order = Order(CONTROLLER, advance.why)
         try:
             self._changes.make(advance.model, advanced(advance, found, labels), "advance", order)
         except Conflict:

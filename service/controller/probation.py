@@ -20,7 +20,7 @@ from service.quality.store import QualityStore
 from service.quality.windows import HOUR, SECOND, Span
 from service.recipe.gate import DEFAULT_METRIC, LOWER_IS_BETTER
 from service.recipe.retraining import Retraining, Rollback
-from service.repository.audit import MAX_WHY, AuditEntry, Order
+from service.repository.audit import CONTROLLER, MAX_WHY, AuditEntry, Order
 from service.repository.changes import Changes
 from service.repository.consent import Consent, loading_waits_for
 from service.repository.model_config import ModelConfig
@@ -32,7 +32,6 @@ from service.repository.workers import WorkerName
 
 logger = logging.getLogger(__name__)
 
-WHO = "controller"
 TRAINED = "train"  # the action under which a job's version stands in the audit
 LOOK_EVERY_S = 15.0
 AUDITED = 200
@@ -187,7 +186,7 @@ class Probation:
                 return
             if loading_waits_for(moment, version, moment.route.revision):
                 return
-            order = Order(WHO, why[:MAX_WHY], expected_current=served.version)
+            order = Order(CONTROLLER, why[:MAX_WHY], expected_current=served.version)
             edit = checked(
                 moment, order, lambda now: without(rolled_back(now, version), version, self._me)
             )

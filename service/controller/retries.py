@@ -17,10 +17,7 @@ DISK_FULL = (
     "the disk is full: there is no room for the job's files; free some, then ask for it again"
 )
 # Its own doing, and the same the next time.
-LIMITS_MET = {
-    "SIGXCPU": "it used up its processor time",
-    "SIGXFSZ": "it wrote a file larger than it may",
-}
+LIMITS_MET = {"SIGXFSZ": "it wrote a file larger than it may"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.base.bell import Bell
 from service.base.confinement import Limits
 from service.base.custom_state import custom_options
-from service.base.database import migrate, open_database
+from service.base.database import Engine, migrate, open_database
+from service.base.graces import Graces
 from service.base.lock import hold_lock, wait_until_free
 from service.base.settings import MEBIBYTE, Settings
 from service.controller.capture_keeping import EVERY_S, CaptureKeeping
-from service.controller.controller import Controller, ControllerLimits
+from service.controller.controller import Controller
 from service.controller.data_pruning import DataPruning
-from service.controller.ending import DRAINED_S, told_to_end
+from service.controller.ending import told_to_end
+from service.controller.heart import Heart
 from service.controller.housekeeping import Housekeeping
 from service.controller.job_program import PROGRAM, JobProgram
 from service.controller.jobs import Jobs
+from service.controller.limits import ControllerLimits
 from service.controller.mirrored import mirrored
 from service.controller.probation import Probation
 from service.controller.quality_keeping import QualityKeeping
@@ -33,6 +36,7 @@ from service.quality.store import QualityStore
 from service.quality.store_keys import KeyStore
 from service.repository.compiled_store import open_compiled_store
 from service.repository.store import VersionStore
+from service.repository.store_heartbeats import HeartbeatStore
 
 logger = logging.getLogger(__name__)
 
@@ -80,18 +84,13 @@ def run_controller(
         quality = QualityStore(engine, settings.repository_key)
         controller = _controller(settings, versions)
         controller.sharing = Sharing(open_compiled_store(settings))
-        probation = Probation(
-            versions,
-            quality,
-            controller.configs,
-            Bell(settings.run_dir / "bell").ring,
-            controller.keep_prepared,
-        )
+        probation = _probation(settings, versions, quality, controller)
+        heart = _heart(settings, engine)
+        controller.beat = heart.beat
         labels = QualityKeeping(quality, KeyStore(engine), versions)
         queue, configs = JobStore(engine, settings.repository_key), controller.configs
-        files = DataPruning(
-            settings.uploads_dir.absolute(), settings.data_keep_days, queue, versions, configs
-        )
+        data_dir, told = settings.uploads_dir.absolute(), controller.told_configs
+        files = DataPruning(data_dir, settings.data_keep_days, queue, versions, told)
         jobs = Jobs(
             settings,
             queue,
@@ -105,12 +104,14 @@ def run_controller(
             with mirrored(settings) as mirror:
                 controller.is_gone = mirror.is_gone
                 steps = [*mirror.steps, controller.step, probation.step, *jobs.steps, sweeping.step]
-                _loop(steps, stop, settings.poll_s, partial(migrate, engine))
+                _loop(steps, stop, settings.poll_s, partial(migrate, engine), heart)
         finally:
+            heart.stop()
             jobs.close()
             controller.end_children()
             if outlived is not None:
-                wait_until_free(outlived, settings.drain_s + DRAINED_S)
+                runtime_s = Graces(settings.predict_timeout_s).runtime_s
+                wait_until_free(outlived, settings.drain_s + runtime_s)
             controller.close()
 
 
@@ -124,6 +125,18 @@ def _controller(settings: Settings, versions: VersionStore) -> Controller:
     )
 
 
+def _probation(
+    settings: Settings, versions: VersionStore, quality: QualityStore, controller: Controller
+) -> Probation:
+    ring = Bell(settings.run_dir / "bell").ring
+    return Probation(versions, quality, controller.configs, ring, controller.keep_prepared)
+
+
+def _heart(settings: Settings, engine: Engine) -> Heart:
+    store = HeartbeatStore(engine, settings.repository_key)
+    return Heart(store, settings.run_dir, settings.mirror_dir if settings.repository_url else None)
+
+
 def _sweeping(settings: Settings, quality: QualityStore, versions: VersionStore) -> Housekeeping:
     """What looks after captured inputs: oftener than other housekeeping."""
     capture_dir = settings.capture_dir.absolute()
@@ -132,21 +145,32 @@ def _sweeping(settings: Settings, quality: QualityStore, versions: VersionStore)
 
 
 def _loop(
-    steps: Sequence[Step], stop: threading.Event, poll_s: float, mend: Callable[[], None]
+    steps: Sequence[Step],
+    stop: threading.Event,
+    poll_s: float,
+    mend: Callable[[], None],
+    heart: Heart,
 ) -> None:
     while not stop.is_set():
+        failed = 0
         for step in steps:
-            _take(step, mend)
+            failed += not _take(step, mend)
+            heart.beat()
+        if not failed:
+            _take(heart.step, mend)
         stop.wait(poll_s)
 
 
-def _take(step: Step, mend: Callable[[], None]) -> None:
+def _take(step: Step, mend: Callable[[], None]) -> bool:
+    """Whether it went well; the loop must live on, whatever one look has met."""
     try:
         step(time.monotonic())
+        return True
     except SQLAlchemyError as error:
         why = str(getattr(error, "orig", None) or error)[:200]
         logger.warning("database not usable", extra={"why": why})
         with suppress(SQLAlchemyError):  # away, or removed and empty
             mend()
-    except Exception:  # the loop must live on, whatever one look has met
+    except Exception:  # of any kind
         logger.exception("step failed")
+    return False

@@ -14,10 +14,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.base.compiled import read_compiled
 from service.base.database import open_database
+from service.base.graces import Graces
 from service.base.lock import hold_lock, wait_until_free
 from service.base.refusals import ArtefactCorrupt
 from service.base.settings import Settings
-from service.controller.ending import DRAINED_S, told_to_end
+from service.controller.ending import told_to_end
 from service.controller.tensorflow_runtime import TensorFlowRuntime
 from service.repository.policy import settle
 from service.repository.states import VersionRow
@@ -78,7 +79,8 @@ def keep_runtime(settings: Settings, web_lock: Path) -> None:
             while not stop.is_set():
                 keeper.step(time.monotonic())
                 stop.wait(settings.poll_s)
-            wait_until_free(web_lock, settings.drain_s + DRAINED_S)
+            runtime_s = Graces(settings.predict_timeout_s).runtime_s
+            wait_until_free(web_lock, settings.drain_s + runtime_s)
         finally:
             keeper.close()
             engine.dispose()

@@ -15,10 +15,10 @@ from service.base.http_errors import Conflict
 from service.jobs.job import JobOrder, JobState, Kind
 from service.jobs.store import JobStore
 from service.jobs.store_queue import MOST_WAITING
+from service.repository.audit import CONTROLLER
 
 logger = logging.getLogger(__name__)
 
-WHO = "controller"
 TRIGGER = "schedule"
 MISSED_S = 3600.0
 SET_BACK_S = 60.0  # a clock that goes back by so much was wrong before
@@ -89,7 +89,7 @@ class Schedules:
         try:
             request = plan.request()
             priority = int(request.get("priority", 0))
-            order = JobOrder(Kind.RETRAIN, plan.model, request, WHO, TRIGGER, priority, key)
+            order = JobOrder(Kind.RETRAIN, plan.model, request, CONTROLLER, TRIGGER, priority, key)
             job = self._store.submit(order, now)
         except Conflict:  # it was asked for before model.yaml was changed
             return

@@ -4,14 +4,30 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from service.base.settings import bare_environment
+from service.controller.tracked import Tracked
+from service.repository.policy import settle
+from service.repository.route import Route
+from service.repository.states import VersionRow
 
 logger = logging.getLogger(__name__)
 
 PROGRAM = "service.loading.tensorflow_server"
 BACKOFF_S = (0.0, 1.0, 2.0, 5.0, 15.0)
+
+
+def is_needed(
+    rows: list[VersionRow],
+    routes: Mapping[str, Route],
+    tracked: Mapping[tuple[str, int], Tracked],
+) -> bool:
+    """Whether something that is served is run by TensorFlow."""
+    served = ((row.model, row.version) for row in settle(rows, routes) if row.served)
+    compiled = [tracked[key].serving() for key in served if key in tracked]
+    return any(item is not None and item.runtime == "tensorflow" for item in compiled)
 
 
 class TensorFlowRuntime:

@@ -1,14 +1,15 @@
 """What the controller remembers of one version between two looks at the repository."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.base.child import Child
 from service.base.compiled import Compiled, cache_key, digest_file
 from service.base.load_options import LoadOptions
+from service.base.refusals import ModelConfigInvalid
 from service.repository.layout import Found, SourceFile
 from service.repository.manifest import check_published
-from service.repository.model_config import ModelConfig, misfit
+from service.repository.model_config import ModelConfig, misfit, read_model_config
 from service.repository.states import State, VersionRow
 
 MAX_ATTEMPTS = 4
@@ -35,9 +36,10 @@ class Tracked:
     digests: dict[str, str] = field(default_factory=dict)
     config: ModelConfig | None = None
     config_problem: str = ""
+    told: ModelConfig | None = None  # what the model's folder says now, be it in force or not
     compiled: Compiled | None = None
     predecessor: Compiled | None = None
-    recorded: VersionRow | None = None  # READY by a predecessor; its compiled form isn't here yet
+    recorded: str = ""  # key of a predecessor's form that is READY and isn't here yet
     attempts: int = 0
     waits: int = 0
     retry_at: float = 0.0
@@ -107,13 +109,31 @@ class Tracked:
             self.child = None
 
     def take_config(self, config: ModelConfig) -> None:
-        """Take over a configuration; one that doesn't fit leaves the last good one in force."""
+        """Take over a configuration; one that doesn't fit leaves the last good one in force.
+
+        So does one that can't be held against what is served, as long as that isn't here.
+        """
+        self.told = config
         compiled = self.serving()
+        if compiled is None and self.recorded:
+            return
         problem = misfit(config, compiled.signature) if compiled is not None else ""
         if not problem or self.config is None:
             self._open_anew_if_told(config)
             self.config = config
         self.config_problem = problem
+
+    def read_config(self, folder: Path) -> None:
+        """Take over what the model's folder says; a broken one leaves the last in force as well."""
+        try:
+            self.take_config(read_model_config(folder))
+        except ModelConfigInvalid as error:
+            self.told, self.config_problem = None, str(error)
+
+    @property
+    def follows_config(self) -> bool:
+        """Whether `config` is what the model's folder says, as far as that was read."""
+        return self.fingerprint is not None and not self.config_problem and not self.recorded
 
     def _open_anew_if_told(self, config: ModelConfig) -> None:
         """Other options make another version of the same files."""
@@ -138,9 +158,7 @@ class Tracked:
             return VersionRow(self.model, self.version, self.state, self.reason, config=config)
         compiled = self.serving()
         reasons = [self.reason, self.config_problem]
-        if compiled is None and self.recorded is not None:
-            return replace(self.recorded, config=config)  # whoever has it, or fetches it, goes on
-        if compiled is None:
+        if compiled is None and not self.recorded:
             # Without a model.yaml that can be used it waits; it goes on when that is mended.
             state = self.state if self.config is not None else State.FAILED
             return VersionRow(self.model, self.version, state, _joined(reasons), config=config)
@@ -148,7 +166,7 @@ class Tracked:
         if self.state is not State.READY:
             files_state = self.state
             reasons.insert(0, f"its files are {files_state}, an earlier form of them is served")
-        problem = misfit(config, compiled.signature)
+        problem = misfit(config, compiled.signature) if compiled is not None else ""
         if problem:
             return VersionRow(self.model, self.version, State.FAILED, problem, config=config)
         return VersionRow(
@@ -156,7 +174,7 @@ class Tracked:
             self.version,
             State.READY,
             _joined(reasons),
-            compiled.key,
+            compiled.key if compiled is not None else self.recorded,
             config,
             files_state,
         )
@@ -165,17 +183,22 @@ class Tracked:
         """The compiled form that answers now: of these files, or of those before them."""
         return self.compiled if self.state is State.READY else self.predecessor
 
+    def take_compiled(self, compiled: Compiled) -> None:
+        """READY: what was told for these files is in force with them, and not a look later."""
+        self.state, self.reason, self.compiled, self.recorded = State.READY, "", compiled, ""
+        if self.told is not None:
+            self.take_config(self.told)
+
     def artefacts(self) -> set[str]:
         """Keys of the compiled forms that it has, or is to have."""
         forms = (self.compiled, self.predecessor)
-        keys = {form.key for form in forms if form is not None}
-        keys |= {self.recorded.artefact} if self.recorded is not None else set()
+        keys = {*(form.key for form in forms if form is not None), self.recorded} - {""}
         return keys if self.state is State.RETIRED or not self.key else keys | {self.key}
 
     def retire(self) -> None:
         """Its files are gone; so is all that was known of them."""
         self.stop()
-        self.compiled = self.predecessor = self.recorded = None
+        self.compiled, self.predecessor, self.recorded = None, None, ""
 
 
 def _joined(reasons: list[str]) -> str:

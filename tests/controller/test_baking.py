@@ -1,23 +1,14 @@
 """Baking: each version ends as compiled, found or failed; only the compiled folder is written."""
 
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from service.controller.baking import SCRATCH, Baked, Baking, Outcomes
+from service.controller.baking import SCRATCH, Baked, BakeOutcome, Baking
 from service.controller.workshop import NO_COMPILER
 from tests.controller.world import LIMITS, World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.controller.close()
 
 
 def bake(world: World, tensorflow: bool = True) -> dict[tuple[str, int], Baked]:
@@ -37,7 +28,7 @@ def test_what_is_there_and_whole_is_found(world: World) -> None:
 
     (one,) = bake(world).values()
 
-    assert (one.model, one.version, one.outcome) == ("m", 3, Outcomes.FOUND)
+    assert (one.model, one.version, one.outcome) == ("m", 3, BakeOutcome.FOUND)
     assert one.compiled is not None
     assert one.compiled.key == folder.name
     assert sorted(world.compiled.rglob("*")) == before
@@ -68,7 +59,7 @@ def test_what_is_corrupt_is_compiled_anew_or_fails(world: World) -> None:
 
     (one,) = bake(world).values()
 
-    assert one.outcome is Outcomes.FAILED
+    assert one.outcome is BakeOutcome.FAILED
     assert "neither a Keras model" in one.reason
 
 
@@ -78,8 +69,19 @@ def test_without_tensorflow_only_what_is_there_is_good(world: World) -> None:
 
     baked = bake(world, tensorflow=False)
 
-    assert baked["there", 1].outcome is Outcomes.FOUND
+    assert baked["there", 1].outcome is BakeOutcome.FOUND
     assert baked["late", 1].reason == NO_COMPILER
+
+
+def test_a_folder_that_takes_nothing_fails_each_version_by_itself(world: World) -> None:
+    for version in (1, 2):
+        world.add("m", version, str(version))
+    world.compiled.write_text("in the way")
+
+    baked = bake(world)
+
+    assert [one.outcome for one in baked.values()] == [BakeOutcome.FAILED] * 2
+    assert all(one.reason.startswith("compiling can't begin: ") for one in baked.values())
 
 
 def test_nothing_but_compiled_versions_is_left(world: World) -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from service.base.database import migrate, open_database
+from service.capture.layout import models
 from service.capture.sweep import DAY
-from service.capture.usage import usage
 from service.controller.capture_keeping import CaptureKeeping
 from service.quality.store import QualityStore
 from service.repository.model_config import Capture, ModelConfig
@@ -38,5 +38,5 @@ def test_by_the_newest_versions_configuration_and_the_usual_for_models_that_are_
     assert numbers(folder, model="gone") == [0, 20]
     tight = CaptureKeeping(folder, 1, quality, versions, lambda: NOON / 1000)
     tight()
-    assert usage(folder) == []
+    assert models(folder) == []
     engine.dispose()

@@ -3,23 +3,13 @@
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from service.base.compiled import digest_file, read_compiled
+from service.base.signature import TensorSpec
 from service.repository.manifest import write_manifest
 from service.repository.states import COMING, State
 from tests.controller.world import LIMITS, LONG_AGO, World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.controller.close()
 
 
 def test_a_cached_version_is_ready_at_the_first_look(world: World) -> None:
@@ -113,6 +103,22 @@ def test_a_broken_model_yaml_is_told_and_mended(world: World) -> None:
         row = world.step()["m", 1]
         assert (row.state, row.config.labels) == (State.READY, ("a", "b", "c"))
         assert "model.yaml" in row.reason
+
+
+def test_files_and_model_yaml_that_change_together_are_taken_together(world: World) -> None:
+    """The one doesn't fit the other's predecessor, and at no moment is the version gone."""
+    world.add_compiled("m", 1, "a")
+    config = world.repository / "m" / "model.yaml"
+    config.write_text("labels: [a, b, c]")
+    world.step()
+    folder = world.add_compiled("m", 1, "b")
+    two = (TensorSpec("y", "float32", (None, 2)),)
+    compiled = read_compiled(folder)
+    replace(compiled, signature=replace(compiled.signature, outputs=two)).write(folder)
+    config.write_text("labels: [a, b]")
+    row = world.step()["m", 1]
+    assert (row.state, row.artefact) == (State.READY, folder.name)
+    assert (row.config.labels, row.reason) == (("a", "b"), "")
 
 
 def test_a_lost_compiled_folder_is_made_anew(world: World) -> None:

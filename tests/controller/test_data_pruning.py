@@ -1,7 +1,7 @@
 """Uploaded data files go when no job has named them for long, and that stands in the audit."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,9 +39,14 @@ def send(folder: Path, letter: str, age_days: float) -> str:
     return file
 
 
-def pruning(folder: Path, engine: sa.Engine, keep_days: float = 30) -> DataPruning:
+def pruning(
+    folder: Path,
+    engine: sa.Engine,
+    keep_days: float = 30,
+    configs: Mapping[str, ModelConfig | None] | None = CONFIGS,
+) -> DataPruning:
     store, versions = JobStore(engine, "/models"), VersionStore(engine, "/models")
-    return DataPruning(folder / "data", keep_days, store, versions, lambda: CONFIGS, lambda: NOW)
+    return DataPruning(folder / "data", keep_days, store, versions, lambda: configs, lambda: NOW)
 
 
 def test_old_files_go_and_what_a_job_or_the_model_names_stays(
@@ -79,3 +84,24 @@ def test_with_0_days_they_stay_for_ever(tmp_path: Path, engine: sa.Engine) -> No
     pruning(tmp_path, engine, 0)()
 
     assert [one.file for one in Shelf(tmp_path / "data").files("m")] == [file]
+
+
+@pytest.mark.parametrize(
+    "configs", [None, {}, {"m": None}], ids=["none read", "no model there", "its own not read"]
+)
+def test_without_the_file_of_its_model_nothing_is_deleted(
+    tmp_path: Path, engine: sa.Engine, configs: Mapping[str, None] | None
+) -> None:
+    file = send(tmp_path, "a", 31)
+
+    pruning(tmp_path, engine, configs=configs)()
+
+    assert [one.file for one in Shelf(tmp_path / "data").files("m")] == [file]
+
+
+def test_what_belongs_to_no_model_any_more_is_deleted(tmp_path: Path, engine: sa.Engine) -> None:
+    send(tmp_path, "a", 31)
+
+    pruning(tmp_path, engine, configs={"n": None})()
+
+    assert list(Shelf(tmp_path / "data").files("m")) == []

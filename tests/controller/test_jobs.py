@@ -19,6 +19,7 @@ from tests.controller.receiver import Receiver
 YAML = """
 retrain:
   data: {{file: new.csv}}
+  init: {{from: architecture}}
   fit: {{epochs: 7}}
   priority: 5
   schedule: "* * * * *"
@@ -76,6 +77,7 @@ def test_a_model_s_schedule_begins_a_retrain_and_both_webhooks_hear_of_its_end(
     first = world.store.find()[-1]
     assert (first.state, first.trigger, first.priority) == (JobState.PUBLISHED, "schedule", 5)
     assert (first.request["data"]["file"], first.request["fit"]["epochs"]) == ("new.csv", 7)
+    assert first.request["init"]["from"] == "architecture"  # as a request has it
     assert own.told[0]["id"] == general.told[0]["id"] == first.id
     assert own.told[0]["result"] == {"version": 2}
     assert not housekept  # not in the first minute

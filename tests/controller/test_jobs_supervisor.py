@@ -100,7 +100,7 @@ def test_a_job_that_saves_what_it_has_done_may_be_killed_for_ever(world: JobWorl
         (75, "", "the disk is full"),
         (1, "OSError: [Errno 28] No space left on device: 'x'\n", "the disk is full"),
         (-signal.SIGABRT, "ENOSPC; No space left on device", "the disk is full"),
-        (-signal.SIGXCPU, "", "SIGXCPU"),
+        (-signal.SIGXFSZ, "", "SIGXFSZ"),
     ],
     ids=["error", "error as JSON", "silent", "full", "full in Python", "full in C++", "limit"],
 )

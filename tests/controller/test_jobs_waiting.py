@@ -43,6 +43,19 @@ def test_who_waits_for_room_is_neither_silent_nor_late(world: JobWorld, waiting:
     assert world.get(waiting).attempt == 2
 
 
+def test_who_waits_for_room_is_shown_so_until_its_program_speaks(
+    world: JobWorld, waiting: Job
+) -> None:
+    world.step()
+    assert world.get(waiting).progress == {"stage": "waiting for room"}
+
+    world.wall += 1
+    world.store.beat(waiting.id, 1, world.wall, {"stage": "beginning"})
+    world.step()  # an answer of the executor's that is older than that
+
+    assert world.get(waiting).progress == {"stage": "beginning"}
+
+
 def test_a_process_that_is_often_away_still_sees_who_is_silent(world: JobWorld) -> None:
     job = world.begin()
     world.executor.says[f"{job.id}-a1"] = Status(Phase.RUNNING, why="the head is away")

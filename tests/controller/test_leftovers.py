@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,6 @@ from service.controller.leftovers import KEEP_S, LOOK_EVERY_S
 from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
 from tests.controller.world import LIMITS, LONG_AGO, World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.controller.close()
 
 
 def add(world: World, version: int, content: str) -> Path:

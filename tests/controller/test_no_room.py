@@ -1,21 +1,11 @@
 """A disk that is full, or can't be written to, is waited for: the version isn't to blame."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from service.base.child import Outcome
 from service.controller.tracked import MAX_BACKOFF_S, Tracked
 from service.repository.states import State
 from tests.controller.world import World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.controller.close()
 
 
 def test_a_child_that_meets_a_full_disk_is_started_again_for_as_long_as_it_takes(
@@ -62,6 +52,16 @@ def test_a_child_that_cannot_begin_holds_up_no_other_version(world: World) -> No
     assert rows["n", 1].state is State.READY
     assert rows["m", 1].state is State.DISCOVERED
     assert rows["m", 1].reason.startswith("compiling can't begin: ")
+
+
+def test_one_that_could_not_be_started_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("m", 1, "a")
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    row = world.step()["m", 1]
+    assert row.reason.startswith("compiling can't begin: ")
+    assert list((world.run_dir / "children").iterdir()) == []
 
 
 def test_it_is_tried_no_less_often_than_once_a_minute() -> None:

@@ -3,9 +3,7 @@
 import logging
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,13 +15,6 @@ from service.repository.workers import WorkerName
 from tests.controller.world import LIMITS, World
 
 FIRST, SECOND = "host/1:11:1", "host/1:22:2"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.controller.close()
 
 
 @pytest.fixture

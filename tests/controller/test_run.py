@@ -1,14 +1,14 @@
 """The controller's loop lives on whatever its database does, and makes missing tables again."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from service.base.database import migrate, open_database
+from service.controller.heart import Heart
 from service.controller.run import _loop
+from service.repository.store_heartbeats import HeartbeatStore
 from tests.controller.world import World
 
 TROUBLES = (
@@ -20,11 +20,9 @@ TROUBLES = (
 )
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.controller.close()
+def heart(world: World) -> Heart:
+    engine = open_database(f"sqlite:///{world.folder}/db.sqlite")
+    return Heart(HeartbeatStore(engine, "repository"), world.run_dir, None)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda error: type(error).__name__)
@@ -45,7 +43,7 @@ def test_trouble_with_the_database_is_mended_at_the_next_step(
         if not is_mended:
             raise trouble
 
-    _loop([step], stop, 0.0, mend)
+    _loop([step], stop, 0.0, mend, heart(world))
 
     assert (len(steps), mended) == (2, [True])
 
@@ -62,7 +60,7 @@ def test_tables_that_are_missing_are_made_again(world: World) -> None:
         migrate(engine)
         stop.set()
 
-    _loop([world.controller.step], stop, 0.0, mend)
+    _loop([world.controller.step], stop, 0.0, mend, heart(world))
     world.controller.step(1000.0)
 
     assert [row.version for row in world.store.rows()] == [1]

@@ -11,7 +11,8 @@ from service.base.compiled import Compiled, cache_key, digest_file
 from service.base.confinement import Limits
 from service.base.database import open_database
 from service.base.signature import Signature, TensorSpec
-from service.controller.controller import Controller, ControllerLimits
+from service.controller.controller import Controller
+from service.controller.limits import ControllerLimits
 from service.repository.policy import settle
 from service.repository.states import Held, Loading, State, VersionRow, WorkerRecord
 from service.repository.store import VersionStore
