@@ -1,7 +1,8 @@
 """Captured inputs meet the labels that came for them: which rows there are to learn from.
 
-Only ids are read here, hour after hour and the newest first, so that millions of rows take little
-memory; `training.feedback_rows` then reads the inputs of those that are chosen.
+Only ids are read here, and inputs whose rows must have one shape, hour after hour and the newest
+first, so that millions of rows take little memory; `training.feedback_rows` then reads the inputs
+of those that are chosen.
 """
 
 from collections import Counter
@@ -13,10 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from service.base.refusals import DataRefused
+from service.base.signature import STRING, Tensors
 from service.capture.choice import Choice, draw, most_of_each
+from service.capture.decoding import CapturedIds
 from service.capture.label_table import KEY, Labels, LabelTable, tables
 from service.capture.layout import HOUR, CapturedFile
-from service.capture.reader import form_of, hours, read_ids, reading
+from service.capture.reader import form_of, hours, read_ids, read_rows, reading
 from service.capture.wanted import Wanted, misfit
 
 NO_TRUTH = np.zeros(0, np.int64)
@@ -65,6 +68,7 @@ class _Found:
     rows: int = 0
     unusable: Counter[str] = field(default_factory=Counter)
     strange: Counter[int] = field(default_factory=Counter)
+    shapes: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
 
 
 def count(live: LiveRows, wanted: Wanted, choice: Choice) -> Counted:
@@ -107,7 +111,11 @@ def _find(live: LiveRows, wanted: Wanted, choice: Choice, *, keep_keys: bool) ->
     if choice.is_drawn and wanted.form != "classes":
         wrong = "rows can't be drawn by class"
         raise DataRefused(live.name, "", wrong, "a model that decides between classes")
-    found = _Found()
+    texts = [spec.name for spec in wanted.signature.inputs if spec.dtype == STRING]
+    if texts:
+        wrong = f"the model's input '{texts[0]}' takes texts"
+        raise DataRefused(live.name, "", wrong, "a model whose inputs are numbers")
+    found = _Found(shapes={name: set() for name in wanted.alike})
     with reading(live.folder):
         for files in hours(live.folder, choice.since, choice.until, latest_first=True):
             keys, truth = _join_hour(live, wanted, choice, files, found)
@@ -150,16 +158,29 @@ def _join_file(
     why = misfit(form, wanted)
     if table.form != wanted.form or (table.form != "classes" and table.width != wanted.width):
         why = f"have labels of another kind: {table.form}, {table.width} wide"
-    for ids in read_ids(file, partial(live.labels.forgotten, live.model)):
-        _, keys, truth = table.find(ids)
+    for ids, inputs in _batches(live, wanted, file):
+        places, keys, truth = table.find(ids)
         if why:
             found.unusable[why] += len(keys)
             continue
+        for name, shapes in found.shapes.items():
+            shapes.update(values.shape for values in inputs[name][places])
         if wanted.form == "classes":
             is_known = truth < wanted.width
             found.strange.update(truth[~is_known].tolist())
             keys, truth = keys[is_known], truth[is_known]
         yield keys, truth
+
+
+def _batches(
+    live: LiveRows, wanted: Wanted, file: CapturedFile
+) -> Iterator[tuple[CapturedIds, Tensors]]:
+    """The ids of a file; with its inputs where their shapes have to be known."""
+    forgotten = partial(live.labels.forgotten, live.model)
+    if wanted.alike:
+        yield from ((rows.ids, rows.inputs) for rows in read_rows(file, forgotten))
+    else:
+        yield from ((ids, {}) for ids in read_ids(file, forgotten))
 
 
 def _classes(wanted: Wanted, truths: list[np.ndarray]) -> np.ndarray:
@@ -193,6 +214,11 @@ def _check(live: LiveRows, wanted: Wanted, told: Counted, found: _Found) -> Coun
         wrong = f"{found.strange.total()} rows have classes that the model hasn't: {several}"
         least = f"classes from 0 to {wanted.width - 1}, or the versions that have no others"
         raise DataRefused(live.name, "", wrong, least)
+    for name, shapes in found.shapes.items():
+        if len(shapes) > 1:
+            wrong = f"the input '{name}' has rows of {len(shapes)} different shapes"
+            least = "a section sequences in model.yaml, which says how they are padded"
+            raise DataRefused(live.name, "", wrong, least)
     if told.rows < wanted.min_rows:
         raise DataRefused(live.name, "", _few(told, found.rows), f"at least {wanted.min_rows}")
     present = [name for name, n in told.counts.items() if n]

@@ -12,7 +12,7 @@ by rename, or removed.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from service.base.names import is_model_name
@@ -99,11 +99,6 @@ def leftovers(folder: Path, before: float) -> list[Path]:
         for path in _entries(day)
         if path.name.startswith(".") and _changed_at(path) < before
     ]
-
-
-def oldest_of(hour: int) -> datetime:
-    """The moment at which an hour begins."""
-    return datetime.fromtimestamp(hour * HOUR / 1000, UTC)
 
 
 def _parse(path: Path, day: int) -> CapturedFile | None:

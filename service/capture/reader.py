@@ -14,37 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from service.capture.decoding import ID, CapturedIds, CapturedRows, decode, decode_ids
+from service.capture.decoding import CapturedIds, CapturedRows, decode, decode_ids
 from service.capture.layout import CapturedFile, files
 from service.capture.parquet import Unreadable, batches_of, id_batches, opened
 from service.capture.schema import Form
 
 logger = logging.getLogger(__name__)
 
-NOBODY = np.zeros(0, ID)
-
 Forgotten = Callable[[], np.ndarray]
-
-
-def captured(
-    capture_dir: Path,
-    model: str,
-    since: int | None = None,
-    until: int | None = None,
-    forgotten: Forgotten = lambda: NOBODY,
-) -> Iterator[CapturedRows]:
-    """The rows of predictions from `since` on and before `until` (in ms), in batches.
-
-    `forgotten` tells the ids, in order, of predictions of which nothing may be read any more; it is
-    asked again for each file. A file that can't be read is left out, with a warning.
-    """
-    folder = capture_dir / model
-    with reading(folder):
-        for found in hours(folder, since, until):
-            for file in found:
-                for rows in read_rows(file, forgotten):
-                    inside = _within(rows.ids, since, until)
-                    yield rows if inside.all() else rows.take(inside)
 
 
 @contextmanager
@@ -114,15 +91,6 @@ def read_rows(file: CapturedFile, forgotten: Forgotten) -> Iterator[CapturedRows
                 yield rows.take(~rows.ids.among(gone)) if len(gone) else rows
     except Unreadable as error:
         _tell(file, error)
-
-
-def _within(ids: CapturedIds, since: int | None, until: int | None) -> np.ndarray:
-    inside = np.ones(len(ids), bool)
-    if since is not None:
-        inside &= ids.at >= since
-    if until is not None:
-        inside &= ids.at < until
-    return inside
 
 
 def _tell(file: CapturedFile, error: Unreadable) -> None:

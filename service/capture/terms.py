@@ -1,7 +1,7 @@
 """What of a model's inputs is kept: how often, and what of them isn't."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -80,11 +80,6 @@ def keeping(terms: Terms, signature: Signature) -> Keeping:
     blank = dropping.numbers
     inputs = tuple(input_form(one, tuple(sorted(blank.get(one.name, ())))) for one in kept)
     return Keeping(inputs, unknown)
-
-
-def names(forms: Iterable[InputForm]) -> tuple[str, ...]:
-    """The names of inputs."""
-    return tuple(one.name for one in forms)
 
 
 def _places(features: Sequence[str], signature: Signature) -> dict[str, tuple[str, int]]:

@@ -8,7 +8,7 @@ import numpy as np
 from service.base.signature import STRING, Signature, TensorSpec, shape_text
 from service.capture.schema import Form, InputForm
 
-LabelForm = Literal["classes", "values", "sets"]
+TruthForm = Literal["classes", "values", "sets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +16,22 @@ class Wanted:
     """Its inputs, and what its labels are: one of `width` classes, a set of them, or numbers.
 
     `class_names` are for messages and counts; `min_rows` and `min_classes` are the least that
-    there may be to learn from.
+    there may be to learn from. `padded` are the inputs with sequences, which may differ in length.
     """
 
     signature: Signature
-    form: LabelForm
+    form: TruthForm
     width: int
     class_names: tuple[str, ...] = ()
     min_rows: int = 2
     min_classes: int = 2
+    padded: frozenset[str] = frozenset()
+
+    @property
+    def alike(self) -> tuple[str, ...]:
+        """The inputs with free axes that nothing pads: all rows must have one shape there."""
+        free = (spec.name for spec in self.signature.inputs if None in spec.item_shape)
+        return tuple(name for name in free if name not in self.padded)
 
     def name_of(self, index: int) -> str:
         """What a class is called."""

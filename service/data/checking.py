@@ -1,12 +1,10 @@
 """Are the rows of a request what the model can learn from? Told before a job is accepted."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from service.base.owned_folder import OwnedFolder, hold_folder, sweep
+from service.base.owned_folder import scratch_folder
 from service.data.dataset import Expected
 from service.data.places import DataPlaces
 from service.data.reading_task import facts_of, start_reading, task_of
@@ -33,7 +31,7 @@ def check_data(
     Raises DataRefused with every kind of fault, how often it is there and in which rows.
     """
     task = task_of(request, places, held_out_rows, keep=False)
-    with _folder(scratch) as folder:
+    with scratch_folder(scratch, PREFIX) as folder:
         child = start_reading(task, expected, places, folder, timeout_s, time.monotonic())
         try:
             while (outcome := child.poll(time.monotonic())) is None:
@@ -42,16 +40,3 @@ def check_data(
             child.kill()
             child.clean()
     return facts_of(outcome, request)
-
-
-@contextmanager
-def _folder(root: Path) -> Iterator[Path]:
-    """A folder for one child; those of processes that were killed go with the next check."""
-    root.mkdir(parents=True, exist_ok=True)
-    with hold_folder(root):
-        sweep(root, (PREFIX,))
-        folder = OwnedFolder(root, PREFIX)
-    try:
-        yield folder.path
-    finally:
-        folder.remove()

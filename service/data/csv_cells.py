@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import numpy as np
-import orjson
 
 from service.data.columns import Columns
 from service.data.csv_rows import split_line
@@ -16,7 +15,7 @@ from service.data.listed import ListedReader, ListedRows
 from service.data.nested import EMPTY, NOT_NUMBERS
 from service.data.source import Source
 from service.data.text_blocks import Block
-from service.data.values import plain_number
+from service.data.values import parse_cell, plain_number
 from service.data.wording import quoted
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -51,7 +50,7 @@ class CellReader:
             elif position == self._columns.time:
                 values[position] = texts
             elif position == self._columns.labels[0] and self._has_label_lists:
-                values[position] = [_parse(text) for text in texts]
+                values[position] = [parse_cell(text) for text in texts]
             elif position == self._columns.labels[0] and self._has_label_texts:
                 labels = self._read_labels(texts, position, block, place, faults)
             else:
@@ -74,18 +73,10 @@ class CellReader:
 
 def read_list(source: Source, text: str, where: str) -> list[Any]:
     """The list in a cell, written as JSON. Raises DataRefused."""
-    value = _parse(text)
+    value = parse_cell(text)
     if not isinstance(value, list):
         raise source.refused(where, _wrong(text), LIST)
     return value
-
-
-def _parse(text: str) -> Any:
-    """What a cell with JSON says; the text itself where that is none."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
 
 
 def _numbers(

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from service.base.sequences import Sequences
 from service.base.signature import Signature, Tensors, TensorSpec
+from service.recipe.data import LabelForm
 
 MIB = 1024 * 1024
 LABEL_COLUMNS = ("y", "label", "target", "class")
 LISTS = ("label_names", "label_columns", "labels_apart", "columns", "ignored")
-
-LabelForm = Literal["auto", "names", "indices"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def read_ndjson(source: Source, expected: Expected, limits: DataLimits) -> Datas
     """The rows of a file of JSON objects. Raises DataRefused that names line and column."""
     lines: _Lines | None = None
     for block in text_blocks(source, limits):
-        records = _parse(source, block)
+        records = objects_of(source, block)
         if lines is None:
             lines = _Lines(source, records[0], expected, limits)
         lines.add(records, block.first_line)
@@ -26,7 +26,8 @@ def read_ndjson(source: Source, expected: Expected, limits: DataLimits) -> Datas
     return lines.gathering.finish()
 
 
-def _parse(source: Source, block: Block) -> list[Json]:
+def objects_of(source: Source, block: Block) -> list[Json]:
+    """The objects of some lines. Raises DataRefused."""
     records = []
     for row, line in enumerate(block.data.removesuffix(b"\n").split(b"\n")):
         try:

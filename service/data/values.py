@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import orjson
 
 from service.base.signature import TensorSpec
 
@@ -30,6 +32,14 @@ def plain_number(text: str) -> float | None:
     """A decimal number as data files write it; none for NaN, infinity, hex and the like."""
     text = text.strip(" \t")
     return float(text) if NUMBER.fullmatch(text) else None
+
+
+def parse_cell(text: str) -> Any:
+    """What a cell with JSON says; the text itself where that is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
 
 
 def find_faults(values: np.ndarray, spec: TensorSpec) -> list[Fault]:

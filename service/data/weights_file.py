@@ -1,22 +1,20 @@
 """Find the weights file that a request names: one file, or a checkpoint, which is several."""
 
-import re
 from pathlib import Path
 
 from service.base.refusals import DataRefused
+from service.data.checkpoint_zip import INDEX, PART, ZIP, check_checkpoint
 from service.data.places import DataPlaces, find_data
-
-INDEX = ".index"
-SHARD = re.compile(r"\.data-\d{5}-of-\d{5}$")
 
 
 def find_weights(name: str, places: DataPlaces) -> Path:
     """The file, or the index of a checkpoint that is named as Keras' users do: by what its files
-    begin with (`cp.ckpt`), by one of them, or by the folder with nothing else in it.
+    begin with (`cp.ckpt`), by one of them, or by the folder with nothing else in it. An archive of
+    one (`cp.zip`) stays what it is.
 
     Raises DataRefused.
     """
-    prefix = SHARD.sub("", name)
+    prefix = PART.sub("", name)
     try:
         return find_data(f"{prefix}{INDEX}", places)
     except DataRefused:
@@ -25,6 +23,8 @@ def find_weights(name: str, places: DataPlaces) -> Path:
 
 def _file(path: Path, name: str, places: DataPlaces) -> Path:
     if not path.is_dir():
+        if path.suffix.lower() == ZIP:
+            check_checkpoint(path)
         return path
     found = sorted(path.glob(f"*{INDEX}"))
     if len(found) != 1:

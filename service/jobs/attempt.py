@@ -88,11 +88,6 @@ class Attempt:
         """Whether the job was cancelled or superseded, as of the last beat; costs nothing."""
         return self._over is not None
 
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether it is a cancellation that has stopped it."""
-        return isinstance(self._over, Cancelled)
-
     def check(self) -> None:
         """Ask the database whether this attempt may go on: before anything is written for good.
 

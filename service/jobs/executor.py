@@ -42,7 +42,7 @@ LOST = Status(Phase.LOST)
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """What one job may use: address space in bytes, and threads."""
+    """What one job may use: address space in bytes, and so many threads, each on a processor."""
 
     address_space: int
     threads: int

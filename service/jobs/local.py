@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from service.jobs.executor import LOST, RUNNING, JobLimits, Phase, Status
@@ -30,6 +31,7 @@ class LocalExecutor:
         self._jobs_dir = jobs_dir.absolute()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ended: dict[str, Status] = {}
+        self._places: dict[str, int] = {}
 
     @property
     def place(self) -> str:
@@ -48,10 +50,13 @@ class LocalExecutor:
             return
         log = job_log(self._jobs_dir, key)
         log.parent.mkdir(parents=True, exist_ok=True)
-        launcher = [sys.executable, "-P", "-m", LAUNCHER, str(os.getpid())]
+        taken = {place for known, place in self._places.items() if known in self._processes}
+        place = self._places[key] = next(at for at in count() if at not in taken)
+        bounds = (os.getpid(), limits.address_space, place, limits.threads)
+        launcher = [sys.executable, "-P", "-m", LAUNCHER, *map(str, bounds)]
         with log.open("ab") as out:
             self._processes[key] = subprocess.Popen(
-                [*launcher, str(limits.address_space), *argv],
+                [*launcher, *argv],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(environment),
                 start_new_session=True,
             )  # fmt: skip
@@ -73,6 +78,7 @@ class LocalExecutor:
 
     def stop(self, key: str) -> None:
         """Kill it, with all that it has started, and forget it."""
+        self._places.pop(key, None)
         self._ended.pop(key, None)
         process = self._processes.pop(key, None)
         if process is not None:

@@ -1,11 +1,9 @@
 """A job as it is told to whoever isn't of this program."""
 
 from datetime import UTC, datetime
-from typing import Any
 
+from service.base.strict_json import Json
 from service.jobs.job import Job
-
-Json = dict[str, Any]
 
 
 def brief_record(job: Job) -> Json:

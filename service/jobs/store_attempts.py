@@ -35,6 +35,12 @@ class AttemptStore:
             raise Superseded(job, attempt)
         return bool(row.is_cancel_asked)
 
+    def tell_before_it_begins(self, job: str, attempt: int, progress: Mapping[str, Any]) -> None:
+        """Say how an attempt stands whose program hasn't shown itself: from then on it speaks."""
+        silent = sa.and_(self._fence(job, attempt), jobs.c.heartbeat_at == jobs.c.begun_at)
+        with self._engine.begin() as connection:
+            change(connection, silent, {"progress": plain(progress)})
+
     def saved(self, job: str, attempt: int) -> None:
         """Note that what was done until now is kept: a next attempt goes on from here."""
         with self._engine.begin() as connection:

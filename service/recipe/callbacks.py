@@ -1,5 +1,6 @@
 """The callbacks of a fit, by Keras' own names and with its arguments and defaults."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -10,9 +11,17 @@ from service.recipe.strict import Count, MetricName, Positive, Recipe, Verbose
 
 Mode = Literal["auto", "min", "max"]
 MAX_CHECKPOINTS = 8
-Positives = Annotated[float, Field(gt=0)]
+BATCH_NUMBER = re.compile(r"[0-9]{1,9}")
 Share = Annotated[float, Field(gt=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
+
+
+def epoch_or_batches(value: Any) -> Any:
+    """Check a `save_freq`. Raises ValueError with one sentence."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if value != "epoch" and not is_count:
+        raise ValueError("expected epoch, or a whole number of batches from 1")
+    return value
 
 
 class Monitor(Recipe):
@@ -55,10 +64,7 @@ class ModelCheckpointArguments(Monitor):
     @field_validator("save_freq", mode="before")
     @classmethod
     def _save_freq(cls, value: Any) -> Any:
-        is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
-        if value != "epoch" and not is_count:
-            raise ValueError("expected epoch, or a whole number of batches from 1")
-        return value
+        return epoch_or_batches(value)
 
     @model_validator(mode="after")
     def _best_of_epochs(self) -> Self:
@@ -85,7 +91,9 @@ class ModelCheckpointArguments(Monitor):
 class EarlyStoppingArguments(Monitor):
     """Stop when the metric hasn't got better for so many epochs."""
 
-    min_delta: NotNegative = Field(default=0, description="Less than this is no improvement")
+    min_delta: float = Field(
+        default=0, description="Less than this, whatever its sign, is no improvement"
+    )
     patience: Count = Field(default=0, description="Epochs without improvement that are borne")
     baseline: float | None = Field(default=None, description="Value that it must be better than")
     restore_best_weights: bool = Field(default=False, description="End with the best epoch's")
@@ -97,7 +105,7 @@ class ReduceLROnPlateauArguments(Monitor):
 
     factor: Share = Field(default=0.1, description="By what the rate is multiplied")
     patience: Count = Field(default=10, description="Epochs without improvement that are borne")
-    min_delta: NotNegative = Field(default=0.0001, description="Less is no improvement")
+    min_delta: float = Field(default=0.0001, description="Less is no improvement")
     cooldown: Count = Field(default=0, description="Epochs to wait after lowering it")
     min_lr: NotNegative = Field(default=0.0, description="The rate never falls below this")
 
@@ -127,6 +135,24 @@ class TensorBoardArguments(Recipe):
     update_freq: Literal["epoch", "batch"] | Positive = Field(
         default="epoch", description="epoch, batch, or every how many batches"
     )
+    profile_batch: Count | str = Field(
+        default=0, description="Taken for the habit's sake; no batch is profiled"
+    )
+    embeddings_freq: Count = Field(
+        default=0, description="Taken for the habit's sake; embeddings aren't written"
+    )
+    embeddings_metadata: str | dict[str, str] | None = Field(
+        default=None, description="Taken for the habit's sake, as embeddings_freq"
+    )
+
+    @field_validator("profile_batch", mode="before")
+    @classmethod
+    def _profile_batch(cls, value: Any) -> Any:
+        parts = value.split(",") if isinstance(value, str) else value
+        parts = parts if isinstance(parts, list | tuple) else [parts]
+        if len(parts) > 2 or not all(BATCH_NUMBER.fullmatch(str(part)) for part in parts):
+            raise ValueError("expected the number of a batch, or of a first and a last one")
+        return parts[0] if len(parts) == 1 else ",".join(map(str, parts))
 
     @field_validator("update_freq", mode="before")
     @classmethod
@@ -156,7 +182,25 @@ class TerminateOnNaNArguments(Recipe):
 
 
 class BackupAndRestoreArguments(Recipe):
-    """A job that was interrupted goes on at the epoch where it was; always."""
+    """A job that was interrupted goes on at the epoch where it was; always.
+
+    Its arguments are taken for the habit's sake: every epoch is kept, in the job's folder, until
+    the job ends.
+    """
+
+    backup_dir: Annotated[str, Field(max_length=300)] = Field(
+        default="backup", description="It is always the job's backup"
+    )
+    save_freq: Literal["epoch"] | Positive = Field(
+        default="epoch", description="It is always every epoch"
+    )
+    double_checkpoint: bool = Field(default=False, description="The last two are always kept")
+    delete_checkpoint: bool = Field(default=True, description="They go with the job's folder")
+
+    @field_validator("save_freq", mode="before")
+    @classmethod
+    def _save_freq(cls, value: Any) -> Any:
+        return epoch_or_batches(value)
 
 
 class Callbacks(Recipe):
@@ -178,7 +222,7 @@ class Callbacks(Recipe):
     @model_validator(mode="before")
     @classmethod
     def _true_and_false(cls, given: Any) -> Any:
-        return {key: _switched(item) for key, item in _by_name(given).items()}
+        return {key: _switched(item) for key, item in callbacks_by_name(given).items()}
 
     @field_validator("ModelCheckpoint", mode="before")
     @classmethod
@@ -204,13 +248,7 @@ class Callbacks(Recipe):
         return self
 
 
-def _switched(value: Any) -> Any:
-    if value is True:
-        return {}
-    return None if value is False else value
-
-
-def _by_name(given: Any) -> dict[str, Any]:
+def callbacks_by_name(given: Any) -> dict[str, Any]:
     """The callbacks by name, also where they are a list as `model.fit` takes it.
 
     In a list each is a name, or has its name as `class_name` with its `config`.
@@ -231,6 +269,12 @@ def _by_name(given: Any) -> dict[str, Any]:
         else:
             named[name] = arguments
     return named
+
+
+def _switched(value: Any) -> Any:
+    if value is True:
+        return {}
+    return None if value is False else value
 
 
 def _listed(item: Any) -> tuple[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from service.base.strict_json import Json
 from service.recipe.keras_names import (
     CHOSEN_BY_LOSS,
     LOSSES,
@@ -14,7 +15,7 @@ from service.recipe.keras_names import (
     find,
     log_name,
 )
-from service.recipe.strict import Json, Recipe
+from service.recipe.strict import Recipe
 
 MAX_METRICS = 20
 MAX_LIST = 1000
@@ -45,7 +46,7 @@ class Compile(Recipe):
     """
 
     optimizer: Named | None = Field(
-        default=None, description="Name, or name and arguments; null = the file's, else adam"
+        default=None, description="Name, or name and arguments; null = the file's, else rmsprop"
     )
     learning_rate: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         default=None, description="The optimizer's learning rate; null = as the optimizer has it"
@@ -125,7 +126,7 @@ def _named(value: Any, catalogue: Catalogue, what: str) -> Named | None:
     known = find(name, catalogue)
     if known is None:
         raise ValueError(
-            f"Keras has no {what} '{name[:MAX_TEXT]}'; expected one of {', '.join(catalogue)}"
+            f"no {what} '{name[:MAX_TEXT]}' is offered here; expected one of {', '.join(catalogue)}"
         )
     return Named(class_name=known, config=_checked(arguments, known, catalogue[known]))
 

@@ -2,13 +2,25 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from service.recipe.compiling import ClassWeight, class_weight_in_few_words
 from service.recipe.strict import Epochs, Recipe, Verbose
 
+BATCH_SIZE = 32
 BatchSize = Annotated[int, Field(ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+# Arguments of `model.fit` that a request says elsewhere.
+ELSEWHERE = {
+    "validation_split": "give data.split.validation",
+    "validation_data": "give data.validation_file, or data.split.validation",
+    "sample_weight": "name the column in data.columns.weight",
+    "callbacks": "they stand beside fit: callbacks",
+    "initial_epoch": "a job that goes on knows its epoch",
+    "steps_per_epoch": "an epoch goes through all rows",
+}
 
 
 class Fit(Recipe):
@@ -20,7 +32,9 @@ class Fit(Recipe):
     """
 
     epochs: Epochs = Field(default=1, description="How often all rows are gone through")
-    batch_size: BatchSize = Field(default=32, description="Rows in one step")
+    batch_size: BatchSize = Field(
+        default=BATCH_SIZE, description="Rows in one step; null, as in Keras, is 32"
+    )
     shuffle: bool = Field(default=True, description="Another order of the rows in each epoch")
     seed: Seed = Field(default=0, description="Of order, fresh weights and dropout")
     validation_freq: Epochs | tuple[Epochs, ...] = Field(
@@ -35,6 +49,19 @@ class Fit(Recipe):
     verbose: Verbose | str = Field(
         default="auto", description="Taken for the habit's sake; the job tells how far it is"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _said_elsewhere(cls, given: Any) -> Any:
+        for name, advice in ELSEWHERE.items():
+            if isinstance(given, dict) and name in given:
+                raise ValueError(f"{name} is not said here: {advice}")
+        return given
+
+    @field_validator("batch_size", mode="before")
+    @classmethod
+    def _null_is_keras_s_default(cls, value: Any) -> Any:
+        return BATCH_SIZE if value is None else value
 
     @field_validator("class_weight", mode="before")
     @classmethod

@@ -65,8 +65,8 @@ class Init(Recipe):
     )
     weights_file: DataName = Field(
         default="",
-        description="For from: file. An .h5, .weights.h5, .keras or TensorFlow checkpoint, "
-        "uploaded or below the data folder",
+        description="For from: file. An .h5, .hdf5, .weights.h5, .keras or TensorFlow checkpoint "
+        "below the data folder, or uploaded: a checkpoint as one .zip of its files",
     )
     freeze: tuple[Name, ...] | AllButLast | None = Field(
         default=None,

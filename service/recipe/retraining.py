@@ -6,20 +6,22 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from service.recipe.callbacks import Callbacks
+from service.base.strict_json import Json
+from service.recipe.callbacks import Callbacks, callbacks_by_name
 from service.recipe.compiling import Compile
 from service.recipe.data import DataRequest
 from service.recipe.fit import Fit
 from service.recipe.gate import Gate, Metric
 from service.recipe.init import Init
 from service.recipe.retrain import Priority, Promote, RetrainRequest
-from service.recipe.strict import Json, Positive, Recipe
+from service.recipe.strict import Positive, Recipe
 
 CRON = re.compile(r"^[0-9A-Za-z*/,#-]{1,100}$")
 # Parts of a request that exclude each other: given anew, they are given whole.
 WHOLE = frozenset({"data", "init"})
 # Said once for a model, never in a request.
 OF_THE_MODEL = frozenset({"schedule", "webhook", "rollback"})
+SET_THE_RATE = ("LearningRateScheduler", "ReduceLROnPlateau")
 NICKNAMES = {
     "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *",
     "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *",
@@ -104,7 +106,8 @@ def cron_line(schedule: str) -> str:
 def with_defaults(body: Json, section: Retraining | None) -> Json:
     """What was asked, over the defaults of model.yaml; not yet checked as a RetrainRequest.
 
-    A part such as `compile` is mixed key by key; `data` and `init` are taken whole.
+    A part such as `compile` is mixed key by key, and of `callbacks` each one argument by argument;
+    `data` and `init` are taken whole.
     """
     if section is None:
         return dict(body)
@@ -113,10 +116,28 @@ def with_defaults(body: Json, section: Retraining | None) -> Json:
     _make_way(merged, body)
     for key, value in body.items():
         known = merged.get(key)
-        if key not in WHOLE and isinstance(known, dict) and isinstance(value, dict):
+        if key == "callbacks" and isinstance(known, dict):
+            value = _mixed_callbacks(known, value)
+        elif key not in WHOLE and isinstance(known, dict) and isinstance(value, dict):
             value = {**known, **value}
         merged[key] = value
     return merged
+
+
+def _mixed_callbacks(known: Json, asked: Any) -> Any:
+    """In any of the forms in which they may be asked for; what is none is left to be refused."""
+    try:
+        named = callbacks_by_name(asked)
+    except ValueError:
+        return asked
+    mixed = {**known, **named}
+    for name, arguments in named.items():
+        if isinstance(known.get(name), dict) and (arguments is True or isinstance(arguments, dict)):
+            mixed[name] = {**known[name], **_object(arguments)}
+    for one, other in (SET_THE_RATE, SET_THE_RATE[::-1]):
+        if named.get(one) not in (None, False) and other not in named:
+            mixed.pop(other, None)  # with both the request would be refused
+    return mixed
 
 
 def _make_way(defaults: Json, body: Json) -> None:

@@ -13,11 +13,8 @@ from service.recipe.batch import BatchPredictRequest
 from service.training.batch.run import BatchOrder, Progress, run_batch
 from service.training.batch.subject import find_current, find_subject
 from service.training.ended import Ended
-from service.training.kept import keep, read_kept
+from service.training.kept import REPORT, START, keep, read_kept
 from service.training.workplace import Workplace
-
-START = "start.json"
-REPORT = "report.json"
 
 
 def batch_predict(attempt: Attempt, place: Workplace) -> Ended:

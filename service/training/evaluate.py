@@ -1,9 +1,9 @@
 """A job of the kind evaluate: versions of a model on rows with known labels, scored and stored."""
 
 import time
-from typing import Any
 
 from service.base.refusals import FileRefused, TrainingRefused
+from service.base.strict_json import Json
 from service.data.asked import expected_rows
 from service.data.dataset import Expected
 from service.jobs.attempt import Attempt
@@ -21,16 +21,11 @@ from service.training.ended import Ended
 from service.training.inference import Inference
 from service.training.judging.answers import loss_by_form
 from service.training.judging.trial import Contestant, Trial, of_record
-from service.training.kept import keep, read_kept
+from service.training.kept import REPORT, START, keep, read_kept
 from service.training.model.told_by_file import told_by
 from service.training.publication.lineage import score_summary
 from service.training.sources import Served, current_version, find_served, find_source
 from service.training.workplace import Workplace
-
-START = "start.json"
-REPORT = "report.json"
-
-Json = dict[str, Any]
 
 
 def evaluate(attempt: Attempt, place: Workplace) -> Ended:

@@ -5,15 +5,14 @@ import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from service.base.durable import storing, sync
+from service.base.strict_json import Json
 
+START, REPORT = "start.json", "report.json"  # what a job begins with, and what it ends with
 WHERE = "jobs' folder"
-
-Json = dict[str, Any]
 
 
 def read_kept(path: Path) -> Json | None:

@@ -17,10 +17,10 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from service.base.job_errors import Cancelled
 from service.base.refusals import TrainingRefused
+from service.base.strict_json import Json
 from service.data.asked import expected_rows
 from service.data.dataset import Expected
 from service.jobs.attempt import Attempt
@@ -37,7 +37,7 @@ from service.training.fit.trained import Trained, read_trained, train
 from service.training.judging.answers import Question, question_of
 from service.training.judging.judgement import Case, reach_verdict, read_verdict
 from service.training.judging.trial import of_record, told
-from service.training.kept import keep, read_kept
+from service.training.kept import REPORT, START, keep, read_kept
 from service.training.model.new_task import asked_of
 from service.training.publication.compiled_candidate import compile_candidate, place_compiled
 from service.training.publication.lineage import (
@@ -53,11 +53,7 @@ from service.training.workplace import Workplace
 
 logger = logging.getLogger(__name__)
 
-START = "start.json"
-REPORT = "report.json"
 NOT_COMPARED = "it couldn't be compared with the current version; promote it by hand"
-
-Json = dict[str, Any]
 
 
 def retrain(

@@ -70,6 +70,7 @@ def _attempt(settings: Settings, job_id: str, number: int) -> int:
     threads = settings.job_threads or max((os.cpu_count() or 1) // 2, 1)
     place = open_workplace(settings, engine, threads)
     with Attempt(store, job, folder, lease_s=settings.job_lease_s) as attempt:
+        attempt.progress(stage="beginning")
         logger.info("attempt begins", extra={"job": job.id, "attempt": number, "kind": job.kind})
         ended = _work(attempt, place)
         attempt.finish(ended.state, ended.result, ended.error)

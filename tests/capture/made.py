@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from service.base.signature import Signature, Tensors, TensorSpec
-from service.capture.answered import Answered, Sink, bytes_of
+from service.capture.answered import Answered, bytes_of
 from service.capture.encoding import encode
 from service.capture.layout import HOUR, CapturedFile, files, hour_of, path_of
 from service.capture.parquet import write_parquet
-from service.capture.reader import NOBODY, captured
 from service.capture.schema import Form, input_form
+from tests.capture.everything import NOBODY, captured
 
 NOON = 500_000 * HOUR
 IDS = np.dtype("S16")
@@ -50,11 +50,6 @@ def row_of(number: float) -> Tensors:
 def form_of(signature: Signature = PLAIN, model: str = "m", version: int = 1) -> Form:
     """Everything of a version's inputs."""
     return Form(model, version, tuple(map(input_form, signature.inputs)))
-
-
-def sink_of(form: Form) -> Sink:
-    """Where its answers go."""
-    return Sink(form, form.digest)
 
 
 def write(

@@ -9,7 +9,7 @@ import pytest
 from service.base.signature import DTYPES, STRING, Signature, Tensors, TensorSpec
 from service.capture.answered import Answered
 from service.capture.decoding import CapturedRows
-from service.capture.reader import captured
+from tests.capture.everything import captured
 from tests.capture.made import NOON, answered, form_of, id_of, ids, write
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from service.capture.layout import HOUR
-from service.capture.reader import captured
 from service.capture.sweep import LEFT_S, Sweep
 from tests.capture.capturing_worker import ROWS
+from tests.capture.everything import captured
 from tests.capture.made import NOON, id_of, ids, listed
 from tests.capture.test_sweep import PLENTY
 

@@ -7,7 +7,8 @@ import pytest
 from service.capture import merging
 from service.capture.layout import HOUR
 from service.capture.merging import MANY, merge
-from service.capture.reader import captured, reading
+from service.capture.reader import reading
+from tests.capture.everything import captured
 from tests.capture.made import NOON, answered, form_of, listed, numbers, row_of, write, write_each
 
 OVER = NOON // HOUR + 1

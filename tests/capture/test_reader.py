@@ -1,11 +1,11 @@
-"""Readers see whole files, the time that they ask for, and nothing of what was forgotten."""
+"""Readers see whole files, the latest hour last, and nothing of what was forgotten."""
 
 from pathlib import Path
 
 import pytest
 
 from service.capture.layout import HOUR
-from service.capture.reader import captured
+from tests.capture.everything import captured
 from tests.capture.made import NOON, answered, ids, listed, numbers, row_of, write, write_each
 
 
@@ -16,12 +16,6 @@ def test_the_files_of_all_workers_are_read_by_the_hour(tmp_path: Path) -> None:
     found = [n for rows in captured(tmp_path, "m") for n in rows.inputs["x"][:, 0].tolist()]
     assert sorted(found[:3]) == [1, 2, 3]
     assert found[3:] == [4]
-
-
-def test_a_span_is_exact_to_the_millisecond(tmp_path: Path) -> None:
-    write(tmp_path, [answered(str(n), row_of(n), NOON + n) for n in range(10)])
-    found = list(captured(tmp_path, "m", NOON + 3, NOON + 6))
-    assert [rows.inputs["x"][:, 0].tolist() for rows in found] == [[3, 4, 5]]
 
 
 def test_what_was_forgotten_is_out_of_sight_at_once(tmp_path: Path) -> None:

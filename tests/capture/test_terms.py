@@ -3,7 +3,7 @@
 import pytest
 
 from service.base.signature import Signature, TensorSpec
-from service.capture.terms import ALL, Terms, keeping, names
+from service.capture.terms import ALL, Terms, keeping
 
 TWO = Signature(
     (
@@ -35,7 +35,7 @@ def test_the_share_is_one_of_all_ids(fraction: float, threshold: int) -> None:
 
 def test_without_drop_everything_is_kept() -> None:
     assert blanks(Terms(1)) == {"image": (), "facts": ()}
-    assert names(keeping(Terms(1), OPEN).inputs) == ("steps", "text")
+    assert [one.name for one in keeping(Terms(1), OPEN).inputs] == ["steps", "text"]
 
 
 def test_inputs_and_numbers_of_them_are_dropped() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from service.base.metrics import REGISTRY
 from service.base.signature import Signature, Tensors
-from service.capture.reader import captured
 from service.capture.tap import Tap
 from service.capture.terms import Terms
 from service.capture.writer import FLUSH_BYTES, FLUSH_S, MAX_BYTES, CaptureWriter
+from tests.capture.everything import captured
 from tests.capture.made import NOON, PLAIN, id_of, listed, numbers, row_of
 from tests.capture.test_terms import TWO
 

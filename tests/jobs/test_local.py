@@ -123,6 +123,27 @@ def test_it_gets_no_more_memory_than_it_may(executor: LocalExecutor) -> None:
     assert executor.log(KEY).rstrip().endswith("MemoryError")
 
 
+def test_jobs_run_on_as_many_processors_as_they_have_threads_each_on_others(
+    executor: LocalExecutor,
+) -> None:
+    free = os.sched_getaffinity(0)
+    keys = [attempt_key(new_id(1e9 + n), 1) for n in range(len(free))]
+    for key in keys:
+        run(
+            executor,
+            "import os, time; print(*os.sched_getaffinity(0), flush=True); time.sleep(60)",
+            key,
+        )
+    wait(lambda: all(executor.log(key) for key in keys))
+
+    assert sorted(int(executor.log(key)) for key in keys) == sorted(free)
+    wide = attempt_key(new_id(2e9), 1)
+    whole = JobLimits(GIBIBYTE, threads=len(free) + 1)
+    run(executor, "import os; print(*os.sched_getaffinity(0))", wide, whole)
+    ended(executor, wide)
+    assert {int(cpu) for cpu in executor.log(wide).split()} == free
+
+
 # What it has started itself, in its process group.
 FAMILY = (
     "import subprocess, sys, time; "

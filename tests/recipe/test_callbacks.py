@@ -54,6 +54,24 @@ def test_a_list_is_read_as_model_fit_takes_it() -> None:
     assert Callbacks.model_validate(callbacks.model_dump(mode="json")) == callbacks
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"TensorBoard": {"profile_batch": 2}},
+        {"TensorBoard": {"profile_batch": "10,20"}},
+        {"TensorBoard": {"profile_batch": [10, 20], "embeddings_freq": 1}},
+        {"BackupAndRestore": {"backup_dir": "/tmp/backup", "save_freq": 100}},
+        {"BackupAndRestore": {"double_checkpoint": True, "delete_checkpoint": False}},
+        {"EarlyStopping": {"min_delta": -0.1}, "ReduceLROnPlateau": {"min_delta": -0.1}},
+    ],
+    ids=str,
+)
+def test_all_that_keras_takes_is_taken(given: Any) -> None:
+    found = Callbacks.model_validate(given)
+
+    assert Callbacks.model_validate(found.model_dump(mode="json")) == found
+
+
 def test_the_old_name_of_accuracy_is_understood() -> None:
     callbacks = Callbacks.model_validate({"EarlyStopping": {"monitor": "val_acc"}})
 
@@ -68,6 +86,8 @@ def test_the_old_name_of_accuracy_is_understood() -> None:
         ({"BackupAndRestore": False}, "it can't be switched off"),
         ({"EarlyStopping": {"patience": -1}}, "greater than or equal to 0"),
         ({"EarlyStopping": {"min_delta": float("nan")}}, "finite number"),
+        ({"TensorBoard": {"profile_batch": "1,2,3"}}, "expected the number of a batch"),
+        ({"BackupAndRestore": {"save_freq": 0}}, "expected epoch, or a whole number of"),
         ({"ReduceLROnPlateau": {"factor": 1.0}}, "less than 1"),
         ({"ModelCheckpoint": {"save_freq": "never"}}, "expected epoch, or a whole number of"),
         ({"ModelCheckpoint": [{}] * 9}, "expected at most 8 of them"),

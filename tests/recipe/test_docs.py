@@ -21,7 +21,8 @@ PARTS = [
     callbacks.ModelCheckpointArguments, callbacks.EarlyStoppingArguments,
     callbacks.LearningRateSchedulerArguments, callbacks.ReduceLROnPlateauArguments,
     callbacks.TensorBoardArguments, callbacks.CSVLoggerArguments,
-    callbacks.TerminateOnNaNArguments, *schedule.FORMS.values(),
+    callbacks.TerminateOnNaNArguments, callbacks.BackupAndRestoreArguments,
+    *schedule.FORMS.values(),
 ]  # fmt: skip
 
 

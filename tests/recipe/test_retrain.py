@@ -62,8 +62,12 @@ def test_a_request_needs_nothing_but_its_data() -> None:
     [
         ({"fit": {"epochs": 0}}, "fit.epochs: Input should be greater than or equal to 1"),
         ({"fit": {"epoch": 3}}, "fit.epoch: Extra inputs are not permitted"),
+        ({"fit": {"validation_split": 0.2}}, "is not said here: give data.split.validation"),
         ({"fit": {"validation_freq": "x"}}, "expected a whole number from 1, or a list of them"),
-        ({"compile": {"optimizer": "adamm"}}, "Keras has no optimizer 'adamm'; expected one of"),
+        (
+            {"compile": {"optimizer": "adamm"}},
+            "no optimizer 'adamm' is offered here; expected one of",
+        ),
         (
             {"compile": {"optimizer": {"name": "Adam", "momentum": 1}}},
             "Adam has no argument momentum; expected some of amsgrad, beta_1",
@@ -81,8 +85,8 @@ def test_a_request_needs_nothing_but_its_data() -> None:
             "learning_rate stands in compile and in its optimizer",
         ),
         ({"compile": {"loss": 3}}, "expected the loss as a name, or as"),
-        ({"compile": {"loss": "lambda x: x"}}, "Keras has no loss 'lambda x: x'"),
-        ({"compile": {"metrics": ["Lambda"]}}, "Keras has no metric 'Lambda'"),
+        ({"compile": {"loss": "lambda x: x"}}, "no loss 'lambda x: x' is offered here"),
+        ({"compile": {"metrics": ["Lambda"]}}, "no metric 'Lambda' is offered here"),
         (
             {"compile": {"metrics": [{"class_name": "AUC", "config": {"name": "a"}}] * 2}},
             "two metrics are called a",
@@ -115,6 +119,14 @@ def test_a_request_needs_nothing_but_its_data() -> None:
 )
 def test_a_wrong_word_is_refused_in_one_sentence(part: dict[str, Any], said: str) -> None:
     assert said in refusal(**part)
+
+
+def test_no_batch_size_is_kerass() -> None:
+    request = RetrainRequest.model_validate(
+        {"data": {"file": "a.csv"}, "fit": {"batch_size": None, "validation_batch_size": None}}
+    )
+
+    assert request.fit.batch_size == 32
 
 
 @pytest.mark.parametrize("name", ["adam", "Adam", "ADAM", {"name": "adam"}], ids=str)

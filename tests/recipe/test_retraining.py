@@ -59,6 +59,42 @@ def test_a_request_goes_before_the_defaults_key_by_key(section: Retraining) -> N
 
 
 @pytest.mark.parametrize(
+    "asked",
+    [
+        {"EarlyStopping": {"min_delta": 0.1}},
+        [{"class_name": "EarlyStopping", "config": {"min_delta": 0.1}}],
+        {"EarlyStopping": {"min_delta": 0.1}, "ReduceLROnPlateau": False},
+    ],
+    ids=["object", "list", "another switched off"],
+)
+def test_a_callback_in_part_keeps_its_other_arguments(section: Retraining, asked: Any) -> None:
+    found = RetrainRequest.model_validate(with_defaults({"callbacks": asked}, section)).callbacks
+
+    assert found.EarlyStopping is not None
+    assert (found.EarlyStopping.patience, found.EarlyStopping.min_delta) == (3, 0.1)
+    assert found.LearningRateScheduler is not None
+
+
+def test_true_is_a_callback_as_the_model_has_it_and_false_is_none(section: Retraining) -> None:
+    asked = {"callbacks": {"EarlyStopping": True, "LearningRateScheduler": False}}
+
+    found = RetrainRequest.model_validate(with_defaults(asked, section)).callbacks
+
+    assert found.EarlyStopping is not None
+    assert found.EarlyStopping.patience == 3
+    assert found.LearningRateScheduler is None
+
+
+def test_another_way_to_the_rate_takes_the_place_of_the_model_s(section: Retraining) -> None:
+    asked = {"callbacks": {"ReduceLROnPlateau": True}}
+
+    found = RetrainRequest.model_validate(with_defaults(asked, section)).callbacks
+
+    assert found.ReduceLROnPlateau is not None
+    assert found.LearningRateScheduler is None
+
+
+@pytest.mark.parametrize(
     ("default", "asked", "rate", "weights"),
     [
         (
@@ -89,6 +125,7 @@ def test_a_request_may_say_it_in_the_other_place(
 def test_a_request_that_is_none_is_left_to_be_refused() -> None:
     section = Retraining.model_validate({"compile": {"optimizer": None, "learning_rate": 0.1}})
 
+    assert with_defaults({"callbacks": 5}, section)["callbacks"] == 5
     for compiled in (5, {"optimizer": {"config": 5}}, {"optimizer": 5, "learning_rate": 0.5}):
         assert with_defaults({"compile": compiled}, section)["compile"]
 

@@ -10,10 +10,10 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from service.base.job_errors import Cancelled
+from service.base.strict_json import Json
 from service.training.model.prepared import Prepared
 from tests.training.fit_world import (
     Attempt,
-    Json,
     data,
     dense,
     numbers,

@@ -6,9 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from service.base.strict_json import Json
 from service.training.data.rows import Rows
 from service.training.model.prepared import Prepared
-from tests.training.fit_world import FEATURES, Attempt, Json, data, numbers, plain, request, run
+from tests.training.fit_world import FEATURES, Attempt, data, numbers, plain, request, run
 
 THREE = ("low", "middle", "high")
 

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 
 from service.base.job_errors import Cancelled
+from service.base.strict_json import Json
 from service.recipe.retrain import RetrainRequest
 from service.training.data.rows import DataFacts, Rows, TrainingData
 from service.training.fit.epoch_record import Fitted
 from service.training.fit.fitting import fit
 from service.training.model.prepared import Prepared
 
-Json = dict[str, Any]
 FEATURES, STEPS, WORDS = 6, 5, 20
 
 

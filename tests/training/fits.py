@@ -4,6 +4,7 @@ python -m tests.training.fits FOLDER              everything; writes FOLDER/told
 python -m tests.training.fits FOLDER KILL_AT      one fit, killed at a batch if not 0
 """
 
+import inspect
 import json
 import re
 import resource
@@ -18,16 +19,21 @@ import keras
 import numpy as np
 
 from service.base.errors import KerasdError
+from service.base.job_errors import Superseded
+from service.base.strict_json import Json
+from service.recipe import callbacks as recipe_callbacks
+from service.recipe.callbacks import Callbacks
 from service.recipe.keras_names import LOSSES, METRICS, OPTIMIZERS, log_name
 from service.recipe.retrain import RetrainRequest
 from service.training.data.rows import Rows, TrainingData
+from service.training.fit.callbacks import make_callbacks
+from service.training.fit.epoch_record import EpochRecord
 from service.training.fit.progress import FitState, Watch
 from service.training.model.prepared import Prepared
 from tests.training.fit_interrupted import killed, overfitting, resumed, scalars
 from tests.training.fit_labels import labels_of_every_kind
 from tests.training.fit_world import (
     Attempt,
-    Json,
     data,
     dense,
     digest,
@@ -119,7 +125,11 @@ def not_a_number(folder: Path) -> Json:
     again = refused(
         lambda: run(plain(1, "exponential", "mse"), rows, asked, Attempt(folder / "lost"))
     )
-    return {**told(kept, attempt), "lost": lost, "again": again}
+    patient = {"EarlyStopping": {"patience": 2, "restore_best_weights": True}}
+    borne = request({**wanted, **patient, "TerminateOnNaN": False})
+    late = Attempt(folder / "borne")
+    ended = told(run(plain(1, "exponential", "mse"), rows, borne, late), late)
+    return {**told(kept, attempt), "lost": lost, "again": again, "borne": ended}
 
 
 def refused(act: Callable[[], object]) -> str:
@@ -173,34 +183,82 @@ def odd(truth: Any, answer: Any) -> Any:
 def sometimes_validated(folder: Path) -> Json:
     best = {"filepath": "{epoch}.keras", "save_best_only": True}
     attempt = Attempt(folder)
-    asked = request({"ModelCheckpoint": best, "CSVLogger": True}, fit={"validation_freq": 2})
+    board = {"profile_batch": "2,3"}
+    callbacks = {"ModelCheckpoint": best, "CSVLogger": True, "TensorBoard": board}
+    asked = request(callbacks, fit={"validation_freq": 2})
     return told(run(plain(), data(numbers()), asked, attempt), attempt)
 
 
 def telling(folder: Path) -> Json:
-    """What is told of 100 batches that take a tenth of a second each."""
+    """What is told of 100 batches that take a tenth of a second each, and in a later epoch."""
     seconds = count(0, 1)
-    attempt = Attempt(folder)
-    watch = Watch(FitState(2), attempt, 100, lambda: "", clock=lambda: next(seconds) / 10)
-    watch.set_model(plain().model)
-    for batch in range(100):
-        watch.on_train_batch_end(batch, {"loss": 0.5})
-    return {"told": attempt.told}
+    first, later = Attempt(folder), Attempt(folder)
+    epoch = EpochRecord(1, {"loss": 0.9, "val_loss": 0.7}, 0.05, 10.0)
+    for attempt, state in ((first, FitState(2)), (later, FitState(3, [epoch]))):
+        asked = make_callbacks(request().callbacks, None, 2, folder, attempt.check)
+        watch = Watch(state, attempt, 100, asked, clock=lambda: next(seconds) / 10)
+        watch.set_model(plain().model)
+        for batch in range(100):
+            watch.on_train_batch_end(batch, {"loss": 0.5})
+    return {"told": first.told, "later": later.told[0]}
+
+
+class Overtaken(Attempt):
+    """One that another attempt has followed, and that hasn't heard of it yet."""
+
+    def check(self) -> None:
+        raise Superseded("job", 1)
+
+
+def superseded(folder: Path) -> Json:
+    """What it tells of an epoch at whose end it may write no more."""
+    asked = request({"CSVLogger": True})
+    said = refused(lambda: run(plain(), data(numbers()), asked, Overtaken(folder)))
+    return {"said": said, "table": (folder / "train.csv").read_text()}
+
+
+# Bases and wrappers, what takes no labels of rows, and what tells of pictures.
+NOT_OFFERED = frozenset(
+    "Optimizer LossScaleOptimizer MultiOptimizer Loss CTC Circle Metric Mean MeanMetricWrapper Sum "
+    "Accuracy BinaryIoU IoU MeanIoU OneHotIoU OneHotMeanIoU".split()
+)
+BASES = {
+    keras.optimizers: (OPTIMIZERS, keras.optimizers.Optimizer),
+    keras.losses: (LOSSES, keras.losses.Loss),
+    keras.metrics: (METRICS, keras.metrics.Metric),
+}
 
 
 def catalogue(_folder: Path) -> Json:
-    """Whether Keras has what the recipe says it has, and calls metrics what the recipe does."""
+    """In what Keras and the recipe differ, and what metrics are called otherwise than it says."""
     wrong = []
-    for module, known in (("optimizers", OPTIMIZERS), ("losses", LOSSES), ("metrics", METRICS)):
-        for name, arguments in known.items():
-            made = getattr(keras, module).__dict__.get(name)
-            taken = made.__init__.__code__.co_varnames if made else ()
-            wrong += [f"{name}.{each}" for each in sorted(arguments) if each not in taken]
-            is_plain = not name.endswith(("AtRecall", "AtPrecision", "Specificity", "Sensitivity"))
-            if module == "metrics" and is_plain:
-                called = re.sub(r"_[0-9]+$", "", made().name)
-                wrong += [] if called == log_name(name) else [f"{name} is called {called}"]
+    for module, (known, base) in BASES.items():
+        ours = {name for name, made in vars(module).items() if is_a_kind_of(made, base)}
+        for name in (ours - NOT_OFFERED) ^ known.keys():
+            wrong.append(f"only one of the two has {name}")
+        for name in ours & known.keys():
+            wrong += differences(name, vars(module)[name], known[name])
+    for name in METRICS:
+        if not name.endswith(("AtRecall", "AtPrecision", "Specificity", "Sensitivity")):
+            called = re.sub(r"_[0-9]+$", "", vars(keras.metrics)[name]().name)
+            wrong += [] if called == log_name(name) else [f"{name} is called {called}"]
+    for name, field in Callbacks.model_fields.items():
+        taken = next(iter(re.findall(r"\w+Arguments", str(field.annotation))))
+        recipe = frozenset(vars(recipe_callbacks)[taken].model_fields)
+        wrong += differences(name, vars(keras.callbacks)[name], recipe)
     return {"wrong": wrong}
+
+
+def is_a_kind_of(made: Any, base: Any) -> bool:
+    return inspect.isclass(made) and issubclass(made, base)
+
+
+def differences(name: str, made: Any, known: frozenset[str]) -> list[str]:
+    """Arguments that only one of the two has; some have them as **kwargs alone."""
+    parameters = inspect.signature(made.__init__).parameters.values()
+    told = {each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD} - {"self"}
+    more = known - told if not any(each.kind is each.VAR_KEYWORD for each in parameters) else set()
+    return [f"{name}.{each}" for each in sorted((told - known) | more)]
 
 
 def full_disk(folder: Path) -> Json:
@@ -231,7 +289,7 @@ def main(folder: Path, kill_at: int | None) -> None:
     else:
         scenarios = (
             best_checkpoint, early_stopping, learning_rates, plateau, not_a_number, resumed,
-            stopping, refusals, sometimes_validated, full_disk, telling, catalogue,
+            stopping, refusals, sometimes_validated, full_disk, telling, superseded, catalogue,
             labels_of_every_kind,
         )  # fmt: skip
         result = {each.__name__: each(folder / each.__name__) for each in scenarios}

@@ -2,6 +2,7 @@
 process.
 """
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ from service.base.compiled import cache_key, digest_file
 from service.base.confinement import Limits
 from service.base.database import migrate, open_database
 from service.base.settings import Settings
-from service.controller.controller import Controller, ControllerLimits
+from service.controller.controller import Controller
+from service.controller.limits import ControllerLimits
 from service.jobs.attempt import Attempt
 from service.jobs.job import Job, JobOrder, Kind
 from service.jobs.store import JobStore
@@ -41,10 +43,11 @@ class Shop:
     place: Workplace
     jobs: JobStore
     controller: Controller
+    model: str = MODEL
 
     def submit(self, kind: Kind = Kind.RETRAIN, **request: Any) -> Job:
         """Queue a job and begin its first attempt."""
-        self.jobs.submit(JobOrder(kind, MODEL, request, by="ada"), time.time())
+        self.jobs.submit(JobOrder(kind, self.model, request, by="ada"), time.time())
         return self.begin()
 
     def begin(self) -> Job:
@@ -88,6 +91,27 @@ class Shop:
 
 def open_shop(root: Path) -> Shop:
     """A repository with a champion that has learned little, READY and current."""
+    shop = _opened(root, MODEL)
+    write_rows(root / "data")
+    write_champion(shop.settings.repository / MODEL / "1" / "model.h5", shop.place.compiled_dir)
+    (shop.settings.repository / MODEL / "model.yaml").write_text(
+        "task: binary\nlabels: [benign, malignant]\n"
+    )
+    return _found(shop)
+
+
+def open_sample(root: Path, sample: Path) -> Shop:
+    """A repository with one of the sample models, READY and current; there are no rows yet."""
+    shop = _opened(root, sample.name)
+    (root / "data").mkdir()
+    shutil.copytree(sample, shop.settings.repository / sample.name)
+    files = {path.name: path for path in (shop.settings.repository / sample.name / "1").iterdir()}
+    shop.place.compiled_dir.mkdir(parents=True)
+    compile_files(files, shop.place.compiled_dir)
+    return _found(shop)
+
+
+def _opened(root: Path, model: str) -> Shop:
     settings = Settings(
         repository=root / "models", state_dir=root / "state", data_dir=root / "data"
     )
@@ -98,14 +122,13 @@ def open_shop(root: Path) -> Shop:
     controller = Controller(
         settings.repository, place.versions, place.compiled_dir, settings.run_dir, limits
     )
-    write_rows(root / "data")
-    write_champion(settings.repository / MODEL / "1" / "model.h5", place.compiled_dir)
-    (settings.repository / MODEL / "model.yaml").write_text(
-        "task: binary\nlabels: [benign, malignant]\n"
-    )
+    return Shop(settings, place, JobStore(engine, settings.repository_key), controller, model)
+
+
+def _found(shop: Shop) -> Shop:
     for _ in range(3):
-        controller.step(time.monotonic())
-    return Shop(settings, place, JobStore(engine, settings.repository_key), controller)
+        shop.controller.step(time.monotonic())
+    return shop
 
 
 def rows() -> tuple[np.ndarray, np.ndarray]:
@@ -138,9 +161,12 @@ def write_champion(file: Path, compiled_dir: Path) -> None:
     model.fit(inputs[:40], labels[:40], epochs=1, batch_size=20, verbose=0)
     file.parent.mkdir(parents=True)
     model.save(file)
-    digests = {file.name: digest_file(file)}
-    key = cache_key(digests)
     compiled_dir.mkdir(parents=True)
-    compile_version(
-        Sources({file.name: file}, digests, key), compiled_dir / key, lambda stage: None
-    )
+    compile_files({file.name: file}, compiled_dir)
+
+
+def compile_files(files: dict[str, Path], compiled_dir: Path) -> None:
+    """A version's files, compiled as the controller would have them."""
+    digests = {name: digest_file(path) for name, path in files.items()}
+    key = cache_key(digests)
+    compile_version(Sources(files, digests, key), compiled_dir / key, lambda stage: None)

@@ -40,7 +40,7 @@ def test_goes_by_the_task_where_nothing_is_said(labels: Labels, loss: str, metri
 
     assert (decided.loss.class_name, decided.loss_from) == (loss, "task")
     assert [named.class_name for named in decided.metrics] == [metric]
-    assert (decided.optimizer.class_name, decided.optimizer_from) == ("Adam", "default")
+    assert (decided.optimizer.class_name, decided.optimizer_from) == ("RMSprop", "default")
     assert not decided.is_one_hot
 
 
@@ -107,7 +107,7 @@ def test_leaves_out_what_the_file_names_and_nobody_has() -> None:
 
     decided = _decide(BINARY, told=told)
 
-    assert decided.optimizer.class_name == "Adam"
+    assert decided.optimizer.class_name == "RMSprop"
     assert decided.loss.class_name == "BinaryCrossentropy"
     assert decided.metrics == (Named(class_name="mine"),)
     assert decided.notes == (

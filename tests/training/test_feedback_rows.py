@@ -78,7 +78,8 @@ def test_sequences_stay_of_different_lengths(traffic: Traffic, tmp_path: Path) -
         given = {"x": np.full((1, n + 1, 2), n, np.float32)}
         traffic.predict(str(n), given, NOON + n, form=form_of(steps))
         traffic.label(str(n), n % 3, at=NOON + n)
-    rows = gathered(traffic, tmp_path / "data", wanted=Wanted(steps, "classes", 3))
+    wanted = Wanted(steps, "classes", 3, padded=frozenset("x"))
+    rows = gathered(traffic, tmp_path / "data", wanted=wanted)
     assert [row.shape for row in rows.inputs["x"]] == [(1, 2), (2, 2), (3, 2), (4, 2)]
     assert [row[0, 0] for row in rows.inputs["x"]] == [0, 1, 2, 3]
 

@@ -7,16 +7,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from service.base.strict_json import Json
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 PROGRAM = "tests.training.fits"
 QUIET = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-Json = dict[str, Any]
 
 
 def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -131,6 +130,9 @@ def test_a_loss_that_is_no_number_ends_it_and_the_best_epoch_remains(fits: Json)
     assert fit["stopped_why"].startswith("the loss was no finite number in epoch 2, batch ")
     assert fit["history"][-1]["metrics"]["loss"] is None
     assert fit["weights_epoch"] == fit["best_epoch"] == 1
+    borne = fit["borne"]  # without TerminateOnNaN
+    assert borne["stopped_by"] == "EarlyStopping"
+    assert borne["progress"][0]["best_epoch"] == borne["best_epoch"]
 
 
 def test_a_model_without_a_finite_weight_is_no_candidate(fits: Json) -> None:
@@ -218,6 +220,7 @@ def test_an_epoch_that_was_not_validated_is_never_the_best(fits: Json) -> None:
 
     assert fit["files"] == [f"checkpoints/{epoch}.keras" for epoch in (2, 4, 6)]
     assert fit["weights_epoch"] % 2 == 0
+    assert "TensorBoard: profile_batch has no effect" in fit["notes"]
     assert [("val_loss" in record["metrics"]) for record in fit["history"]] == [False, True] * 3
 
 
@@ -239,6 +242,19 @@ def test_batches_are_told_once_a_second_with_the_time_that_is_left(fits: Json) -
         [20 - seconds for seconds in range(1, 11)], abs=0.2
     )
     assert told[0]["metrics"] == {"loss": 0.5}
+    assert told[0]["best_epoch"] is None
+
+
+def test_within_an_epoch_the_last_validation_is_still_told(fits: Json) -> None:
+    later = fits["telling"]["later"]
+
+    assert later["metrics"] == {"val_loss": 0.7, "loss": 0.5}
+    assert later["best_epoch"] == 1
+
+
+def test_who_may_write_no_more_tells_nothing_of_an_epoch(fits: Json) -> None:
+    assert "attempt 1" in fits["superseded"]["said"]
+    assert fits["superseded"]["table"] == ""
 
 
 @pytest.mark.parametrize("style", ["best.h5", "best.keras", "best.weights.h5"])

@@ -10,11 +10,16 @@ from service.base.job_errors import Cancelled
 from service.base.refusals import DataRefused
 from service.base.sequences import Sequences
 from service.base.signature import Signature, TensorSpec
+from service.capture.choice import Choice
+from service.capture.feedback import count
+from service.capture.layout import HOUR
 from service.data.asked import expected_rows
 from service.data.dataset import Expected
 from service.data.places import DataPlaces
-from service.recipe.data import DataRequest, LabelledData
+from service.recipe.data import DataRequest, FromFeedback, LabelledData
 from service.training.data.gathering import gather, gather_rows
+from service.training.data.live_division import wanted_of
+from service.training.judging.judgement import latest_asked
 from tests.capture.live import Traffic
 from tests.capture.made import NOON, PLAIN, form_of
 
@@ -120,6 +125,28 @@ def test_the_newest_predictions_are_held_out(
     assert data.facts.parts == {"train": 28, "validation": 6, "held_out": 6}
 
 
+def test_what_is_labelled_after_the_window_is_left_for_the_gate(
+    traffic: Traffic, places: DataPlaces, tmp_path: Path
+) -> None:
+    traffic.learnt([n % 3 for n in range(12)])
+    traffic.learnt([n % 3 for n in range(12, 20)], since=12, at=NOON + HOUR)
+    window = {"from_feedback": {"until": (NOON + HOUR) / 1000}}
+    data = DataRequest.model_validate(window)
+    latest = latest_asked(data)
+    assert latest is not None
+    found = [
+        gather_rows(request, asked(request, PLAIN), places, tmp_path / name, Going(), traffic.live)
+        for name, request in (("data", LabelledData.model_validate(window)), ("live", latest))
+    ]
+
+    numbers = [rows.inputs["x"][:, 0].tolist() for rows, _ in found]
+    assert numbers == [list(range(12)), list(range(12, 20))]
+    assert latest_asked(DataRequest.model_validate({"from_feedback": {"since": "30d"}})) is None
+    of_file = latest_asked(DataRequest(file="rows.csv"))
+    assert of_file is not None
+    assert of_file.from_feedback == FromFeedback(limit=5000)
+
+
 def test_an_attempt_that_was_given_up_writes_elsewhere(
     traffic: Traffic, places: DataPlaces, tmp_path: Path
 ) -> None:
@@ -161,9 +188,33 @@ def test_sequences_of_several_lengths_need_a_declaration(
     predict_sequences(traffic, lambda n: n % 4 + 1)
     request = LabelledData.model_validate({"from_feedback": {}})
     undeclared = expected_rows(request, STEPS, "classes", 3, NAMES)
+    wrong = "4 different shapes; expected a section sequences"
 
-    with pytest.raises(DataRefused, match="4 different shapes; expected a section sequences"):
+    with pytest.raises(DataRefused, match=wrong):  # before a job is accepted
+        count(traffic.live, wanted_of(undeclared), Choice())
+    with pytest.raises(DataRefused, match=wrong):
         gather_rows(request, undeclared, places, tmp_path / "job", Going(), traffic.live)
+
+
+def test_sequences_of_one_length_need_none(
+    traffic: Traffic, places: DataPlaces, tmp_path: Path
+) -> None:
+    predict_sequences(traffic, lambda n: 3)
+    request = LabelledData.model_validate({"from_feedback": {}})
+    undeclared = expected_rows(request, STEPS, "classes", 3, NAMES)
+
+    rows, _ = gather_rows(request, undeclared, places, tmp_path / "job", Going(), traffic.live)
+
+    assert count(traffic.live, wanted_of(undeclared), Choice()).rows == 12
+    assert rows.inputs["x"].shape == (12, 3, 2)
+
+
+def test_texts_are_refused_before_a_job_is_accepted(traffic: Traffic) -> None:
+    texts = Signature((TensorSpec("note", "string", (None,)),), (OUTPUT,))
+    request = LabelledData.model_validate({"from_feedback": {}})
+
+    with pytest.raises(DataRefused, match="input 'note' takes texts; expected a model whose"):
+        count(traffic.live, wanted_of(expected_rows(request, texts, "classes", 3)), Choice())
 
 
 def predict_sequences(traffic: Traffic, steps: Callable[[int], int]) -> None:

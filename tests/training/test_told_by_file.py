@@ -63,6 +63,29 @@ def test_tf_keras_wrote_classes_out() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("reduction", "kept", "noted"),
+    [
+        ("auto", {}, False),
+        ("sum_over_batch_size", {}, False),
+        ("sum", {"reduction": "sum"}, False),
+        ("mean", {"reduction": "mean"}, False),
+        ("none", {}, True),
+        (None, {}, True),
+        (["sum"], {}, True),
+    ],
+    ids=str,
+)
+def test_a_reduction_is_kept_or_said_to_be_left_out(
+    reduction: Any, kept: dict[str, Any], noted: bool
+) -> None:
+    config = {"reduction": reduction, "delta": 2.0}
+    told = told_by({"loss": {"class_name": "Huber", "config": config}})
+
+    assert told.loss == Named(class_name="Huber", config={"delta": 2.0, **kept})
+    assert ["reduction" in note for note in told.notes] == [True] * noted
+
+
 def test_keras_3() -> None:
     told = told_by(
         {

@@ -1,5 +1,6 @@
 """A weights file laid over a model: what fits by name goes in, the rest is told and why."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,12 @@ def _write(engine: Any, form: str, folder: Path, **net: Any) -> tuple[Any, Path]
     model = _net(engine, **net)
     model.get_layer("body").kernel.assign(np.full((4, 5), 0.25))
     path = folder / form
-    if form == "whole.h5":
-        model.save(path)
+    if form in ("whole.h5", "old.hdf5"):
+        model.save(folder / "whole.h5")
+        (folder / "whole.h5").rename(path)
+    elif form == "cp.zip":  # as a checkpoint is sent
+        model.save_weights(folder / "sent" / "cp.ckpt")
+        shutil.make_archive(str(path.with_suffix("")), "zip", folder / "sent")
     else:
         model.save_weights(path)
     return model, path if path.exists() else folder / f"{form}.index"
@@ -61,7 +66,7 @@ def _write(engine: Any, form: str, folder: Path, **net: Any) -> tuple[Any, Path]
 @pytest.mark.parametrize(
     ("engine", "form"),
     [("keras", "whole.h5"), ("keras", "a.weights.h5"), ("tf_keras", "old.h5"),
-     ("tf_keras", "cp.ckpt")],
+     ("keras", "old.hdf5"), ("tf_keras", "cp.ckpt"), ("tf_keras", "cp.zip")],
 )  # fmt: skip
 def test_takes_what_fits_of_every_format(
     engine: str, form: str, version: Path, tmp_path: Path

@@ -5,6 +5,7 @@ new head learns. It learns from rows that the sample has learned from, and is me
 that the sample has never seen.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,16 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from service.jobs.job import JobState
 from service.training.model.prepared import Prepared
+from service.training.retrain import retrain
 from tests.training.asking import data_of, prepared, version_of
+from tests.training.retraining import open_sample
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own
+]
 
 SAMPLE = Path(__file__).parents[2] / "model_repo/digits/1"
 SAMPLE_SEED, SAMPLE_HELD_OUT = 7, 0.25  # those of model_repo/train_samples.py
@@ -99,3 +106,58 @@ def test_the_same_seed_draws_the_same_head(digits: tuple[np.ndarray, ...]) -> No
 
     assert all(a.tobytes() == b.tobytes() for a, b in zip(one, same, strict=True))
     assert not np.array_equal(one[-2], other[-2])
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The same as a job that publishes nothing: its folder, and its result."""
+    shop = open_sample(tmp_path_factory.mktemp("shop"), SAMPLE.parent)
+    rows, digit = load_digits(return_X_y=True)
+    images = rows.reshape(-1, 8, 8, 1).astype(np.float32)
+    assert shop.settings.data_dir is not None
+    np.savez(shop.settings.data_dir / "pairs.npz", x=images, y=digit // 2)
+    job = shop.submit(
+        data={"file": "pairs.npz"},
+        init={
+            "freeze": {"all_but_last": 1},
+            "replace_head": {"classes": CLASSES, "labels": list("abcde")},
+        },
+        fit={"epochs": 3},
+        compile={"learning_rate": 0.01},
+        promote="never",
+    )
+    found = shop.run(job, retrain)
+    assert found.state is JobState.SUCCEEDED, (found.error, found.result)
+    return shop.settings.jobs_dir / job.id, dict(shop.jobs.get(job.id).result)
+
+
+def test_what_was_frozen_is_the_source_s_to_the_last_bit(
+    ended: tuple[Path, dict[str, Any]],
+) -> None:
+    import keras
+
+    folder, _ = ended
+    source = keras.models.model_from_json((SAMPLE / "architecture.json").read_text())
+    source.load_weights(SAMPLE / "model.weights.h5")
+    trained = keras.models.load_model(folder / "candidate" / "model.keras")
+
+    *body, head = trained.layers
+    for layer in body:
+        ours = [weight.tobytes() for weight in source.get_layer(layer.name).get_weights()]
+        assert [weight.tobytes() for weight in layer.get_weights()] == ours, layer.name
+    assert sum(len(layer.get_weights()) for layer in body) == 4
+    assert head.kernel.shape[-1] == CLASSES
+
+
+def test_its_report_says_what_was_loaded_and_what_is_new(
+    ended: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, result = ended
+    report = json.loads((folder / "report.json").read_text())
+
+    init = report["trained"]["prepared"]["init"]
+    assert init["weights"]["counts"] == {"loaded": 4, "fresh": 2}
+    assert init["freeze"]["frozen"] == ["strokes", "shapes"]
+    assert init["head"]["outputs"] == CLASSES
+    assert result["promoted"] is False
+    assert result["scores"][0]["metrics"]["accuracy"] > 0.8

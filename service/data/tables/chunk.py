@@ -4,16 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-import orjson
 import pyarrow
 import pyarrow.compute as pc
 
+from service.base.strict_json import Json
 from service.data.parquet_types import ColumnKind, kind_of
 from service.data.source import Source
-from service.data.values import NUMBER, plain_number
+from service.data.values import NUMBER, parse_cell, plain_number
 from service.data.wording import column_text
 
-Json = dict[str, Any]
 Names = Sequence[str]
 
 NUMBER_CELL = rf"^\s*{NUMBER.pattern}\s*$"
@@ -164,14 +163,6 @@ def as_numbers(column: Any) -> Any:
     is_number = pc.match_substring_regex(column, NUMBER_CELL)
     kept = pc.if_else(is_number, column, pyarrow.scalar(None, pyarrow.string()))
     return pc.cast(pc.utf8_trim_whitespace(kept), pyarrow.float64())
-
-
-def parse_cell(text: str) -> Any:
-    """What a cell with JSON says; the text itself where that is none."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
 
 
 def pieces(chunk: Chunk, rows: int) -> "Sequence[Chunk]":

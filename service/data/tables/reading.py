@@ -8,11 +8,11 @@ import pyarrow
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
-from service.base.strict_json import Json, parse_object
 from service.data.columns import check_names
 from service.data.csv_rows import check_rows, split_line
 from service.data.csv_table import check_header
 from service.data.dataset import MIB, DataLimits
+from service.data.ndjson import objects_of
 from service.data.parquet import (
     BUFFER_BYTES,
     MAX_FOOTER_BYTES,
@@ -148,20 +148,9 @@ def _parse_csv(data: bytes, names: list[str]) -> Any:
 def _read_ndjson(source: Source) -> Iterator[RecordsChunk]:
     names: tuple[str, ...] | None = None
     for block in text_blocks(source, LIMITS):
-        records = _parse_ndjson(source, block)
+        records = objects_of(source, block)
         names = tuple(records[0]) if names is None else names
         check_names(source, names, "line 1, ")
         yield RecordsChunk(source, block.first_line, names, records)
     if names is None:
         raise source.refused("line 1", "is empty", "a JSON object")
-
-
-def _parse_ndjson(source: Source, block: Block) -> list[Json]:
-    records = []
-    for row, line in enumerate(block.data.removesuffix(b"\n").split(b"\n")):
-        try:
-            records.append(parse_object(line))
-        except ValueError as error:
-            where = f"line {block.first_line + row}"
-            raise source.refused(where, f"is no JSON object ({error})", "one a line") from error
-    return records

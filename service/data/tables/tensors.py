@@ -12,9 +12,9 @@ from service.base.signature import Tensors, TensorSpec
 from service.data.layout import Slot, settle
 from service.data.nested import flatten, path_text
 from service.data.parquet_lists import FlatLists, read_lists
-from service.data.tables.chunk import Chunk, parse_cell
+from service.data.tables.chunk import Chunk
 from service.data.tables.matching import Features
-from service.data.values import find_fault
+from service.data.values import find_fault, parse_cell
 from service.data.wording import quoted
 
 NO_LIST = ("is no list of numbers", "a list of numbers")

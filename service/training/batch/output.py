@@ -17,14 +17,13 @@ import orjson
 from service.base.durable import storing, sync
 from service.base.http_errors import Conflict
 from service.base.owned_folder import hold_folder
+from service.base.strict_json import Json
 from service.recipe.batch import Shard
 from service.training.batch.plan import Plan, Unit
 
 WHERE = "folder of the predictions"
 PART = ".part"
 COMPARED = ("model", "version", "sha256", "parts", "options")
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

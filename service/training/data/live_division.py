@@ -9,10 +9,10 @@ import numpy as np
 
 from service.base.refusals import DataRefused
 from service.base.sequences import pad
-from service.base.signature import STRING, Tensors
+from service.base.signature import Tensors
 from service.capture.asked import choice_of
 from service.capture.feedback import LiveRows
-from service.capture.wanted import LabelForm, Wanted
+from service.capture.wanted import TruthForm, Wanted
 from service.data.child import DATA
 from service.data.dataset import DataLimits, Dataset, Expected
 from service.data.dividing import Division, divide
@@ -33,10 +33,6 @@ def divide_feedback(
     """The folder of rows, made in `scratch`. Raises DataRefused where there are too few."""
     if request.from_feedback is None or live is None:
         raise DataRefused("feedback", "", "is not kept here", "a file of rows")
-    texts = [spec.name for spec in expected.signature.inputs if spec.dtype == STRING]
-    if texts:
-        wrong = f"the model's input '{texts[0]}' takes texts"
-        raise DataRefused(live.name, "", wrong, "a model whose inputs are numbers")
     split = request.split if isinstance(request, DataRequest) else None
     choice = choice_of(request.from_feedback, time.time(), split.seed if split else 0)
     rows = gather_feedback(live, wanted_of(expected), choice, scratch, check)
@@ -55,16 +51,19 @@ def divide_feedback(
 
 def wanted_of(expected: Expected) -> Wanted:
     """The same for rows of live traffic; sequences were kept as they were padded then."""
-    form: LabelForm = "values"
+    form: TruthForm = "values"
     if expected.classes is not None:
         form = "sets" if expected.are_sets else "classes"
     width = expected.classes or int(np.prod([axis or 1 for axis in expected.label.item_shape]))
     names = expected.class_names
-    return Wanted(expected.signature, form, width, names, expected.min_rows, expected.min_classes)
+    return Wanted(
+        expected.signature, form, width, names, expected.min_rows, expected.min_classes,
+        frozenset(expected.lengths),
+    )  # fmt: skip
 
 
 def _padded(inputs: Tensors, expected: Expected) -> Tensors:
-    """Arrays out of what has an array a row. Raises DataRefused if these differ in length."""
+    """Arrays out of what has an array a row. Raises DataRefused where they would be too large."""
     lengths = expected.lengths
     return {
         name: values if values.dtype != object else _pad(name, list(values), expected, lengths)
@@ -82,9 +81,4 @@ def _pad(
             wrong = f"{len(rows)} sequences padded to {steps} steps are {cells} numbers"
             raise DataRefused("feedback", "", wrong, f"at most {most}: give a limit or max_length")
         return pad(rows, expected.sequences, steps, rows[0].dtype)
-    shapes = {row.shape for row in rows}
-    if len(shapes) > 1:
-        wrong = f"the input '{name}' has rows of {len(shapes)} different shapes"
-        wanted = "a section sequences in model.yaml, which says how they are padded"
-        raise DataRefused("feedback", "", wrong, wanted)
     return np.stack(rows)

@@ -9,11 +9,11 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from service.base.durable import storing, sync
+from service.base.strict_json import Json
 from service.training.kept import WHERE
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ PREFIX = "epoch-"
 KEPT = 2
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
-Json = dict[str, Any]
 Arrays = list[np.ndarray]
 
 

@@ -1,5 +1,6 @@
 """Keras' callbacks out of a recipe, in the order in which they have to be called."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Any
 import keras
 
 from service.base.job_errors import TrainingFailed
-from service.recipe.callbacks import Callbacks
+from service.recipe.callbacks import Callbacks, TensorBoardArguments
 from service.recipe.checkpoint_path import CheckpointPath, normalise_all
 from service.recipe.schedule import rate_at
 from service.training.fit.checkpoints import Checkpoint
+from service.training.fit.epoch_record import EpochRecord, least
 from service.training.fit.event_files import EventFiles
 from service.training.fit.progress import rate_of
 
@@ -27,6 +29,14 @@ class Asked:
     early_stopping: Any
     csv_logger: Any
     notes: Sequence[str]
+
+    def best_epoch(self, history: Sequence[EpochRecord]) -> int:
+        """From 1: the one that the callbacks found best, else the one with the least loss."""
+        early = self.early_stopping
+        if early is not None and early.best is not None and math.isfinite(float(early.best)):
+            return int(early.best_epoch) + 1
+        best = (each.best_epoch + 1 for each in self.checkpoints if each.save_best_only)
+        return next(best, 0) or least(history)
 
     def why_stopped(self) -> str:
         """Why EarlyStopping has stopped the fit, in a sentence."""
@@ -83,7 +93,13 @@ def _notes(asked: Callbacks, paths: Sequence[CheckpointPath]) -> list[str]:
         notes.append(f"TensorBoard: its files are in the job's {LOGS}")
     if asked.CSVLogger is not None and asked.CSVLogger.filename != TABLE:
         notes.append(f"CSVLogger: its file is the job's {TABLE}")
-    return notes
+    board, backup = asked.TensorBoard or TensorBoardArguments(), asked.BackupAndRestore
+    idle = {
+        "TensorBoard: profile_batch": str(board.profile_batch) != "0",
+        "TensorBoard: embeddings_freq": board.embeddings_freq > 0,
+        "BackupAndRestore: save_freq": backup.save_freq != "epoch",
+    }
+    return notes + [f"{name} has no effect" for name, is_said in idle.items() if is_said]
 
 
 def _terminate_on_nan(asked: Callbacks) -> Any:

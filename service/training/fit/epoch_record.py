@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
+
 EVERY_EPOCH = "epochs"
 
 

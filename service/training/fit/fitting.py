@@ -1,6 +1,5 @@
 """Fit a prepared model with Keras' own `fit`: deterministic, watched, and going on after a kill."""
 
-import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +19,8 @@ from service.training.data.rows import TrainingData
 from service.training.disk import is_disk_full, is_memory_short
 from service.training.fit.backup import Backups
 from service.training.fit.batches import Batches, Encode, Pack
-from service.training.fit.callbacks import CHECKPOINTS, Asked, checkpoint_paths, make_callbacks
-from service.training.fit.epoch_record import Fitted, least
+from service.training.fit.callbacks import CHECKPOINTS, checkpoint_paths, make_callbacks
+from service.training.fit.epoch_record import Fitted
 from service.training.fit.monitored import check_names
 from service.training.fit.progress import FitState, Turn, Watch, Working
 from service.training.fit.resuming import Resuming
@@ -87,8 +86,8 @@ class _Fit:
         resuming = Resuming(backups, self._state, self._asked, self._attempt)
         resuming.restore(self._model)
         asked = self._asked_fit
-        turn = Turn(self._train, asked.seed if asked.shuffle else None)
-        watch = Watch(self._state, self._attempt, len(self._train), self._asked.why_stopped)
+        turn = Turn(self._train, asked.seed if asked.shuffle else None, self._attempt.check)
+        watch = Watch(self._state, self._attempt, len(self._train), self._asked)
         self._model.fit(
             self._train.dataset(),
             epochs=asked.epochs,
@@ -104,7 +103,7 @@ class _Fit:
         return Fitted(
             model=self._model,
             history=tuple(self._state.history),
-            best_epoch=_best_epoch(self._asked) or least(self._state.history),
+            best_epoch=self._asked.best_epoch(self._state.history),
             weights_epoch=weights_epoch,
             stopped_by=self._state.stopped_by,
             stopped_why=self._state.stopped_why,
@@ -189,15 +188,6 @@ def _built_optimizer(model: Any) -> Any:
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     return model.optimizer
-
-
-def _best_epoch(asked: Asked) -> int:
-    """From 1; 0 where no callback has an opinion."""
-    early = asked.early_stopping
-    if early is not None and early.best is not None and math.isfinite(float(early.best)):
-        return int(early.best_epoch) + 1
-    best = (each.best_epoch + 1 for each in asked.checkpoints if each.save_best_only)
-    return next(best, 0)
 
 
 @contextmanager

@@ -1,15 +1,14 @@
 """How far a fit is, kept between its callbacks, and told to whoever watches the job."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import keras
-import numpy as np
 
-from service.recipe.strict import Json
+from service.base.strict_json import Json
 from service.training.fit.batches import Batches
 from service.training.fit.epoch_record import EVERY_EPOCH, EpochRecord, finite, seconds_left, short
 
@@ -71,12 +70,22 @@ class FitState:
         self.resumed_at = [*record["resumed_at"], self.done + 1]
 
 
-class Turn(keras.callbacks.Callback):
-    """Goes before all others: the order of the rows, and the learning rate among the logs."""
+class Judges(Protocol):
+    """What the callbacks of a fit have to say of it."""
 
-    def __init__(self, batches: Batches, seed: int | None) -> None:
+    def best_epoch(self, history: Sequence[EpochRecord]) -> int: ...
+
+    def why_stopped(self) -> str: ...
+
+
+class Turn(keras.callbacks.Callback):
+    """Goes before all others: the order of the rows, whether an epoch may be told, and the learning
+    rate among its logs.
+    """
+
+    def __init__(self, batches: Batches, seed: int | None, check: Callable[[], None]) -> None:
         super().__init__()
-        self._batches, self._seed = batches, seed
+        self._batches, self._seed, self._check = batches, seed, check
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Have the rows in the order of this epoch."""
@@ -84,7 +93,10 @@ class Turn(keras.callbacks.Callback):
             self._batches.shuffle(self._seed, epoch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Before ReduceLROnPlateau changes it for the next epoch."""
+        """Before files are told of the epoch, for another attempt may be telling it; and before
+        ReduceLROnPlateau changes the rate for the next one.
+        """
+        self._check()
         logs["learning_rate"] = rate_of(self.model.optimizer)
 
 
@@ -92,25 +104,27 @@ class Watch(keras.callbacks.Callback):
     """Tells how far it is, an event an epoch, and ends at the next batch when the job shall end."""
 
     def __init__(
-        self, state: FitState, attempt: Working, batches: int, why_stopped: Callable[[], str],
+        self, state: FitState, attempt: Working, batches: int, judges: Judges,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         super().__init__()
         self._state, self._attempt, self._batches = state, attempt, batches
-        self._why_stopped, self._clock = why_stopped, clock
+        self._judges, self._clock = judges, clock
         self._told_at = self._began_at = clock()
         self._epoch = state.done + 1
         self._not_finite_at: int | None = None
+        self._validated: dict[str, float | None] = {}
+        for record in state.history:
+            self._note_validation(record.metrics)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch, self._began_at = epoch + 1, self._clock()
         self._go_on()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Cancelled jobs end here; NaN is noted, for the sentence about it."""
+        """Cancelled jobs end here. Who stops the fit within an epoch is TerminateOnNaN."""
         self._go_on()
-        loss = (logs or {}).get("loss")
-        if loss is not None and not np.isfinite(loss) and self._not_finite_at is None:
+        if self.model.stop_training and self._not_finite_at is None:
             self._not_finite_at = batch + 1
         now = self._clock()
         if now - self._told_at >= TELL_EVERY_S:
@@ -131,6 +145,7 @@ class Watch(keras.callbacks.Callback):
         rate = metrics.pop("learning_rate", None) or 0.0
         took = round(self._clock() - self._began_at, DIGITS)
         state.history.append(EpochRecord(epoch + 1, metrics, rate, took))
+        self._note_validation(metrics)
         self._judge_end()
         left = 0.0 if state.stopped_by else seconds_left(state.history, state.epochs, 0.0, 0.0)
         told = {**state.history[-1].as_json(), "epochs": state.epochs, "eta_s": round(left, 1)}
@@ -145,24 +160,33 @@ class Watch(keras.callbacks.Callback):
                 f"the loss was no finite number in epoch {state.done}, batch {self._not_finite_at}"
             )
         elif self.model.stop_training:
-            state.stopped_by, state.stopped_why = "EarlyStopping", self._why_stopped()
+            state.stopped_by, state.stopped_why = "EarlyStopping", self._judges.why_stopped()
         elif state.done >= state.epochs:
             state.stopped_by = EVERY_EPOCH
             state.stopped_why = f"all {state.epochs} epochs that were asked for were run"
+
+    def _note_validation(self, metrics: Mapping[str, float | None]) -> None:
+        found = {name: value for name, value in metrics.items() if name.startswith("val_")}
+        self._validated = found or self._validated
 
     def _go_on(self) -> None:
         if self._attempt.is_stopped:
             self._attempt.check()
 
     def _tell(self, batch: int, metrics: Mapping[str, float | None], left: float) -> None:
+        """With the validation of the last epoch that had one: there is none within an epoch."""
+        state = self._state
         self._attempt.progress(
             epoch=self._epoch,
-            epochs=self._state.epochs,
+            epochs=state.epochs,
             batch=batch,
             batches=self._batches,
-            metrics=dict(metrics),
+            metrics={**self._validated, **metrics},
             learning_rate=rate_of(self.model.optimizer),
             eta_s=round(left, 1),
+            best_epoch=self._judges.best_epoch(state.history) if state.history else None,
+            stopped_by=state.stopped_by,
+            stopped_why=state.stopped_why,
         )
 
 

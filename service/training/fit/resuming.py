@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras.src.random.seed_generator import global_seed_generator
 
+from service.base.strict_json import Json
 from service.training.fit.backup import Backups, Saved
 from service.training.fit.callbacks import TABLE, Asked
 from service.training.fit.progress import FitState, Working
@@ -25,8 +26,6 @@ REMEMBERED = {
     "EventFiles": ("_global_train_batch", "_global_test_batch", "_previous_epoch_iterations"),
     "CSVLogger": ("keys",),
 }  # fmt: skip
-
-Json = dict[str, Any]
 
 
 class Resuming(keras.callbacks.Callback):

@@ -28,8 +28,6 @@ EXPECTED = "expected.npy"
 EXPECTED_ROWS = 32
 LIBRARIES = ("kerasd", "keras", "tensorflow", "tensorflow-cpu", "numpy")
 
-Json = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Trained:

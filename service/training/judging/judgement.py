@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from service.base.refusals import DataRefused
+from service.base.strict_json import Json
 from service.jobs.attempt import Attempt
 from service.quality.keras_losses import loss_of
-from service.recipe.data import FromFeedback, LabelledData
+from service.recipe.data import DataRequest, FromFeedback, LabelledData
 from service.recipe.retrain import RetrainRequest
 from service.repository.model_config import ModelConfig
 from service.training.data.rows import Rows, TrainingData
@@ -29,7 +30,6 @@ LIVE_ROWS = 5000
 BATCH_ROWS = 256
 OF_FEEDBACK = "the held-out rows are labelled predictions themselves"
 
-Json = dict[str, Any]
 FindLive = Callable[[LabelledData, Path], Rows]
 
 
@@ -118,13 +118,25 @@ def _live(case: Case, find_live: FindLive, folder: Path) -> Rows | str:
     """The latest labelled predictions, or why there are none to go by."""
     if not case.request.gate.feedback:
         return ""
-    if case.request.data.from_feedback is not None:
+    asked = latest_asked(case.request.data)
+    if asked is None:
         return OF_FEEDBACK
-    asked = LabelledData(from_feedback=FromFeedback(limit=LIVE_ROWS))
     try:
         return find_live(asked, folder / LIVE_FOLDER)
     except DataRefused as error:
         return f"no labelled predictions to go by: {error}"
+
+
+def latest_asked(data: DataRequest) -> LabelledData | None:
+    """The latest labelled predictions that no part of the data can have; none where it has all.
+
+    `until` may be so long before now: then it is later here than it was for the data.
+    """
+    window = data.from_feedback
+    if window is not None and not window.until:
+        return None
+    since = "" if window is None else window.until
+    return LabelledData(from_feedback=FromFeedback(since=since, limit=LIVE_ROWS))
 
 
 def _loss(trained: Trained, question: Question) -> Any:

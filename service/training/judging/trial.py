@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from service.base.strict_json import Json
 from service.jobs.attempt import Attempt
 from service.quality.evaluation import Evaluated
 from service.quality.keras_losses import Loss
@@ -26,8 +27,6 @@ CANDIDATE = 0  # its number until it is published
 MAX_CONFUSION = 200  # classes; of more the matrix isn't kept
 HELD_OUT = "test"
 LIVE = "feedback"
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from service.training.model.told_by_file import Told
 Origin = Literal["request", "file", "task", "default"]
 Says = Callable[[str], None]
 
-DEFAULT_OPTIMIZER = "Adam"
+DEFAULT_OPTIMIZER = "RMSprop"  # as `model.compile` has it
 CHOSEN = frozenset(CHOSEN_BY_LOSS.values())
 # Losses of class indices and of one-hot rows that are the same: the first for the second.
 ONE_HOT = {

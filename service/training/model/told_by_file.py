@@ -5,16 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.base.strict_json import Json
 from service.loading.upgrade.training import upgrade_training
 from service.recipe.compiling import Named
 from service.recipe.keras_names import CHOSEN_BY_LOSS, LOSSES, METRICS, OPTIMIZERS, Catalogue, find
-from service.recipe.strict import Json
 
 MAX_METRICS = 20
 MAX_TEXT = 200
 WRAPPERS = frozenset({"MeanMetricWrapper", "LossFunctionWrapper"})
 # What says nothing of how a model learns.
 UNUSED = frozenset({"name", "dtype", "fn", "reduction"})
+# How a loss may come to one number otherwise than by the mean over rows, which is what `auto` and
+# `sum_over_batch_size` stand for.
+REDUCTIONS = frozenset({"sum", "mean", "mean_with_sample_weight"})
+USUAL = ("auto", "sum_over_batch_size")
 # A metric that Keras wrote out under the name by which it was asked for.
 SAID_AS = {"accuracy": "accuracy", "acc": "accuracy"}
 
@@ -41,7 +45,7 @@ def told_by(config: Json) -> Told:
     metrics = _flat(upgraded.get("metrics"))
     return Told(
         optimizer,
-        _named(losses[0], LOSSES) if len(losses) == 1 else None,
+        _loss(losses[0], notes) if len(losses) == 1 else None,
         _distinct(_metric(item) for item in metrics[:MAX_METRICS]),
         tuple(notes),
     )
@@ -81,6 +85,19 @@ def _first_rate(rate: Any) -> float | None:
         first = values[0] if isinstance(values, list) and values else None
         rate = settings.get("initial_learning_rate", first)
     return float(rate) if _is_above_zero(rate) else None
+
+
+def _loss(item: Any, notes: list[str]) -> Named | None:
+    """With its reduction, where a fit can learn from what that leaves: one number."""
+    found = _named(item, LOSSES)
+    reduction = _settings(item).get("reduction", USUAL[0])
+    if found is None or reduction in USUAL or find(found.class_name, LOSSES) is None:
+        return found
+    if isinstance(reduction, str) and reduction in REDUCTIONS:
+        return Named(class_name=found.class_name, config={**found.config, "reduction": reduction})
+    told = str(reduction).lower()[:MAX_TEXT]
+    notes.append(f"its loss's reduction {told} is left out, the mean over rows is taken")
+    return found
 
 
 def _metric(item: Any) -> Named | None:

@@ -1,5 +1,6 @@
 """Where a model's weights come from: a version, the seed, or a weights file as far as it fits."""
 
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 from service.base.magic import kind_of
 from service.base.refusals import TrainingRefused
 from service.base.strict_json import Json
+from service.data.checkpoint_zip import is_checkpoint, unpack_checkpoint
 from service.loading.building import WEIGHTS_MEMBER
 from service.loading.files.archive import open_archive
 from service.loading.weights.assignment import WeightOptions, WeightsReport, load_weights
@@ -128,9 +130,13 @@ def _longest(label: str, by_layer: Mapping[str, str]) -> str:
 
 @contextmanager
 def _weights(path: Path) -> Iterator[Path]:
-    """The file itself, or the weights out of a `.keras` archive."""
+    """The file itself, or the weights out of an archive: a `.keras` file, or a checkpoint."""
     if kind_of(path) != "zip":
         yield path
+        return
+    if is_checkpoint(path):
+        with tempfile.TemporaryDirectory() as folder:
+            yield unpack_checkpoint(path, Path(folder))
         return
     with open_archive(path) as archive, archive.extracted(WEIGHTS_MEMBER) as weights:
         yield weights

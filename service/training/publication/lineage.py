@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from service.base.strict_json import Json
 from service.recipe.retrain import RetrainRequest
 
 MAX_CONFUSION = 50  # classes; of more the matrix stands in the database only
 MAX_LIST = 100  # layers, epochs, classes; a manifest is for people, too
-
-Json = dict[str, Any]
 
 
 def training_record(
@@ -22,7 +21,7 @@ def training_record(
 
     `facts` are those of the rows, `trained` is trained.json, `verdict` is verdict.json.
     """
-    asked = request.model_dump(mode="json")
+    asked = request.model_dump(mode="json", by_alias=True)
     prepared = trained["prepared"]
     record = {
         "job": job,

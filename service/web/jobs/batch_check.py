@@ -2,17 +2,14 @@
 folder? What is in the files is for the job to find out.
 """
 
-from typing import Any
-
 from service.base.errors import RequestInvalid
 from service.base.http_errors import Conflict
+from service.base.strict_json import Json
 from service.data.inside import existing, writable
 from service.recipe.batch import BatchPredictRequest
 from service.repository.states import VersionRow
 from service.web.jobs.subject import find_subject
 from service.web.process import WebProcess
-
-Json = dict[str, Any]
 
 
 def check_batch(process: WebProcess, rows: list[VersionRow], asked: BatchPredictRequest) -> Json:

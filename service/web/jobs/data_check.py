@@ -13,6 +13,7 @@ from typing import Any
 from service.base.errors import Overloaded
 from service.base.refusals import DataRefused
 from service.base.settings import MEBIBYTE, Settings
+from service.base.strict_json import Json
 from service.data.asked import expected_rows
 from service.data.checking import check_data
 from service.data.dataset import DataLimits, Expected
@@ -29,8 +30,6 @@ from service.web.jobs.subject import Subject
 AT_ONCE = 2  # each holds a thread, and a child as large as its data
 
 NAME = "the request"
-
-Json = dict[str, Any]
 
 
 class DataChecks:
@@ -87,7 +86,7 @@ class DataChecks:
         form: Any = subject.form
         wanted = Wanted(
             subject.signature, form, subject.width, subject.names, expected.min_rows,
-            expected.min_classes,
+            expected.min_classes, frozenset(expected.lengths),
         )  # fmt: skip
         live = LiveRows(self._settings.capture_dir, self._quality, subject.model)
         found = count(live, wanted, choice)

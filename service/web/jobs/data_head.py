@@ -10,13 +10,23 @@ from werkzeug.http import parse_options_header
 from service.base.errors import RequestInvalid
 from service.base.names import check_model_name
 from service.repository.audit import check_why
-from service.web.upload.head import FORM, UploadHead, check_no_coding, read_query, told_digest
+from service.web.upload.head import (
+    FORM,
+    UploadHead,
+    check_no_coding,
+    is_post_to,
+    read_query,
+    told_digest,
+    told_length,
+)
 
 PATH = re.compile(r"/v1/models/(?P<model>[^/:]+)/data/?")
 END = "/data"
 KNOWN = ("name", "why")
 MAX_NAME = 200
-SUFFIXES = (".csv", ".parquet", ".npz", ".ndjson", ".jsonl", ".json", ".h5", ".keras")
+ROWS = (".csv", ".parquet", ".npz", ".ndjson", ".jsonl", ".json")
+WEIGHTS = (".h5", ".hdf5", ".hdf", ".keras", ".zip")  # the last is a checkpoint, which is several
+SUFFIXES = (*ROWS, *WEIGHTS)
 BODY = "data"
 
 
@@ -34,9 +44,7 @@ class DataHead(UploadHead):
 
 def is_data(method: str, path: str) -> bool:
     """True for the route of data files; quick for all others."""
-    if method != "POST" or path.rstrip("/")[-len(END) :] != END:
-        return False
-    return PATH.fullmatch(path) is not None
+    return is_post_to(method, path, END, PATH)
 
 
 def read_data_head(path: str, query: str, headers: Mapping[str, str]) -> DataHead:
@@ -54,11 +62,10 @@ def read_data_head(path: str, query: str, headers: Mapping[str, str]) -> DataHea
             "with curl: --data-binary @train.csv"
         )
     asked = read_query(query, KNOWN)
-    length = headers.get("content-length", "")
     return DataHead(
         model=model,
         filename=BODY,
-        length=int(length) if length.isascii() and length.isdigit() else None,
+        length=told_length(headers),
         sha256=told_digest(headers),
         why=check_why(asked.get("why", "")),
         name=_check_name(asked.get("name", "")),
@@ -70,7 +77,7 @@ def _check_name(name: str) -> str:
     suffix = PurePosixPath(name).suffix.lower()
     if not is_plain or suffix not in SUFFIXES:
         raise RequestInvalid(
-            f"name: expected a file name that ends with one of {', '.join(SUFFIXES)}, "
-            f"got {name[:80]!a}"
+            f"name: expected a file name that ends with one of {', '.join(SUFFIXES)} (a TensorFlow "
+            f"checkpoint is sent as one .zip of its files), got {name[:80]!a}"
         )
     return name

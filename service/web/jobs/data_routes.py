@@ -1,7 +1,6 @@
 """The routes for data files: sent, listed, deleted."""
 
 import time
-from typing import Any
 
 from flask import Flask, Response
 
@@ -10,6 +9,7 @@ from service.base.http_errors import Conflict, Forbidden, UploadRefused
 from service.base.magic import HDF5_SIGNATURE
 from service.base.names import check_model_name
 from service.base.settings import MEBIBYTE
+from service.base.strict_json import Json
 from service.data.format import HEAD_BYTES, tell_format
 from service.data.shelf import DataFile, Shelf
 from service.data.wording import file_text
@@ -20,7 +20,7 @@ from service.web.admin.permits import order_of
 from service.web.admin.query import only, why_deleted
 from service.web.admin.swaps import MODEL
 from service.web.admin.version_record import iso_time
-from service.web.jobs.data_head import DataHead
+from service.web.jobs.data_head import WEIGHTS, DataHead
 from service.web.jobs.data_intake import DataIntake
 from service.web.jobs.noting import write_down
 from service.web.process import WebProcess
@@ -29,9 +29,6 @@ from service.web.upload.receiver import Received
 from service.web.upload.routes import received_by
 
 DATA = f"{MODEL}/data"
-WEIGHTS = (".h5", ".keras")
-
-Json = dict[str, Any]
 
 
 def add_routes(app: Flask, process: WebProcess) -> None:
@@ -84,7 +81,7 @@ def _keep(shelf: Shelf, head: DataHead, received: Received) -> tuple[DataFile, b
     if head.suffix not in WEIGHTS:
         tell_format(file_text(head.name), begin, head.suffix)
     elif not begin.startswith((HDF5_SIGNATURE, b"PK\x03\x04")):
-        raise UploadRefused(f"{file_text(head.name)}: is neither HDF5 nor a .keras archive")
+        raise UploadRefused(f"{file_text(head.name)}: is neither HDF5 nor a .keras or .zip archive")
     digest = received.digests[name]
     told = DataFile(
         file=f"{digest}{head.suffix}",

@@ -1,12 +1,12 @@
 """The routes that tell what versions scored, and whether one is really better than another."""
 
 import re
-from typing import Any
 
 from flask import Flask, Response, request
 
 from service.base.errors import RequestInvalid
 from service.base.http_errors import Conflict
+from service.base.strict_json import Json
 from service.quality.compared import compare_evaluations
 from service.quality.store_evaluations import StoredEvaluation
 from service.web.admin.query import number, only
@@ -18,8 +18,6 @@ from service.web.responses import json_response
 
 LIMIT, MOST = 20, 100
 DATASET = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-
-Json = dict[str, Any]
 
 
 def add_routes(app: Flask, process: WebProcess) -> None:

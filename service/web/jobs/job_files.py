@@ -11,11 +11,11 @@ from flask import Response
 from werkzeug.http import dump_options_header
 
 from service.base.errors import Overloaded
+from service.jobs.job_log import LOG
 from service.web.jobs.artefacts import ArtefactNotFound, open_artefact
 
 AT_ONCE = 2  # each holds a thread for as long as its client reads
 PIECE = 256 * 1024
-LOG = "job.log"
 TAIL_BYTES = 64 * 1024
 BINARY = "application/octet-stream"
 TEXT = "text/plain; charset=utf-8"

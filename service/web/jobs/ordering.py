@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections.abc import Callable
-from typing import Any
 
 import orjson
 from flask import Flask, Response, g, request
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 
 from service.base.errors import RequestInvalid
 from service.base.http_errors import Forbidden
+from service.base.strict_json import Json
 from service.jobs.job import JobOrder, Kind
 from service.jobs.record import brief_record
 from service.recipe.batch import BatchPredictRequest
@@ -37,8 +37,6 @@ from service.web.responses import json_response
 
 MAX_KEY = 255
 TRIGGERS = ("api", "cli")
-
-Json = dict[str, Any]
 
 
 def add_routes(app: Flask, process: WebProcess) -> None:

@@ -6,9 +6,8 @@ that comes again goes on where it was, and shows its key anew.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from service.base.errors import KerasdError
 from service.base.http_errors import WatchersFull
@@ -19,10 +18,8 @@ from service.web.access.access import check_model
 from service.web.access.caller import Caller
 from service.web.jobs.event_text import ALIVE, RETRY, STREAM, event_text, text
 from service.web.jobs.feed import Feed, Look
+from service.web.turn import Receive, Send
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Fields = list[tuple[str, str]]
 
 HEADERS = [

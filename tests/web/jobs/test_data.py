@@ -63,6 +63,15 @@ def test_a_file_is_kept_by_its_content(here: World) -> None:
     assert requests.get(f"{here.url}{PATH}", timeout=20).json() == {"files": [told]}
 
 
+@pytest.mark.parametrize("name", ["old.hdf5", "old.hdf", "a.weights.h5", "a.keras", "cp.zip"])
+def test_a_weights_file_is_taken(here: World, name: str) -> None:
+    begin = b"PK\x03\x04" if name.endswith((".zip", ".keras")) else b"\x89HDF\r\n\x1a\n"
+    answer = post(here, begin, f"name={name}")
+    assert answer.status_code == 201
+    sha256 = hashlib.sha256(begin).hexdigest()
+    assert answer.json()["file"] == f"{sha256}.{name.rpartition('.')[2]}"
+
+
 def test_a_file_without_its_note_is_taken_when_it_comes_again(here: World) -> None:
     """A worker was killed between the two."""
     post(here)
@@ -128,6 +137,7 @@ def test_a_file_that_a_waiting_job_reads_stays(here: World) -> None:
     [
         ("", CSV, 400, "name: expected a file name"),
         ("name=train.exe", CSV, 400, "name: expected a file name"),
+        ("name=cp.ckpt.index", CSV, 400, "a TensorFlow checkpoint is sent as one .zip"),
         ("name=../train.csv", CSV, 400, "name: expected a file name"),
         ("name=a.csv&name=b.csv", CSV, 400, "a name stands there twice"),
         ("name=a.csv&x=1", CSV, 400, "expected name, why"),
@@ -137,7 +147,8 @@ def test_a_file_that_a_waiting_job_reads_stays(here: World) -> None:
         ("name=a.h5", CSV, 422, "neither HDF5"),
         ("name=a.csv", b"x" * (1024**2 + 1), 413, "raise the setting max_data_mb"),
     ],
-    ids=["none", "suffix", "path", "twice", "more", "empty", "pickle", "npz", "weights", "large"],
+    ids=["none", "suffix", "checkpoint", "path", "twice", "more", "empty", "pickle", "npz",
+         "weights", "large"],
 )  # fmt: skip
 def test_what_is_no_data_is_refused_and_nothing_kept(
     here: World, query: str, content: bytes, status: int, words: str

@@ -22,12 +22,6 @@ def process(tmp_path: Path) -> Iterator[WebProcess]:
         yield worker
 
 
-@pytest.fixture(params=[FlaskClient, FrontClient], ids=["wsgi", "asgi"])
-def client(process: WebProcess, request: pytest.FixtureRequest) -> Iterator[Client]:
-    with asking(request.param, process) as asked:
-        yield asked
-
-
 def ids(client: Client, query: str = "") -> list[str]:
     answer = client.ask("GET", f"/v1/jobs?{query}")
     assert answer.status == 200, answer.body
@@ -85,6 +79,22 @@ def test_a_job_is_told_with_its_epochs(process: WebProcess, client: Client) -> N
     program.finish(JobState.GATED, verdict={"passed": False})
     told = client.ask("GET", f"/v1/jobs/{program.id}").json
     assert (told["state"], told["result"]) == ("GATED", {"verdict": {"passed": False}})
+
+
+@pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.FAILED])
+def test_a_fit_that_came_to_nothing_is_summed_up(
+    process: WebProcess, client: Client, state: JobState
+) -> None:
+    program = Program(process)
+    first = {"epoch": 1, "val_loss": 0.5}
+    program.epoch(1, val_loss=0.5)
+    program.epoch(2, val_loss=0.9)
+    program.progress(epoch=2, epochs=5, best_epoch=1)
+    program.finish(state)
+    fit = client.ask("GET", f"/v1/jobs/{program.id}").json["result"]["epochs"]
+    assert (fit["epochs_run"], fit["best_epoch"], fit["best"]) == (2, 1, first)
+    assert fit["stopped_by"] == state.value
+    assert fit["stopped_why"] == state.value.lower()
 
 
 def test_events_are_told_in_json_to_who_does_not_ask_for_a_stream(

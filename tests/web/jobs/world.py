@@ -11,6 +11,7 @@ import orjson
 import requests
 
 from service.base.settings import Settings
+from service.base.strict_json import Json
 from service.jobs.job import Job, JobOrder, JobState, Kind
 from service.web.crowd import EdgeLimits
 from service.web.front import Front
@@ -34,8 +35,6 @@ PACE_S = 0.02
 HASTE = Patience(silence_s=0.1, longest_s=60)
 
 NO_HEADERS: Mapping[str, str] = {}
-
-Json = dict[str, Any]
 
 
 def submit(process: WebProcess, model: str = "m", **more: Any) -> Job:
