@@ -7,11 +7,13 @@ what builds is pinned in release/requirements.lock.
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -39,6 +41,7 @@ def build(target: Path, tools: Path = TOOLS) -> list[Path]:
         export(source)
         build_packages(source, made, when, tools)
         named = f"{PROJECT}-{__version__}"
+        stamp(source / "Dockerfile", when)
         context = files_below(source, *sources(source))
         write_archive(made / f"{named}-images.tar.gz", source, context, "", when)
         write_chart(source / CHART, made, when)
@@ -84,10 +87,25 @@ def build_packages(source: Path, target: Path, when: int, tools: Path = TOOLS) -
     shutil.rmtree(unpacked)
 
 
+def stamp(dockerfile: Path, when: int) -> None:
+    """Have labels tell what an image is made of where nobody gives arguments: in a piped build."""
+    told = {
+        "VERSION": __version__,
+        "REVISION": _run(["git", "rev-parse", "HEAD"], ROOT).strip(),
+        "CREATED": datetime.fromtimestamp(when, UTC).isoformat().replace("+00:00", "Z"),
+    }
+    text = dockerfile.read_text()
+    for name, value in told.items():
+        text = re.sub(rf"^ARG {name}=.*$", f"ARG {name}={value}", text, flags=re.MULTILINE)
+    dockerfile.write_text(text)
+
+
 def write_chart(chart: Path, target: Path, when: int) -> None:
-    """Pack the chart under the name that Helm gives it."""
+    """Pack the chart under the name that Helm gives it, without the folders that it leaves out."""
     version = yaml.safe_load((chart / "Chart.yaml").read_text())["version"]
-    files = files_below(chart, *(path.name for path in chart.iterdir()))
+    ignored = (chart / ".helmignore").read_text().splitlines()
+    names = (path.name for path in chart.iterdir() if f"{path.name}/" not in ignored)
+    files = files_below(chart, *names)
     write_archive(target / f"{PROJECT}-{version}.tgz", chart, files, PROJECT, when)
 
 

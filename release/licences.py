@@ -7,9 +7,8 @@ from pathlib import Path
 
 from release.allowed import PERMISSIVE, SPECIAL, refusal
 from release.spdx import READ, expression
-from release.targets import ROOT, TARGETS, NotInstalled, Package, installed, packages
+from release.targets import TARGETS, NotInstalled, Package, installed, packages
 
-PAGE = ROOT / "docs" / "licences.md"
 SHARED = re.compile(r"[^/]+\.libs/(lib[^/]+?)(-[0-9a-f]{8})*\.so[.0-9]*$")
 NOTICES = re.compile(r"(?i)(third.?party.?notices|notice)(\.txt)?$")
 

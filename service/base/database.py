@@ -15,7 +15,16 @@ from service.base.errors import SettingsInvalid
 Engine = sa.Engine  # for those who only hand it on
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0005"
+HEAD = "0006"
+# A program that knows no more than this revision may work on HEAD's schema, which only adds to it.
+OLDEST_GOOD = "0005"
+# Kept beside alembic's own table: the oldest revision whose programs are good for the schema.
+GOOD = sa.Table(
+    "schema_good_for",
+    sa.MetaData(),
+    sa.Column("revision", sa.String(32), primary_key=True),
+    sa.Column("oldest", sa.String(32), nullable=False),
+)
 BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 0x6B657261  # any number that nobody else takes
 SOON_MS = 20
@@ -67,9 +76,11 @@ def hasty(engine: sa.Engine) -> sa.Engine:
 def migrate(engine: sa.Engine) -> None:
     """Bring the schema to this program's revision; safe to call again.
 
-    Raises SchemaUnknown if a newer kerasd has changed it.
+    One that a newer kerasd has brought further stays as it is. Raises SchemaUnknown if this program
+    isn't good for it.
     """
-    if known_revision(engine) == HEAD:
+    found = known_revision(engine)
+    if found == HEAD or (found is not None and found not in _revisions()):
         return
     from alembic import command  # costs time and memory that only a change of schema is worth
     from alembic.config import Config
@@ -83,10 +94,11 @@ def migrate(engine: sa.Engine) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _declare(connection)
 
 
 def check_schema(url: str) -> None:
-    """Raise SchemaUnknown if a newer kerasd has changed the schema.
+    """Raise SchemaUnknown if this program isn't good for the schema.
 
     A database that isn't there yet, or is away, is for those to meet who need it.
     """
@@ -107,16 +119,21 @@ def check_schema(url: str) -> None:
 
 def known_revision(engine: sa.Engine) -> str | None:
     """The schema's revision; none if there is no schema. Raises SchemaUnknown."""
-    found = _revision(engine)
-    if found is not None:
-        check_revision(found)
+    alembic = sa.table("alembic_version", sa.column("version_num"))
+    found = _only(engine, alembic.name, sa.select(alembic))
+    if found is not None and found not in _revisions():
+        oldest = sa.select(GOOD.c.oldest).where(GOOD.c.revision == found)
+        check_revision(found, _only(engine, GOOD.name, oldest))
     return found
 
 
-def check_revision(found: str) -> None:
-    """Raise SchemaUnknown if this program doesn't know the revision."""
-    migrations = (MIGRATIONS / "versions").glob("*.py")  # named by their revisions
-    if found not in {path.name.partition("_")[0] for path in migrations}:
+def check_revision(found: str, oldest: str | None) -> None:
+    """Raise SchemaUnknown if this program neither knows the revision nor is declared good for it.
+
+    `oldest` is the revision from which on programs are good for it, if somebody has declared it.
+    """
+    known = _revisions()
+    if found not in known and oldest not in known:
         raise SchemaUnknown(found, HEAD)
 
 
@@ -167,11 +184,24 @@ def _open_postgres(address: sa.URL) -> sa.Engine:
         raise SettingsInvalid(f"setting database_url: {need}") from error
 
 
-def _revision(engine: sa.Engine) -> str | None:
-    if not sa.inspect(engine).has_table("alembic_version"):
+def _revisions() -> set[str]:
+    """Those that this program knows; its migrations are named by them."""
+    return {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.py")}
+
+
+def _declare(connection: sa.Connection) -> None:
+    GOOD.create(connection, checkfirst=True)
+    connection.execute(GOOD.delete())
+    connection.execute(GOOD.insert().values(revision=HEAD, oldest=OLDEST_GOOD))
+
+
+def _only(engine: sa.Engine, table: str, query: "sa.Select[Any]") -> str | None:
+    """The value of the only row; none where there is no such row, or no such table."""
+    if not sa.inspect(engine).has_table(table):
         return None
     with engine.connect() as connection:
-        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        found: str | None = connection.execute(query).scalar()
+    return found
 
 
 def _follow(engine: sa.Engine, file: Path) -> None:

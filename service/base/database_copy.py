@@ -30,9 +30,25 @@ def copy_database(source: Path, target: Path) -> str:
             copy.execute("PRAGMA journal_mode=DELETE")  # one file: a copy of it is whole
             found = copy.execute("PRAGMA quick_check").fetchone()[0]
             revision = str(copy.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+            oldest = _oldest_good(copy, revision)
     except (sqlite3.Error, TypeError) as error:
         raise BackupRefused(f"The database {source} can't be copied: {error}") from error
     if found != "ok":
         raise BackupRefused(f"The database {source} is damaged: {found}")
-    check_revision(revision)
+    check_revision(revision, oldest)
     return revision
+
+
+def check_copy(copy: Path, revision: str) -> None:
+    """Raise SchemaUnknown if this program isn't good for the schema of a copy that is whole."""
+    with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+        check_revision(revision, _oldest_good(database, revision))
+
+
+def _oldest_good(database: sqlite3.Connection, revision: str) -> str | None:
+    listed = database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'schema_good_for'")
+    if listed.fetchone() is None:
+        return None
+    query = "SELECT oldest FROM schema_good_for WHERE revision = ?"
+    found = database.execute(query, (revision,)).fetchone()
+    return None if found is None else str(found[0])

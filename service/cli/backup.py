@@ -35,8 +35,10 @@ def make_backup(settings: Settings, target: Path) -> BackupRecord:
             record = _fill(settings, aside)
             (aside / RECORD).write_text(record.model_dump_json(indent=2))
             sync(aside / RECORD)
-            sync(aside)
+            for folder in (aside, *(path for path in aside.rglob("*") if path.is_dir())):
+                sync(folder)
             rename_new(aside, target)
+            sync(target.parent)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     return record

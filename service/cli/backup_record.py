@@ -34,12 +34,19 @@ class BackupRecord(BaseModel):
 
 def places(settings: Settings) -> dict[str, Path]:
     """Where each file or folder of a backup lies in service."""
-    return {
-        KEYS: settings.keys_path,
+    kept = {
         DATA: settings.uploads_dir,
         CAPTURED: settings.capture_dir,
         JOBS: settings.jobs_dir,
     }
+    return {KEYS: settings.keys_path, **kept} if are_keys_ours(settings) else kept
+
+
+def are_keys_ours(settings: Settings) -> bool:
+    """Whether the file of keys lies where kerasd writes; else, as a mounted Secret, it is not."""
+    folder = settings.keys_path.absolute().parent.resolve()
+    ours = (settings.state_dir, settings.shared_path)
+    return any(folder.is_relative_to(one.resolve()) for one in ours)
 
 
 def read_backup(folder: Path) -> BackupRecord:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from service.base.settings import read_settings
+from service.base.settings import Settings, read_settings
 
 
 @click.command()
@@ -14,9 +14,11 @@ def backup(target: Path, state_dir: Path | None) -> None:
     """Copy database, keys, data files, captured inputs and ended jobs into a new folder TARGET."""
     from service.cli.backup import make_backup
 
-    record = make_backup(read_settings(state_dir=state_dir), target.absolute())
+    settings = read_settings(state_dir=state_dir)
+    record = make_backup(settings, target.absolute())
     what = f"schema {record.schema_revision}" if record.schema_revision else "without the database"
     click.echo(f"{target}: {len(record.files)} files, {what}")
+    _tell_of_keys(settings)
 
 
 @click.command()
@@ -31,3 +33,11 @@ def restore(source: Path, state_dir: Path | None) -> None:
     click.echo(f"{settings.state_dir}: {len(record.files)} files of kerasd {record.kerasd}")
     for repository in record.repositories:
         click.echo(f"start it with the repository at the same path: {repository}")
+    _tell_of_keys(settings)
+
+
+def _tell_of_keys(settings: Settings) -> None:
+    from service.cli.backup_record import are_keys_ours
+
+    if not are_keys_ours(settings):
+        click.echo(f"left to you: {settings.keys_path}, which lies where kerasd doesn't write")

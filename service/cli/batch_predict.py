@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from service.cli.options import add_options
 from service.cli.versions import with_service
 
 PATH = click.Path(path_type=Path)
@@ -31,17 +32,11 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def _with_options(command: Any) -> Any:
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
-
-
 @click.command("batch-predict")
 @click.argument("model")
 @click.argument("source", metavar="IN", type=PATH)
 @click.argument("target", metavar="OUT", type=PATH)
-@_with_options
+@add_options(*OPTIONS)
 @with_service
 def batch_predict(model: str, source: Path, target: Path, **given: Any) -> None:
     """Predict all rows of IN, a file or a folder (Parquet, CSV, NDJSON), with MODEL into OUT.

@@ -8,12 +8,11 @@ import click
 import orjson
 from pydantic import ValidationError
 
+from service.base.strict_json import Json
 from service.recipe.batch import BatchOptions
 
 KINDS = ("features", "ignore", "label", "weight", "time")
 SINGLE = ("weight", "time")
-
-Json = dict[str, Any]
 
 
 def options_of(given: Mapping[str, Any]) -> BatchOptions:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import click
 
 from service.base.settings import read_settings
+from service.base.strict_json import Json
 from service.cli.batch_bar import BatchBar
 from service.cli.batch_local import told
 from service.cli.terminal import printable
@@ -20,8 +21,6 @@ from service.recipe.batch import BatchOptions
 POLL_S = 1.0
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
-
-Json = dict[str, Any]
 
 
 def predict_in_shards(

@@ -1,7 +1,6 @@
 """`kerasd inspect`: tell people what is in a file, without running it."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
@@ -10,10 +9,10 @@ from rich.table import Table
 
 from service.base.settings import Settings
 from service.base.signature import shape_text
+from service.base.strict_json import Json
 from service.cli.tasks import gather, options_of, run_task, task_for
 from service.cli.terminal import plain
 
-Json = dict[str, Any]
 STAGES = ("start", "inspect")
 
 

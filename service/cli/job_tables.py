@@ -7,12 +7,11 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
+from service.base.strict_json import Json
 from service.cli.terminal import plain, printable
 from service.client import JobStatus
 
 SHOWN_METRICS = 8
-
-Json = dict[str, Any]
 
 
 def print_jobs(jobs: Sequence[JobStatus]) -> None:

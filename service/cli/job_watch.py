@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from service.base.strict_json import Json
 from service.cli.job_tables import number_text, print_result, progress_text
 from service.cli.terminal import plain, printable
 from service.client import Client, JobNews, JobStatus
@@ -17,8 +18,6 @@ GOOD = ("PUBLISHED", "SUCCEEDED")
 EXIT_NOTHING = 1
 EXIT_INTERRUPTED = 130
 SHOWN_METRICS = 4
-
-Json = dict[str, Any]
 
 
 def print_submitted(job: JobStatus) -> None:

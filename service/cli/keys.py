@@ -14,6 +14,7 @@ from service.base.key_changes import Grant, add_key, revoke_key, rotate_key
 from service.base.key_file import KeyRecord, change_keys, read_keys
 from service.base.key_text import digest, make_key, split_key
 from service.base.settings import read_settings
+from service.cli.options import add_options
 
 DURATION = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -51,10 +52,7 @@ def _given(_context: Any, _option: Any, value: str | None) -> str:
     return value or ""
 
 
-def _with_file(command: Any) -> Any:
-    for option in (FILE, STATE):
-        command = option(command)
-    return command
+_with_file = add_options(STATE, FILE)
 
 
 @click.group()

@@ -10,6 +10,7 @@ from service import __version__
 from service.base.errors import KerasdError
 from service.base.settings import Settings, read_settings
 from service.cli.commands import Commands
+from service.cli.options import add_options
 from service.cli.versions import with_service
 
 EXIT_REFUSED = 1
@@ -22,25 +23,16 @@ def cli() -> None:
     """Serve Keras models over HTTP: drop a .h5 file into a folder."""
 
 
-def _with_settings(command: Any) -> Any:
-    """Options that several commands take over into the settings."""
-    options = (
-        click.option("--host", help="Address to listen on."),
-        click.option("--port", type=int, help="Port to listen on."),
-        click.option("--workers", type=int, help="Web worker processes."),
-        click.option("--state-dir", type=click.Path(path_type=Path), help="Folder to write in."),
-        click.option("--log-level", help="DEBUG, INFO, WARNING or ERROR."),
-        click.option("--log-format", help="json or text."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
+_with_settings = add_options(
+    click.option("--host", help="Address to listen on."),
+    click.option("--port", type=int, help="Port to listen on."),
+    click.option("--workers", type=int, help="Web worker processes."),
+    click.option("--state-dir", type=click.Path(path_type=Path), help="Folder to write in."),
+    click.option("--log-level", help="DEBUG, INFO, WARNING or ERROR."),
+    click.option("--log-format", help="json or text."),
+)
 REPOSITORY = click.argument("repository", required=False)  # a folder, a file or an address
 PARENT = click.option("--parent", type=int, hidden=True, help="End with this process.")
-
-
 INSECURE = click.option(
     "--insecure", "access", flag_value="open", help="Let everybody do everything, without a key."
 )
@@ -95,22 +87,16 @@ FILES = click.argument(
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 STATE = click.option("--state-dir", type=click.Path(path_type=Path), help="Folder to write in.")
-
-
-def _with_load_options(command: Any) -> Any:
-    """How the files are to be opened: what model.yaml says for a served model."""
-    options = (
-        click.option("--weights", type=click.Choice(["strict", "order"]),
-                     help="order: match weights by order where names don't tell them apart."),
-        click.option("--theano-kernels", type=click.Choice(["auto", "keep", "flip"]),
-                     help="Whether Theano's convolution kernels are turned round."),
-        click.option("--signature", help="Which signature of a SavedModel."),
-        click.option("--allow-lambda", metavar="SHA256",
-                     help="Run the Lambda code of the file with this sha256."),
-    )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+# How the files are to be opened: what model.yaml says for a served model.
+_with_load_options = add_options(
+    click.option("--weights", type=click.Choice(["strict", "order"]),
+                 help="order: match weights by order where names don't tell them apart."),
+    click.option("--theano-kernels", type=click.Choice(["auto", "keep", "flip"]),
+                 help="Whether Theano's convolution kernels are turned round."),
+    click.option("--signature", help="Which signature of a SavedModel."),
+    click.option("--allow-lambda", metavar="SHA256",
+                 help="Run the Lambda code of the file with this sha256."),
+)  # fmt: skip
 
 
 @cli.command()

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from service.cli.options import add_options
 from service.cli.versions import with_service
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -33,7 +34,8 @@ OPTIONS = (
     click.option("--from-version", type=int, metavar="N", help="Default: the current one."),
     click.option("--fresh", is_flag=True, help="Begin with fresh weights."),
     click.option("--weights", type=FILE, metavar="FILE",
-                 help="Begin with the weights in a file, as far as they fit; it is sent first."),
+                 help="Begin with the weights in a file, as far as they fit; it is sent first. "
+                 "A TensorFlow checkpoint: one .zip of its files."),
     click.option("--freeze", multiple=True, metavar="LAYER", help="A name, or a pattern with *."),
     click.option("--train-last", type=int, metavar="N", help="Freeze all but the last N layers."),
     click.option("--classes", type=int, help="Replace the last layer by one for so many classes."),
@@ -52,15 +54,9 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def _with_options(command: Any) -> Any:
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
-
-
 @click.command()
 @click.argument("model")
-@_with_options
+@add_options(*OPTIONS)
 @with_service
 def retrain(model: str, url: str | None, key: str | None, as_json: bool, **given: Any) -> None:
     """Train MODEL anew on labelled data; a better version, and only a better one, is published.

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
 
 # Where in the request the value of an option stands.
 PLACES: Mapping[str, tuple[str, ...]] = {

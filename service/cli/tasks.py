@@ -16,13 +16,13 @@ from service.base.custom_state import custom_options
 from service.base.load_options import LoadOptions
 from service.base.refusals import FileBroken, FileRefused
 from service.base.settings import Settings
+from service.base.strict_json import Json
 from service.controller.run import child_limits
 from service.repository.layout import files_below, scan
 from service.repository.manifest import check_published
 
 POLL_S = 0.05
 
-Json = dict[str, Any]
 Keep = Callable[[Path], None]
 
 

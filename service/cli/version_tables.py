@@ -6,11 +6,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from service.base.strict_json import Json
 from service.cli.terminal import plain, printable
 
 NOTHING: tuple[Any, ...] = (None, "", [], {})
-
-Json = dict[str, Any]
 
 
 def print_models(answer: Json) -> None:

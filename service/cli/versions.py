@@ -8,6 +8,8 @@ from urllib.parse import quote, urlencode
 
 import click
 
+from service.cli.options import add_options
+
 OPTIONS = (
     click.option("--url", help="Address of the service; default: from the settings."),
     click.option("--key", help="API key; better in the setting api_key, which others don't see."),
@@ -31,9 +33,7 @@ class Told:
 
 def with_service(command: Any) -> Any:
     """Options of every command that asks the running service."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
+    return add_options(*OPTIONS)(command)
 
 
 @click.group(invoke_without_command=True)

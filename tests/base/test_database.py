@@ -18,10 +18,13 @@ from alembic.script import ScriptDirectory
 
 from service.base.database import (
     BUSY_TIMEOUT_MS,
+    GOOD,
     HEAD,
     MIGRATIONS,
+    OLDEST_GOOD,
     check_schema,
     hasty,
+    known_revision,
     migrate,
     open_database,
 )
@@ -114,6 +117,61 @@ def test_a_schema_that_a_newer_program_made_is_refused_and_left_alone(engine: sa
     assert found == "9999"
 
 
+def bring_to_9999(engine: sa.Engine, oldest: str) -> None:
+    """As a newer program does."""
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(GOOD.update().values(revision="9999", oldest=oldest))
+
+
+def test_a_schema_of_a_newer_program_that_only_adds_is_worked_on_and_left_alone(
+    engine: sa.Engine,
+) -> None:
+    bring_to_9999(engine, oldest=HEAD)
+
+    migrate(engine)
+    check_schema(str(engine.url))
+
+    assert known_revision(engine) == "9999"
+
+
+def test_one_that_is_good_for_newer_programs_alone_is_refused(engine: sa.Engine) -> None:
+    bring_to_9999(engine, oldest="9998")
+
+    with pytest.raises(SchemaUnknown):
+        migrate(engine)
+    with pytest.raises(SchemaUnknown):
+        check_schema(str(engine.url))
+
+
+def test_what_the_oldest_good_revision_has_is_there_still_and_enough(engine: sa.Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, OLDEST_GOOD)
+    before = _columns(engine)
+
+    migrate(engine)
+
+    after = _columns(engine)
+    assert before.items() <= {name: after.get(name) for name in before}.items()
+    added = {name for name in after.keys() - before.keys() if name[0] in {t for t, _ in before}}
+    assert all(after[name][1] for name in added)  # who knows nothing of it may write a row
+
+
+def _columns(engine: sa.Engine) -> dict[tuple[str, str], tuple[str, bool]]:
+    """The type of each column by table and name, and whether a row may do without it."""
+    inspector = sa.inspect(engine)
+    return {
+        (table, one["name"]): (str(one["type"]), one["nullable"] or one["default"] is not None)
+        for table in inspector.get_table_names()
+        if table != "alembic_version"
+        for one in inspector.get_columns(table)
+    }
+
+
 def test_a_database_that_is_not_there_or_away_is_no_reason_not_to_start(tmp_path: Path) -> None:
     check_schema(f"sqlite:///{tmp_path}/none/kerasd.sqlite")
     check_schema(f"postgresql://kerasd@/none?host={tmp_path}")
@@ -131,7 +189,7 @@ def test_the_program_wants_the_newest_revision() -> None:
 def test_the_migrated_schema_is_the_declared_one(engine: sa.Engine) -> None:
     migrate(engine)
     declared = open_database("sqlite://")
-    all_of_them: Any = [metadata, quality.metadata, jobs.metadata]  # as alembic takes them
+    all_of_them: Any = [metadata, quality.metadata, jobs.metadata, GOOD.metadata]  # as alembic's
     for each in all_of_them:
         each.create_all(declared)
 

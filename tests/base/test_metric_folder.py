@@ -42,14 +42,6 @@ def test_two_services_count_apart(tmp_path: Path, memory: Path) -> None:
         assert os.listdir(two) == []
 
 
-def test_a_folder_that_stood_in_its_place_is_replaced(tmp_path: Path, memory: Path) -> None:
-    link = tmp_path / "metrics"
-    link.mkdir()
-    (link / "counter_1.db").touch()
-    with metric_files(link, memory) as folder:
-        assert os.listdir(folder) == []
-
-
 def test_without_memory_it_lies_beside_the_link(tmp_path: Path) -> None:
     with metric_files(tmp_path / "metrics", tmp_path / "missing") as folder:
         (folder / "counter_1.db").touch()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.base.http_errors import Conflict
-from service.base.owned_folder import OwnedFolder, hold_folder, sweep
+from service.base.owned_folder import OwnedFolder, hold_folder, scratch_folder, sweep
 
 OWN = (
     "import sys, time; from pathlib import Path; "
@@ -17,6 +17,15 @@ OWN = (
     "folder = OwnedFolder(Path(sys.argv[1]), 'own-'); (folder.path / 'file').write_text('x'); "
     "print('made', flush=True); time.sleep(60)"
 )
+SCRATCH = """
+import sys
+from pathlib import Path
+from service.base.owned_folder import scratch_folder
+with scratch_folder(Path(sys.argv[1]), "check-") as folder:
+    (folder / "child-x").mkdir()
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_one_at_a_time_holds_a_folder(tmp_path: Path) -> None:
@@ -62,3 +71,22 @@ def test_links_and_other_names_are_not_swept(tmp_path: Path) -> None:
     (tmp_path / "own-link").symlink_to(tmp_path / "other")
     (tmp_path / "own-file").write_text("")
     assert sweep(tmp_path, ("own-",)) == []
+
+
+def test_scratch_of_who_was_killed_goes_and_of_who_lives_stays(tmp_path: Path) -> None:
+    root = tmp_path / "uploads"
+    command = [sys.executable, "-c", SCRATCH, str(root)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        left = Path(other.stdout.readline().strip())
+        with scratch_folder(root, "check-") as ours:
+            assert left.is_dir()
+            assert ours != left
+        other.kill()
+        other.wait()
+    assert (left / "child-x").is_dir()
+    with scratch_folder(root, "check-") as ours:
+        assert list(root.iterdir()) == [ours]
+    assert list(root.iterdir()) == []

@@ -7,7 +7,7 @@ from service.base.signature import DTYPES, Signature, TensorSpec, shape_text, ze
 
 SIGNATURE = Signature(
     inputs=(
-        TensorSpec("words", "int64", (None, None), vocabulary=50),
+        TensorSpec("words", "int64", (None, None), vocabulary=50, mask=0.0),
         TensorSpec("note", "string", (None, 1)),
     ),
     outputs=(TensorSpec("class", "float32", (None, 3), activation="softmax"),),

@@ -39,6 +39,15 @@ def test_failures_may_be_allowed(strange: Path) -> None:
     assert "strange version 4: " in ran.stderr
 
 
+def test_a_folder_that_takes_nothing_is_told_in_the_table(strange: Path) -> None:
+    (strange.parent / "compiled").write_text("in the way")
+    ran = bake(strange)
+    assert ran.returncode == 1
+    assert "strange version 4: compiling can't begin: " in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "failed" in ran.stdout
+
+
 def test_an_empty_repository_is_no_success(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     ran = bake(tmp_path / "models")

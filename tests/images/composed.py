@@ -5,7 +5,7 @@ It is the committed file. What tests change is said here: images of a registry a
 docker-compose 1.29 doesn't know.
 """
 
-import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 import yaml
 
 from tests.conftest import ROOT
 from tests.images.base_image import base_name
-from tests.images.engine import Engine
+from tests.images.engine import CLIENT, Engine
+from tests.lacking import lacking
 from tests.running import free_port, wait_until
 
 COMPOSE = Path("/usr/bin/docker-compose")
@@ -71,10 +71,23 @@ class Composed:
 
     def run(self, *args: str) -> "subprocess.CompletedProcess[str]":
         """A docker-compose command that has ended, well or not."""
+        return self._ran([*self._command(), *args])
+
+    def shell(self, line: str) -> str:
+        """What a line of a page prints, run by a shell in the folder of the project."""
+        docker = {"docker compose": " ".join(self._command()), "docker": str(CLIENT)}
+        ours = re.sub(r"\bdocker( compose)?\b(?= )", lambda found: docker[found.group()], line)
+        ended = self._ran(["sh", "-c", ours])
+        assert ended.returncode == 0, f"{line}: {ended.stdout}{ended.stderr}"[-TAIL:] + self.logs()
+        return ended.stdout
+
+    def _command(self) -> list[str]:
         files = ["--file", "compose.yaml", "--file", "stand-ins.yaml"]
+        return [str(COMPOSE), "--ansi", "never", "--project-name", "kerasd", *files]
+
+    def _ran(self, command: list[str]) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [str(COMPOSE), "--ansi", "never", "--project-name", "kerasd", *files, *args],
-            cwd=self._folder, env=self._environment, stdin=subprocess.DEVNULL,
+            command, cwd=self._folder, env=self._environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=UP_S, check=False,
         )  # fmt: skip
 
@@ -116,13 +129,9 @@ class Composed:
 def composed(
     engine: Engine, folder: Path, models: Path, image: str, profile: str = "single"
 ) -> Iterator[Composed]:
-    """The project, of which nothing is started yet; all of it is removed in the end.
-
-    Where there is no docker-compose the test is skipped with the reason, and fails in CI.
-    """
+    """The project, of which nothing is started yet; all of it is removed in the end."""
     if not COMPOSE.is_file():
-        reason = f"no {COMPOSE}: apt-get install docker-compose"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        lacking(f"no {COMPOSE}: apt-get install docker-compose")
     for name in STAND_INS:
         base = {"PYTHON_IMAGE": base_name()}
         engine.build(name, context=BESIDE, tag=f"beside:{name}", args=base)

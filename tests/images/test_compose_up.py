@@ -17,7 +17,9 @@ from tests.images import numbers
 from tests.images.composed import Composed, composed
 from tests.images.engine import Engine
 from tests.images.numbers import write_numbers
-from tests.images.people import MODEL, predict_and_label, write_model
+from tests.images.pages import blocks
+from tests.images.people import MODEL, predict, predict_and_label, write_model
+from tests.labelling import Labelling
 from tests.running import wait_until
 from tests.test_quality import EXPECTED, FROM_COUNTERS, gauge
 
@@ -84,6 +86,7 @@ def test_the_controller_reaches_nothing_beyond_its_network(project: Composed) ->
     of = {name: project.engine.inspect(project.container(name), form).split() for name in STARTED}
     assert of["controller"] == ["kerasd_inside"]
     assert sorted(of["web"]) == ["kerasd_default", "kerasd_inside"]
+    assert of["tensorboard"] == ["kerasd_shown"]  # it doesn't reach the others
     inspected = project.engine.docker("network", "inspect", "kerasd_inside")
     assert orjson.loads(inspected)[0]["Internal"] is True
 
@@ -175,6 +178,21 @@ def test_all_are_healthy_and_tensorboard_answers(project: Composed) -> None:
     for service in ("web", "prometheus", "alertmanager"):
         project.wait_healthy(service)
     assert requests.get(project.url("tensorboard"), timeout=30).status_code == 200
+
+
+def test_what_was_backed_up_as_the_page_says_is_there_after_all_else_is_lost(
+    project: Composed,
+) -> None:
+    _, backup, down, _, restore = blocks("operations.md", "With compose")
+    (id_,) = predict(project.url("web"), [1.0])
+    for line in (*backup, *down, *restore[:-1]):  # the last starts Grafana, too
+        project.shell(line)
+
+    project.up(*STARTED)
+    project.wait_healthy("web")
+    wait_until(lambda: is_ready(project), "both models are served")
+
+    assert Labelling(project.url("web"), MODEL).send([(id_, "ill")]) == {"accepted": 1}
 
 
 def test_with_keys_prometheus_has_one_and_others_are_refused(project: Composed) -> None:

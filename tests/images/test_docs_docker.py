@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.documented import blocks
 from tests.images.engine import CLIENT, NETWORK, Engine
 from tests.running import free_port
 
@@ -15,7 +16,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.image, pytest.mark.timeout(1200)]
 
 PAGE = (ROOT / "docs" / "deploy-docker.md").read_text()
 SECTION = re.compile(r"^## (Build|Run)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
-SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND_S = 600.0
 CHANGES = {
     # Their engine has no network of its own to build in, and no bridge but one.
@@ -50,5 +50,4 @@ def commands() -> list[str]:
     """The lines of the page's shell blocks, in their order."""
     sections = dict(SECTION.findall(PAGE))
     assert list(sections) == ["Build", "Run"]
-    blocks = [block for text in sections.values() for block in SHELL.findall(text)]
-    return "".join(blocks).splitlines()
+    return blocks("".join(sections.values())).splitlines()

@@ -32,10 +32,10 @@ def target(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def sbom(
-    target: str, engine: Engine, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    path = tmp_path_factory.mktemp("sbom") / f"{target}.cdx.json"
+def sbom(target: str, engine: Engine, images: dict[str, str]) -> Path:
+    """It stays where a release's files are: of these images there is no other."""
+    path = ROOT / "dist" / f"kerasd-{__version__}-{target}-image.cdx.json"
+    path.parent.mkdir(exist_ok=True)
     began = time.monotonic()
     write_image_bom(images[target], path, engine.host)
     took_s = time.monotonic() - began

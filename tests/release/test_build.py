@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -113,13 +114,21 @@ def test_the_context_is_all_that_the_dockerfile_reads(
         context.extractall(tmp_path, filter="data")
     for name in sources(clone):
         assert (tmp_path / name).exists(), name
-    assert (tmp_path / "Dockerfile").read_bytes() == (clone / "Dockerfile").read_bytes()
     assert not (tmp_path / "tests").exists()
+    packed, committed = ((one / "Dockerfile").read_text() for one in (tmp_path, clone))
+    assert f"\nARG VERSION={__version__}\n" in packed
+    assert f"\nARG VERSION={__version__}\n" in committed
+    assert f"\nARG REVISION={run('git', 'rev-parse', 'HEAD', where=clone)}" in packed
+    assert "\nARG REVISION=unknown\n" in committed
+    told = re.compile(r"^ARG (VERSION|REVISION|CREATED)=.*$", re.MULTILINE)
+    assert told.sub("", packed) == told.sub("", committed)
 
 
 def test_the_chart_is_packed_as_helm_packs_it(built: dict[str, bytes]) -> None:
     with tarfile.open(fileobj=io.BytesIO(built[f"{NAMED}.tgz"])) as chart:
-        assert {"kerasd/Chart.yaml", "kerasd/values.yaml"} <= set(chart.getnames())
+        names = set(chart.getnames())
+    assert {"kerasd/Chart.yaml", "kerasd/values.yaml", "kerasd/templates/web.yaml"} <= names
+    assert not any(name.startswith("kerasd/ci") for name in names)
 
 
 @pytest.mark.parametrize("target", ["serve", "full"])
