@@ -6,11 +6,11 @@ retrain of it, from the request to the verdict, take turns with stretches as lon
 
 import json
 import shutil
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from benchmarks.contestants import ROOT
 from benchmarks.dialects import Request
 from benchmarks.kerasd import Kerasd, kerasd
 from benchmarks.phase import say
-from benchmarks.steady import FAILED, Steady, percentile_ms
+from benchmarks.steady import FAILED, Steady, Told, percentile_ms
 
 MODEL = "digits"
 CONNECTIONS = 16
@@ -42,12 +42,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What came of it: p50s, p99s, and how many cores others used, of each round."""
+    """What came of it: p99s of all rounds together; p50s, p99s, and how many cores others used, of
+    each round."""
 
     capacity_per_s: float
     offered_per_s: float
     requests: int
     failed: int
+    alone_ms: float
+    training_ms: float
     alone_p50_ms: Sequence[float]
     training_p50_ms: Sequence[float]
     alone_p99_ms: Sequence[float]
@@ -58,9 +61,14 @@ class Training:
 
     @property
     def p99_ratio(self) -> float:
-        """The median over the rounds of what a retrain makes of the p99."""
+        """What retrains make of the p99 of all requests."""
+        return self.training_ms / self.alone_ms
+
+    @property
+    def p99_ratios(self) -> list[float]:
+        """The same of each round."""
         pairs = zip(self.training_p99_ms, self.alone_p99_ms, strict=True)
-        return statistics.median(training / alone for training, alone in pairs)
+        return [training / alone for training, alone in pairs]
 
 
 def measure(top: Path, rounds: int, epochs: int) -> Training:
@@ -88,16 +96,22 @@ def _measure(service: Kerasd, rounds: int, epochs: int) -> Training:
             say(f"round {number + 1}: a retrain of {took_s:.0f} s")
             alone.append(_stretch(service, partial(time.sleep, took_s)))
 
+    def told(stretches: Sequence[Stretch]) -> list[list[Told]]:
+        return [steady.between(each.began, each.ended) for each in stretches]
+
     def share(stretches: Sequence[Stretch], percent: float) -> list[float]:
-        return [
-            percentile_ms(steady.between(each.began, each.ended), percent) for each in stretches
-        ]
+        return [percentile_ms(each, percent) for each in told(stretches)]
+
+    def together(stretches: Sequence[Stretch]) -> float:
+        return percentile_ms(list(chain.from_iterable(told(stretches))), 99)
 
     return Training(
         capacity_per_s=capacity,
         offered_per_s=capacity / 2,
         requests=len(steady.told),
         failed=sum(each.said == FAILED for each in steady.told),
+        alone_ms=together(alone),
+        training_ms=together(training),
         alone_p50_ms=share(alone, 50),
         training_p50_ms=share(training, 50),
         alone_p99_ms=share(alone, 99),

@@ -21,6 +21,7 @@ def document(where: str, found: Training) -> str:
             f"at most {P99_AT_MOST:g}",
             _judged(ratio <= P99_AT_MOST),
         ),
+        ("the same, by rounds", _plain(found.p99_ratios), "", ""),
         ("p99 without, by rounds", _ms(found.alone_p99_ms), "", ""),
         ("p99 while a retrain runs, by rounds", _ms(found.training_p99_ms), "", ""),
         ("median without, by rounds", _ms(found.alone_p50_ms), "", ""),
