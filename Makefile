@@ -68,7 +68,7 @@ serve: install  ## Serve the sample models at http://127.0.0.1:8080
 check: install  ## Format, lint, types, laws and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/codespell -L mape --skip requirements.lock,.venv,.clients,.ray,.charts,.release,dist,.s3,.images,.peers,.uv,.git,.kerasd,.corpus,.attacks,.eras,.chaos,*.json
+	$(BIN)/codespell -L mape --skip requirements.lock,dist,*.json
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow" --numprocesses $(PROCESSES)
 
@@ -120,7 +120,8 @@ chaos: install system-packages  ## Kill, stop, fill up, lock, race: half an hour
 	  $(BIN)/pytest tests/chaos --timeout 3600
 	$(BIN)/python -m tests.chaos.figures .chaos docs/chaos.md
 
-manifests: install .charts/installed  ## Write the chart's copies and deploy/kubernetes anew
+manifests: install .charts/installed  ## Write the dashboards, the chart's copies and deploy/kubernetes anew
+	$(BIN)/python -m dashboards.write
 	$(BIN)/python -m deploy.write
 
 peers: $(PEERS:%=.peers/%/installed)  ## Install the servers that bench compares with (0.6 GB)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from service.base.errors import ServiceRefused
 from service.base.signature import Signature
-from service.client_connection import Json
+from service.base.strict_json import Json
 from service.client_events import JobNews
 from service.client_jobs import JobCalls, JobStatus
 from service.client_quality import Feedback, Forgotten, QualityCalls, RefusedLabel

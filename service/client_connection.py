@@ -19,6 +19,7 @@ from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import ReadTimeoutError
 
 from service.base.errors import ServiceRefused, ServiceUnreachable
+from service.base.strict_json import Json
 
 MAX_RETRY_AFTER_S = 10
 FIRST_PAUSE_S = 0.1
@@ -27,7 +28,6 @@ CONTROL_TIMEOUT_S = 60.0  # the service gives up before
 MAX_TIMEOUT_MS = 999_999_999
 DONE = (200, 201, 202)
 
-Json = dict[str, Any]
 Content = bytes | Iterable[bytes] | None
 
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
 
 
 @dataclass(frozen=True, slots=True)

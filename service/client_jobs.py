@@ -17,7 +17,8 @@ import orjson
 import requests
 
 from service.base.errors import ServiceRefused, ServiceUnreachable
-from service.client_connection import Connection, Json
+from service.base.strict_json import Json
+from service.client_connection import Connection
 from service.client_events import JobNews, read_events
 from service.client_files import FileBody
 

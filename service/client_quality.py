@@ -14,7 +14,8 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from service.client_connection import Connection, Json
+from service.base.strict_json import Json
+from service.client_connection import Connection
 
 ROWS_AT_ONCE = 5000  # some 100 ms of the service's database
 IDS_AT_ONCE = 250

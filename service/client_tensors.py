@@ -10,8 +10,8 @@ import orjson
 
 from service.base.errors import TensorInvalid
 from service.base.signature import STRING, Signature, Tensors, TensorSpec
+from service.base.strict_json import Json
 
-Json = dict[str, Any]
 Rows = list[Any]
 Inputs = np.ndarray | Rows | Mapping[str, np.ndarray | Rows]
 

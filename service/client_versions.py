@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from service.client_connection import Connection, Json
+from service.base.strict_json import Json
+from service.client_connection import Connection
 from service.client_files import FileBody, FormBody, named_files
 
 UPLOAD_TIMEOUT_S = 300.0  # for files that are looked at, after they have arrived

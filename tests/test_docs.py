@@ -1,8 +1,6 @@
 """The documents are true: commands run, links lead somewhere, tables are whole."""
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from service.base import metrics
 from service.base.settings import Settings
 from tests.conftest import ROOT
+from tests.documented import blocks, run
 from tests.running import RunningService, running
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
@@ -22,15 +21,13 @@ IN_ORDER = {
     "batch-predictions.md", "deploy-docker.md", "jobs.md", "operations.md", "quality.md",
     "sequences.md", "versions.md",
 }  # fmt: skip
-SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 def commands() -> list[str]:
     """Every line of every shell block of the documents that can be run in any order."""
     texts = [path.read_text() for path in DOCUMENTS if path.name not in IN_ORDER]
-    blocks = [block for text in texts for block in SHELL.findall(text)]
-    return sorted({line for block in blocks for line in block.strip().splitlines()})
+    return sorted({line for text in texts for line in blocks(text).splitlines() if line.strip()})
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +42,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [c for c in commands() if not c.startswith("make ")])
 def test_a_command_of_the_documents_runs(service: RunningService, command: str) -> None:
-    environment = {
-        **os.environ,
-        "KERASD_PORT": str(service.port),
-        "KERASD_STATE_DIR": str(service.state_dir),
-    }
-    ours = command.replace("localhost:8080", f"127.0.0.1:{service.port}")
-    ours = ours.replace("curl ", "curl --fail-with-body ")
-    ran = subprocess.run(
-        ours, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ran.stdout.strip()
+    assert run(service, ROOT, command).strip()
 
 
 def test_every_make_command_of_the_documents_is_in_the_makefile() -> None:

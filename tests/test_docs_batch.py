@@ -2,10 +2,7 @@
 
 import csv
 import json
-import os
-import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +11,10 @@ import pytest
 import requests
 
 from tests.conftest import ROOT
+from tests.documented import blocks_of, run
 from tests.running import RunningService, running, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -35,21 +31,9 @@ def service(sample_repository: Path, tmp_path: Path) -> Iterator[RunningService]
 
 
 def test_every_command_does_what_the_page_says(service: RunningService, tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "KERASD_PORT": str(service.port),
-        "KERASD_STATE_DIR": str(service.state_dir),
-        "KERASD_REPOSITORY": str(tmp_path / "model_repo"),
-        "KERASD_DATA_DIR": "data",
-    }
-    blocks = SHELL.findall((ROOT / "docs" / "batch-predictions.md").read_text())
-    for line in "".join(blocks).splitlines():
-        ours = line.replace("localhost:8080", f"127.0.0.1:{service.port}")
-        ran = subprocess.run(
-            ours.replace("curl ", "curl --fail-with-body "), shell=True, cwd=tmp_path,
-            env=environment, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
-        assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
+    told = {"KERASD_REPOSITORY": str(tmp_path / "model_repo"), "KERASD_DATA_DIR": "data"}
+    for line in blocks_of("batch-predictions.md").splitlines():
+        run(service, tmp_path, line, 300, settings=told)
     data = tmp_path / "data"
     with (data / "predicted" / "monday.csv").open() as file:
         rows = list(csv.DictReader(file))

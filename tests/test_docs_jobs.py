@@ -1,10 +1,7 @@
 """`docs/jobs.md`, done in its order: real retrains of a sample model on its real data."""
 
 import csv
-import os
-import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +10,10 @@ import requests
 from sklearn.datasets import load_breast_cancer
 
 from tests.conftest import ROOT
+from tests.documented import blocks_of, run
 from tests.running import RunningService, running, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -43,27 +39,16 @@ def write_rows(path: Path) -> None:
 
 def test_every_command_does_what_the_page_says(service: RunningService, tmp_path: Path) -> None:
     """In one shell, as its commands use each other's variables."""
-    blocks = "".join(SHELL.findall((ROOT / "docs" / "jobs.md").read_text()))
-    script = blocks.replace("localhost:8080", f"127.0.0.1:{service.port}")
-    environment = {
-        **os.environ,
-        "KERASD_PORT": str(service.port),
-        "KERASD_STATE_DIR": str(service.state_dir),
-    }
-    ran = subprocess.run(
-        ["bash", "-e", "-x", "-c", script.replace("curl ", "curl --fail-with-body ")],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
-    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+    printed = run(service, tmp_path, blocks_of("jobs.md"), 600, "bash -e -x -c")
 
     jobs = requests.get(f"{service.url}/v1/jobs", timeout=10).json()["jobs"]
     assert sorted(job["kind"] for job in jobs) == ["evaluate", "retrain", "retrain", "retrain"]
     states = {job["state"] for job in jobs}
     assert {"PUBLISHED", "SUCCEEDED"} <= states
     wait_until(lambda: "CANCELLED" in of_states(service), "the long one is cancelled", 120)
-    assert "version 2 is published" in ran.stdout
-    assert "event: end" in ran.stdout
-    assert '"verdict":{' in ran.stdout
+    assert "version 2 is published" in printed
+    assert "event: end" in printed
+    assert '"verdict":{' in printed
     metrics = requests.get(f"{service.url}/metrics", timeout=10).text
     runs = 'kerasd_training_runs_total{model="breast-cancer",outcome="succeeded",trigger='
     assert f'{runs}"cli"}} 1.0' in metrics

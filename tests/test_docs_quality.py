@@ -1,9 +1,6 @@
 """Feedback against a real service: `docs/quality.md` done in its order, and labels in hundreds."""
 
-import os
-import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +11,11 @@ import requests
 
 from service.client import Client
 from tests.conftest import ROOT
+from tests.documented import blocks_of, run
 from tests.running import RunningService, running
 
 pytestmark = pytest.mark.slow
 
-SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ROWS = 200
 
 
@@ -38,25 +35,8 @@ def service(folder: Path) -> Iterator[RunningService]:
         yield started
 
 
-def run(service: RunningService, folder: Path, line: str) -> str:
-    """What a command of the page prints."""
-    environment = {
-        **os.environ,
-        "KERASD_PORT": str(service.port),
-        "KERASD_STATE_DIR": str(service.state_dir),
-    }
-    ours = line.replace("localhost:8080", f"127.0.0.1:{service.port}")
-    ours = ours.replace("curl ", "curl --fail-with-body ")
-    ran = subprocess.run(
-        ours, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
-    return ran.stdout
-
-
 def test_every_command_does_what_the_page_says(service: RunningService, folder: Path) -> None:
-    blocks = SHELL.findall((ROOT / "docs" / "quality.md").read_text())
-    printed = [run(service, folder, line) for line in "".join(blocks).splitlines()]
+    printed = [run(service, folder, line) for line in blocks_of("quality.md").splitlines()]
     told = "\n".join(printed)
     assert '"outcomes":{"accepted":1}' in told
     assert '"labelled":1' in told

@@ -1,9 +1,6 @@
 """`docs/versions.md`, done in its order with the sample models in a folder of its own."""
 
-import os
-import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +8,10 @@ import pytest
 import requests
 
 from tests.conftest import ROOT
+from tests.documented import blocks_of, run
 from tests.running import RunningService, running
 
 pytestmark = pytest.mark.slow
-
-SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -29,20 +25,8 @@ def service(sample_repository: Path, tmp_path: Path) -> Iterator[RunningService]
 
 
 def test_every_command_does_what_the_page_says(service: RunningService, tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "KERASD_PORT": str(service.port),
-        "KERASD_STATE_DIR": str(service.state_dir),
-    }
-    blocks = SHELL.findall((ROOT / "docs" / "versions.md").read_text())
-    for line in "".join(blocks).splitlines():
-        ours = line.replace("localhost:8080", f"127.0.0.1:{service.port}")
-        ours = ours.replace("curl ", "curl --fail-with-body ")
-        ran = subprocess.run(
-            ours, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True,
-            timeout=120,
-        )  # fmt: skip
-        assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
+    for line in blocks_of("versions.md").splitlines():
+        run(service, tmp_path, line)
     model = requests.get(f"{service.url}/v1/models/digits", timeout=10).json()
     assert model["route"]["current"] == 1
     assert model["route"]["is_pinned"]

@@ -24,6 +24,7 @@ MAX_PARAMETERS = 6
 STORES = {
     "base/database.py",
     "repository/store.py",
+    "repository/store_heartbeats.py",
     "repository/store_routes.py",
     "repository/store_tables.py",
     "jobs/store.py",
@@ -137,6 +138,11 @@ def test_no_pickle_on_anything() -> None:
     for path in FILES:
         assert not banned & {name.split(".")[0] for name in imports(path)}, path
         assert "allow_pickle=True" not in path.read_text(), path
+
+
+def test_a_json_object_has_one_name() -> None:
+    named = [path for path in FILES if "\nJson = " in path.read_text()]
+    assert named == [SERVICE / "base/strict_json.py"]
 
 
 def test_nothing_happens_at_import() -> None:

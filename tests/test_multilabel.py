@@ -1,9 +1,6 @@
 """A real vector of sigmoids through the whole service: labels that are said, labels that hold."""
 
 import itertools
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,12 +10,12 @@ import requests
 from sklearn.metrics import f1_score, hamming_loss, jaccard_score, precision_score, recall_score
 
 from service.client import Client
+from tests.making import make
 from tests.running import RunningService, running
 
 pytestmark = pytest.mark.slow
 LABELS = ("rain", "snow", "wind")
 CONFIG = "task: multilabel\nlabels: [rain, snow, wind]\nthresholds: {wind: 0.4}\n"
-MAKING_S = 240.0
 # Every set of labels that is said meets every one that is true.
 SETS = list(itertools.product((0, 1), repeat=len(LABELS)))
 PAIRS = list(itertools.product(SETS, SETS))
@@ -29,9 +26,7 @@ TRUE = np.array([true for _, true in PAIRS])
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("weather")
-    command = [sys.executable, "-m", "tests.make_weather", str(folder / "models/sky/1/model.keras")]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run(command, check=True, capture_output=True, timeout=MAKING_S, env=environment)
+    make("make_weather", folder / "models/sky/1/model.keras")
     (folder / "models" / "sky" / "model.yaml").write_text(CONFIG)
     with running(folder / "models", folder / "state") as started:
         started.wait_ready()

@@ -8,8 +8,6 @@ import math
 import os
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -21,11 +19,11 @@ import pytest
 
 from tests.docker.live import PrivatePrometheus, scraping
 from tests.labelling import Labelling
+from tests.making import make
 from tests.running import RunningService, wait_until
 
 pytestmark = pytest.mark.slow
 MODEL = "screening"
-MAKING_S = 240.0
 # Truth, input, rows; what is predicted follows the input.
 PEOPLE = (("ill", 1.0, 2), ("healthy", 1.0, 3), ("ill", 0.0, 7), ("healthy", 0.0, 988))
 SIZES = (1, 20, 5, 100)  # rows of the requests for predictions; of the largest they are recorded
@@ -101,10 +99,7 @@ class Home:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     folder = tmp_path_factory.mktemp("quality")
-    file = folder / "models" / MODEL / "1" / "model.h5"
-    command = [sys.executable, "-m", "tests.make_screening", str(file)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run(command, check=True, capture_output=True, timeout=MAKING_S, env=environment)
+    make("make_screening", folder / "models" / MODEL / "1" / "model.h5")
     config = folder / "models" / MODEL / "model.yaml"
     config.write_text("task: binary\nlabels: [healthy, ill]\n")
     home = Home(folder)

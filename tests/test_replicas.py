@@ -4,11 +4,8 @@ Then the database is killed with all its processes in the middle of labels, and 
 """
 
 import math
-import os
 import random
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,13 +19,13 @@ import pytest
 import requests
 
 from tests.labelling import Labelling
+from tests.making import make
 from tests.nginx import running_nginx
 from tests.postgres import Postgres, running_postgres
 from tests.running import RunningService, running, wait_until
 
 pytestmark = pytest.mark.slow
 MODEL = "screening"
-MAKING_S = 240.0
 QUALITY = f"/v1/models/{MODEL}/quality"
 TOLD = ("kerasd_feedback_", "kerasd_quality_")
 PEOPLE = ((1.0, "ill"), (1.0, "healthy"), (0.0, "ill"), (0.0, "healthy"))
@@ -59,7 +56,7 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("replicas")
     models = folder / "models"
-    make_model(models / MODEL / "1" / "model.h5")
+    make("make_screening", models / MODEL / "1" / "model.h5")
     (models / MODEL / "model.yaml").write_text("task: binary\nlabels: [healthy, ill]\n")
     first, second = folder / "first", folder / "second"
     second.mkdir()
@@ -78,12 +75,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "^/": [address(one), address(other)],
         }
         yield Site(stack.enter_context(running_nginx(places)), one, other, database, models)
-
-
-def make_model(file: Path) -> None:
-    command = [sys.executable, "-m", "tests.make_screening", str(file)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run(command, check=True, capture_output=True, timeout=MAKING_S, env=environment)
 
 
 def address(service: RunningService) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import requests
 
+from tests.making import make
 from tests.running import RunningService, free_port, running, wait_until
 
 pytestmark = pytest.mark.slow
@@ -25,9 +26,7 @@ SAMPLES = {"breast-cancer": 0.95, "digits": 0.95, "motions": 0.9}
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Model files of both eras, good and bad, written by the Keras that the names say."""
     folder = tmp_path_factory.mktemp("files")
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "tests.make_models", str(folder)]
-    subprocess.run(command, check=True, env=quiet, capture_output=True, timeout=200)
+    make("make_models", folder)
     return folder
 
 

@@ -3,8 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.scaled import NUMBERS
+from tests.making import make
 from tests.running import RunningService, running, wait_until
 
 pytestmark = pytest.mark.slow
@@ -42,9 +41,7 @@ class Site:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model's files and its compiled form."""
     folder = tmp_path_factory.mktemp("made")
-    command = [sys.executable, "-m", "tests.chaos.make_unconvertible", str(folder), str(FACTOR)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run(command, check=True, capture_output=True, timeout=240, env=environment)
+    make("chaos.make_unconvertible", folder, str(FACTOR))
     return folder
 
 

@@ -13,7 +13,6 @@ AT_FDCWD = -100
 RENAME_NOREPLACE = 1
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EXDEV)
-TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 UNKNOWN_HERE = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 
 

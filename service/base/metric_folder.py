@@ -37,9 +37,5 @@ def metric_files(link: Path, memory: Path = SHARED_MEMORY) -> Iterator[Path]:
 
 def _point(link: Path, folder: Path) -> None:
     """Have the link lead there, whatever stood in its place."""
-    if link.is_dir() and not link.is_symlink():  # what earlier releases left
-        for file in link.iterdir():
-            file.unlink()
-        link.rmdir()
     link.unlink(missing_ok=True)
     link.symlink_to(folder)

@@ -70,6 +70,19 @@ def sweep(parent: Path, prefixes: tuple[str, ...], unchanged_s: float = 0.0) -> 
     return swept
 
 
+@contextmanager
+def scratch_folder(root: Path, prefix: str) -> Iterator[Path]:
+    """A folder to work in; those of processes that were killed go when the next one is made."""
+    root.mkdir(parents=True, exist_ok=True)
+    with hold_folder(root):
+        sweep(root, (prefix,))
+        folder = OwnedFolder(root, prefix)
+    try:
+        yield folder.path
+    finally:
+        folder.remove()
+
+
 def _is_left(folder: Path, unchanged_s: float) -> bool:
     with suppress(OSError):  # gone meanwhile, or no folder
         unchanged = time.time() - folder.lstat().st_mtime

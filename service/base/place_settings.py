@@ -37,7 +37,7 @@ class PlaceSettings(BaseSettings):
     )
     state_dir: Path = Field(
         default=DEFAULT_STATE,
-        description="Folder for all that kerasd writes: database, compiled files, metric files",
+        description="Folder for what kerasd writes: database, keys, compiled files, uploads, locks",
     )
     shared_dir: Path | None = Field(
         default=None,

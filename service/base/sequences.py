@@ -1,5 +1,6 @@
 """Sequences of different lengths made one array, just as `keras.utils.pad_sequences` does it."""
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -72,6 +73,8 @@ def _input_misfit(sequences: Sequences, spec: TensorSpec) -> str:
     value = sequences.value
     if spec.vocabulary is not None and not (value.is_integer() and 0 <= value < spec.vocabulary):
         return f"is looked up among {spec.vocabulary} rows, which have no row {value:g}"
+    if spec.mask is not None and not math.isclose(value, spec.mask, rel_tol=1e-6):
+        return f"is filled up with value {value:g}, but the model's mask hides {spec.mask:g} alone"
     kind = spec.numpy_dtype
     if kind.kind in "iu":
         bounds = np.iinfo(kind)

@@ -148,7 +148,8 @@ class Settings(PlaceSettings, LoadingSettings, JobSettings):
         default="json", description="One JSON object a line, or text for people"
     )
     multiprocess_metrics: bool = Field(
-        default=True, description="Sum /metrics over all workers (files in the state directory)"
+        default=True,
+        description="Sum /metrics over all workers (files in /dev/shm where it is writable)",
     )
 
     @classmethod

@@ -17,7 +17,8 @@ class TensorSpec:
     """One input or output: `shape` has the batch axis first, `None` is a free axis.
 
     `vocabulary` is set for inputs that are looked up in an embedding: values are whole numbers
-    from 0 up to, not including, it. `activation` is set for outputs whose layer has one.
+    from 0 up to, not including, it. `activation` is set for outputs whose layer has one. `mask` is
+    the value of steps that the model hides, where it hides any.
     """
 
     name: str
@@ -25,6 +26,7 @@ class TensorSpec:
     shape: tuple[int | None, ...]
     vocabulary: int | None = None
     activation: str = ""
+    mask: float | None = None
 
     @property
     def item_shape(self) -> tuple[int | None, ...]:
@@ -47,12 +49,15 @@ class TensorSpec:
             record["vocabulary"] = self.vocabulary
         if self.activation:
             record["activation"] = self.activation
+        if self.mask is not None:
+            record["mask"] = self.mask
         return record
 
     @classmethod
     def from_json(cls, record: dict[str, object]) -> "TensorSpec":
         """The reverse of `as_json`."""
         shape, vocabulary = record["shape"], record.get("vocabulary")
+        mask = record.get("mask")
         if not isinstance(shape, list):
             raise TypeError("the shape is no list")
         return cls(
@@ -61,6 +66,7 @@ class TensorSpec:
             shape=tuple(None if axis is None else int(axis) for axis in shape),
             vocabulary=vocabulary if isinstance(vocabulary, int) else None,
             activation=str(record.get("activation", "")),
+            mask=float(mask) if isinstance(mask, int | float) else None,
         )
 
 

@@ -22,7 +22,6 @@ from service.loading.inspection import inspect_files
 
 Progress = Callable[[str], None]
 Engine = Literal["keras", "tf_keras"]
-STAGES = ("inspect", "import", "load", "run", "compile", "run", "write")
 GOLDEN_ROWS = 2
 GOLDEN_SEED = 31
 NO_GRAPH = "TensorFlow runs it, whose operations are not examined"

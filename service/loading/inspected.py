@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from service.base.refusals import ClassesMissing, FileBroken, FileUnsafe, ModelUnsupported
 from service.base.signature import Signature
+from service.base.strict_json import Json
 from service.loading.upgrade.era import KERAS_3
 
 Format = Literal["h5", "json+weights", "keras", "saved_model"]
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import h5py
 
 from service.base.magic import kind_of, tell_stranger
 from service.base.refusals import FileBroken
-from service.base.strict_json import parse_object
+from service.base.strict_json import Json, parse_object
 from service.loading.architecture import examine
 from service.loading.files.archive import open_archive
 from service.loading.files.checkpoint import is_checkpoint_index, open_checkpoint
@@ -31,7 +31,7 @@ from service.loading.files.hdf5_summary import (
     keras_1_backend,
     layer_names,
 )
-from service.loading.inspected import Inspection, Json
+from service.loading.inspected import Inspection
 from service.loading.saved_model.inspection import inspect_saved_model, saved_model_prefix
 from service.loading.upgrade.era import KERAS_1
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from service.loading.inspected import Json, Training
+from service.base.strict_json import Json
+from service.loading.inspected import Training
 
 MAX_TEXT = 200
 

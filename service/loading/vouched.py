@@ -2,7 +2,8 @@
 
 from typing import Any
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
+
 # Beside each function Keras 2 wrote what kind it was and where it came from.
 BESIDE = ("function_type", "module", "output_shape_type", "output_shape_module")
 FUNCTIONS = ("function", "output_shape", "mask")

@@ -3,7 +3,6 @@
 The bins run from 0 to 1, each with its upper edge and without its lower one, the first with both.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,13 +66,6 @@ class Reliability:
         """The reliability diagram: one object a bin, for a chart."""
         return [self._bin(i, min_support, level) for i in range(len(self.rows))]
 
-    def as_json(self) -> dict[str, list[float]]:
-        """What is stored; `from_json` reads it."""
-        return {
-            "edges": self.edges.tolist(), "rows": self.rows.tolist(),
-            "right": self.right.tolist(), "score_sum": self.score_sum.tolist(),
-        }  # fmt: skip
-
     def _bin(self, i: int, min_support: int, level: float) -> dict[str, Any]:
         rows, right = int(self.rows[i]), int(self.right[i])
         is_enough = rows >= max(1, min_support)
@@ -100,46 +92,9 @@ def reliability(counts: ScoreCounts, edges: np.ndarray) -> Reliability | None:
     return found
 
 
-def of_bins(edges: np.ndarray, rows: np.ndarray, right: np.ndarray) -> Reliability:
-    """Of a histogram that keeps counts only: every row is taken for its bin's middle."""
-    middle = (edges[:-1] + edges[1:]) / 2
-    return Reliability(edges, rows, right, rows * middle)
-
-
-def from_json(record: Mapping[str, Any]) -> Reliability:
-    """What `as_json` made."""
-    return Reliability(
-        np.array(record["edges"], np.float64),
-        np.array(record["rows"], np.int64),
-        np.array(record["right"], np.int64),
-        np.array(record["score_sum"], np.float64),
-    )
-
-
 def equal_width(bins: int = BINS) -> np.ndarray:
     """The edges of bins that are equally wide; the same for everybody, so that counts add up."""
     return np.linspace(0, 1, bins + 1)
-
-
-def equal_mass(counts: ScoreCounts, bins: int = BINS) -> np.ndarray:
-    """The edges of bins that hold equally many of these rows, fewer where many scores are equal."""
-    last = counts.rows - 1
-    if last < 0:
-        return equal_width(1)
-    position = np.linspace(0, last, bins + 1)[1:-1]
-    up_to = np.cumsum(counts.positives + counts.negatives)
-    below, above = np.floor(position), np.ceil(position)
-    lower = counts.score[np.searchsorted(up_to, below, side="right")]
-    upper = counts.score[np.searchsorted(up_to, above, side="right")]
-    inner = np.unique(lower + (upper - lower) * (position - below))
-    return np.concatenate([[0.0], inner[inner < 1], [1.0]])
-
-
-def count_in_bins(scores: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """How many scores fall into each bin: of predictions that no label is known for yet."""
-    if np.isnan(scores).any():  # it would be found in the bin of the surest
-        raise ValueError("a score is NaN: rows without a score belong to another count")
-    return np.bincount(bin_of(scores, edges), minlength=len(edges) - 1).astype(np.int64)
 
 
 def bin_of(scores: np.ndarray, edges: np.ndarray) -> np.ndarray:

@@ -115,13 +115,6 @@ def count_pairs(a_is_right: np.ndarray, b_is_right: np.ndarray) -> Pairs:
     return Pairs(int((a & b).sum()), int((a & ~b).sum()), int((~a & b).sum()), int((~a & ~b).sum()))
 
 
-def count_pairs_by_class(
-    true: np.ndarray, a: np.ndarray, b: np.ndarray, classes: int
-) -> list[Pairs]:
-    """For each true class its pairs, of class indices."""
-    return [count_pairs(a[true == i] == i, b[true == i] == i) for i in range(classes)]
-
-
 def mcnemar(only_a: int, only_b: int) -> McNemar | None:
     """McNemar's test (1947) of the two discordant counts; none if there is no discordant row."""
     rows, fewer = only_a + only_b, min(only_a, only_b)

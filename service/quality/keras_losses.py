@@ -12,7 +12,6 @@ import numpy as np
 
 EPSILON = 1e-7  # Keras' own: keras.config.epsilon()
 BELOW_ONE = float(np.float32(1 - EPSILON))  # as float32 has it, in which Keras computes
-Rows = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 SHORT = {
     "mse": "mean_squared_error", "mae": "mean_absolute_error",

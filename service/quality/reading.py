@@ -10,7 +10,6 @@ from service.quality.multilabel import LabelCounts
 from service.quality.outcomes import Outcome
 from service.quality.predicted import Kind, Shape
 from service.quality.regression import RegressionSums
-from service.quality.score_counts import ScoreCounts
 from service.quality.sums import numbers_of, sets_of
 
 
@@ -79,13 +78,3 @@ class Counters:
 
     versions: tuple[VersionCounters, ...]
     outcomes: Mapping[tuple[str, Outcome], int]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelledScores:
-    """Scores of rows that have a label: of the decision, positive where it was right, and for two
-    classes of the second one.
-    """
-
-    confidence: ScoreCounts
-    second_class: ScoreCounts | None

@@ -162,7 +162,7 @@ class Issuer:
 
 
 def is_own_id(text: str) -> bool:
-    """Whether a client may call a prediction so: printable ASCII without `/`, no receipt."""
+    """Whether a client may call a prediction so: printable ASCII without spaces and `/`."""
     return OWN_ID.fullmatch(text) is not None
 
 

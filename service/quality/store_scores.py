@@ -1,20 +1,17 @@
 """How sure versions were of their rows, and how often they were right when they were so sure."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
 from service.quality.calibration import Reliability
 from service.quality.estimate import Confidence
-from service.quality.predicted import FULL_SCORE, Kind
-from service.quality.reading import LabelledScores
+from service.quality.predicted import FULL_SCORE
 from service.quality.score_bins import BINS, EDGES
-from service.quality.score_counts import group
-from service.quality.store_readings import EVERYTHING, within
-from service.quality.store_tables import feedback, prediction_scores
-from service.quality.store_versions import ScoredVersion, ScoredVersions
+from service.quality.store_readings import EVERYTHING
+from service.quality.store_tables import prediction_scores
+from service.quality.store_versions import ScoredVersions
 from service.quality.windows import Span
 
 NAMES = ("predicted", "labelled", "correct", "steps")
@@ -62,19 +59,6 @@ class ScoreStore(ScoredVersions):
                 counts[at, :, bin_] = values
         return found
 
-    def scores(
-        self, model: str, version: int, span: Span = EVERYTHING, bins: int | None = None
-    ) -> LabelledScores | None:
-        """The scores of a version's labelled rows, as finely as they are kept or in bins.
-
-        None if nothing is known of the version, or if it doesn't decide between classes. It reads
-        the rows of the span.
-        """
-        with self._engine.connect() as connection:
-            known = [one for one in self._known(connection, model).values()
-                     if one.version == version and one.shape.kind is Kind.CLASSES]  # fmt: skip
-            return _read_scores(connection, known[0], span, bins) if known else None
-
 
 def _places(span: Span, cuts: Sequence[int]) -> tuple[int, int]:
     """The first interval between the cuts that is inside of a span, and the first one after it."""
@@ -101,37 +85,3 @@ def _confidence(counts: np.ndarray, places: tuple[int, int]) -> Confidence:
 def _reliability(counts: np.ndarray) -> Reliability:
     _, labelled, correct, steps = counts
     return Reliability(np.array(EDGES), labelled, correct, steps / FULL_SCORE)
-
-
-def _read_scores(
-    connection: sa.Connection, one: ScoredVersion, span: Span, bins: int | None
-) -> LabelledScores:
-    score = feedback.c.score
-    # The database divides integers: the bin of a step.
-    step = score if bins is None else score * bins // (FULL_SCORE + 1)
-    is_right = sa.case((feedback.c.true_class == feedback.c.predicted_class, 1), else_=0)
-    is_second = sa.case((feedback.c.predicted_class == 1, 1), else_=0)
-    query = (
-        sa.select(
-            step.label("step"),
-            is_right.label("is_right"),
-            is_second.label("is_second"),
-            sa.func.count(),
-        )
-        .where(
-            feedback.c.scored == one.id,
-            score.is_not(None),
-            *within(feedback.c.predicted_at, span.since, span.until),
-        )
-        .group_by("step", "is_right", "is_second")
-    )
-    records: Sequence[Any] = connection.execute(query).all()
-    table = np.array([tuple(record) for record in records], np.int64).reshape(-1, 4)
-    steps, right, second, rows = table.T
-    value = steps / FULL_SCORE if bins is None else (steps + 0.5) / bins
-    confidence = group(value, rows * right, rows * (1 - right))
-    if one.shape.width != 2:
-        return LabelledScores(confidence, None)
-    is_true = np.where(right == 1, second, 1 - second)  # whether the second class is the true one
-    probability = np.where(second == 1, value, 1 - value)
-    return LabelledScores(confidence, group(probability, rows * is_true, rows * (1 - is_true)))

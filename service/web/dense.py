@@ -15,13 +15,13 @@ import numpy as np
 import simdjson
 
 from service.base.signature import TensorSpec
+from service.web.tensors import FEW_NUMBERS
 
 Shape = tuple[int, ...]
 Part = tuple[simdjson.Array, Shape]
 
 NOT_PLAIN = (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError)
 MAX_KEPT_BYTES = 8 * 1024 * 1024  # a parser reserves fourteen times the largest body it has seen
-FEW_NUMBERS = 8192  # up to here a dot product of doubles stays in one thread
 BYTES_AN_ARRAY = 256  # a document with more arrays than one in so many bytes is proved by its bytes
 FLOATS = frozenset({"float16", "float32", "float64"})
 INTEGERS = {

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -18,22 +18,18 @@ from service.web.app import create_app
 from service.web.arrivals import Look
 from service.web.cors import answer_headers
 from service.web.counted import HttpMetrics
+from service.web.disconnect import Disconnect
 from service.web.exchange import Call, Headers, Reply
 from service.web.health import Health, live, ready
 from service.web.jobs.feed import Feed, reader
 from service.web.jobs.watched import EVENTS_ROUTE, last_event, watched_job
 from service.web.jobs.watchers import Stream, Watchers, check_watcher
-from service.web.listener import Listener
 from service.web.paths import PredictPath, parse_predict_path
 from service.web.process import WebProcess
 from service.web.security_headers import EVERYWHERE
 from service.web.spans import RequestSpan, begin_span, end_span
-from service.web.turn import ENDLESS
+from service.web.turn import ENDLESS, Receive, Scope, Send
 from service.web.waiting import WAIT_STEP_S
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 HEALTH = {"/livez": live, "/readyz": ready}
 
@@ -122,15 +118,15 @@ class Front:
         look = self._process.arrivals.look_for(path.model, path.version, path.label)
         if look is not None:
             await self._wait(call, look)
-        listener = Listener(receive)
+        disconnect = Disconnect(receive)
         try:
-            return await self._plane.answer_soon(call, body, listener)
+            return await self._plane.answer_soon(call, body, disconnect)
         except asyncio.CancelledError:
-            if listener.is_gone():
+            if disconnect.is_heard():
                 raise ClientGone from None
             raise
         finally:
-            listener.close()
+            disconnect.close()
 
     async def _wait(self, call: Call, look: Look) -> None:
         """Wait for a version that is being loaded; the request then meets whatever is there."""

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
 
 TEMPLATES = Path(__file__).parent / "templates"
 METHODS = ("get", "post", "put", "delete")
@@ -182,7 +181,8 @@ def kind(schema: Json) -> Markup:
     if "const" in schema:
         return Markup.escape(schema["const"])
     if schema.get("type") == "array":
-        return Markup("list of {}").format(kind(schema["items"]))
+        items = schema["prefixItems"] if "prefixItems" in schema else [schema["items"]]
+        return Markup("list of {}").format(Markup(" and ").join(kind(item) for item in items))
     inner = schema.get("additionalProperties")
     if schema.get("type") == "object" and isinstance(inner, dict):
         return Markup("object of {}").format(kind(inner))

@@ -21,9 +21,9 @@ from service.runtime.directions import Directions
 from service.runtime.pool import Pool
 from service.runtime.slot import Slot
 from service.web.counted import Pending
+from service.web.disconnect import Disconnect
 from service.web.exchange import Call, Headers, Reply, Translator
 from service.web.inflate import inflate
-from service.web.listener import Listener
 from service.web.paths import PredictPath, Verb
 from service.web.served import ServedVersion
 from service.web.shadow import Shadow
@@ -75,7 +75,7 @@ class Plane:
             reply = slot.served.answer(translator, call)
         return translator.finish(call, reply)
 
-    async def answer_soon(self, call: Call, body: bytes, listener: Listener) -> Reply:
+    async def answer_soon(self, call: Call, body: bytes, disconnect: Disconnect) -> Reply:
         """The answer, without holding up the event loop."""
         translator = self._translators[call.path.verb]
         loop = asyncio.get_running_loop()
@@ -84,7 +84,7 @@ class Plane:
             size = len(call.body)
             self._hold(size, slot)
             try:
-                reply = await slot.served.answer_soon(translator, call, self._threads, listener)
+                reply = await slot.served.answer_soon(translator, call, self._threads, disconnect)
             finally:
                 self._held_bytes -= size
         if len(reply.content) <= LONG_REPLY_BYTES:

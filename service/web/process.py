@@ -20,10 +20,12 @@ from service.quality.store_evaluations import EvaluationStore
 from service.quality.store_keys import KeyStore
 from service.repository.compiled_store import open_compiled_store
 from service.repository.decisions import chooser, decider
+from service.repository.fetched import Fetched
 from service.repository.model_config import ModelConfig
 from service.repository.sample_requests import find_samples
 from service.repository.states import VersionRow
 from service.repository.store import VersionStore
+from service.repository.store_heartbeats import HeartbeatStore
 from service.runtime.backlog import Backlog, QueueLimits
 from service.runtime.batcher import Batcher
 from service.runtime.disposal import Disposal
@@ -102,6 +104,7 @@ class WebProcess:
         self._proxy = TensorFlowProxy(settings.run_dir, settings.predict_timeout_s)
         store = VersionStore(self._engine, settings.repository_key)
         self.swap_counts = SwapCounts(store)
+        self.heartbeats = HeartbeatStore(self._engine, settings.repository_key)
         self.jobs = JobStore(self._engine, settings.repository_key)
         self.evaluations = EvaluationStore(self._engine, settings.repository_key)
         keys = KeyStore(self._engine)
@@ -117,6 +120,7 @@ class WebProcess:
         )
         at_once = VersionStore(self._hasty, settings.repository_key)
         self.reloader = Reloader(store, self.pool, self._residents(), siblings, hasty=at_once)
+        self.fetched = Fetched(self.compiled.folder, store, self._loaded_keys)
         self.arrivals = Arrivals(self.pool, self.reloader, settings.load_wait_s)
 
     def start(self) -> None:
@@ -127,6 +131,8 @@ class WebProcess:
         self.shadow.start()
         self.quality.start()
         self.reloader.start()
+        if self.compiled.is_shared:
+            self.fetched.start()
         if self.notes is not None:
             self.notes.start()
 
@@ -161,6 +167,7 @@ class WebProcess:
     def close(self) -> None:
         """End the threads and close what is open."""
         self.reloader.close()
+        self.fetched.close()
         if self.notes is not None:
             self.notes.close()
         self.shadow.close()
@@ -178,6 +185,10 @@ class WebProcess:
         self.access.close()
         if self.tracer is not None:
             self.tracer.close()
+
+    def _loaded_keys(self) -> set[str]:
+        """The compiled versions that this worker answers with."""
+        return {slot.served.facts.identity.artefact for slot in self.pool.slots()}
 
     def _residents(self) -> Residents[ServedVersion]:
         """The loaded versions, within the memory that the settings give them."""

@@ -9,6 +9,7 @@ from prometheus_client.exposition import choose_encoder
 from service.web.collector import ModelCollector
 from service.web.compiled_files import CompiledFiles
 from service.web.evaluation_collector import Baselines, EvaluationCollector, read_evaluations
+from service.web.heartbeat_collector import HeartbeatCollector, read_heartbeat
 from service.web.jobs_collector import JobsCollector, read_figures
 from service.web.model_view import ModelView, take_view
 from service.web.process import WebProcess
@@ -34,8 +35,11 @@ class Scrapes:
         # With the rows that this worker has read last: they are many, and no older than a poll.
         view = take_view(self._process, rows=self._process.reloader.rows)
         registry.register(ModelCollector(view, self._compiled.of(view), self._swaps(view)))
+        heartbeat = read_heartbeat(self._process.heartbeats) if view.is_whole else None
+        if heartbeat is not None:
+            registry.register(HeartbeatCollector(heartbeat))
         if self._process.settings.repository_url:
-            registry.register(RemoteCollector(self._process.settings.mirror_dir))
+            registry.register(RemoteCollector(self._process.settings.mirror_dir, heartbeat))
         if view.is_whole:
             self._register(registry, view)
         counted = self._process.counters.text(encode, "openmetrics" in content_type)

@@ -26,8 +26,8 @@ from service.runtime.batcher import Batcher
 from service.runtime.plan import Plan
 from service.web.agreement import Given
 from service.web.counted import Stopwatch, VersionMetrics
+from service.web.disconnect import Disconnect
 from service.web.exchange import Asked, Call, Facts, Reply, Translator
-from service.web.listener import Listener
 from service.web.quality.receipting import Receipting
 from service.web.tensors import all_finite
 
@@ -74,20 +74,20 @@ class ServedVersion:
             return self._reply(translator, call, asked, outputs, watch)
 
     async def answer_soon(
-        self, translator: Translator, call: Call, runs: Executor, listener: Listener
+        self, translator: Translator, call: Call, runs: Executor, disconnect: Disconnect
     ) -> Reply:
         """The answer, with nothing on the event loop that takes long.
 
-        Raises CancelledError where the listener has heard that nobody waits for it any more.
+        Raises CancelledError where nobody waits for it any more.
         """
         watch = Stopwatch()
         if not translator.is_small(call, self.facts):
-            return await self._answer_in_thread(translator, call, runs, listener, watch)
+            return await self._answer_in_thread(translator, call, runs, disconnect, watch)
         self._watch(call, watch)
         with self._counting_failures():
             asked = translator.decode(call, self.facts)
             watch.decode = watch.lap()
-            answered = await self._run(asked, call, listener)
+            answered = await self._run(asked, call, disconnect)
             watch.queue = answered.queue_s
             watch.infer = watch.lap() - answered.queue_s
             if sum(array.nbytes for array in answered.outputs.values()) <= QUICK_OUTPUT_BYTES:
@@ -123,19 +123,19 @@ class ServedVersion:
             call.span.saw(self.facts.identity.model, self.facts.identity.version, watch)
         return watch
 
-    async def _run(self, asked: Asked, call: Call, listener: Listener) -> Answered:
+    async def _run(self, asked: Asked, call: Call, disconnect: Disconnect) -> Answered:
         if self._batcher.place == "loop":
             return await self._batcher.submit(asked.inputs, call.deadline)
-        listener.start()
+        disconnect.start()
         with self._metrics.waiting():
-            return await self._batcher.submit(asked.inputs, call.deadline, listener.is_gone)
+            return await self._batcher.submit(asked.inputs, call.deadline, disconnect.is_heard)
 
     async def _answer_in_thread(
         self,
         translator: Translator,
         call: Call,
         runs: Executor,
-        listener: Listener,
+        disconnect: Disconnect,
         watch: Stopwatch,
     ) -> Reply:
         """Large bodies: everything in a thread, and few of them waiting for one."""
@@ -144,7 +144,7 @@ class ServedVersion:
 
         def work() -> Reply:
             watch.waited()
-            if listener.is_gone():
+            if disconnect.is_heard():
                 raise asyncio.CancelledError
             if time.monotonic() >= call.deadline:
                 raise self.refuse(DeadlineExceeded(0))
@@ -155,7 +155,7 @@ class ServedVersion:
                 self._backlog.learn(time.perf_counter() - began)
 
         self._in_threads += 1
-        listener.start()
+        disconnect.start()
         try:
             with self._metrics.waiting():
                 return await asyncio.get_running_loop().run_in_executor(runs, work)

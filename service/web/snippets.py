@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
 
 SPELLED_VALUES = 128
 INDENT = "    "

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from prometheus_client.metrics_core import Metric
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
+
 Samples = dict[tuple[str, ...], float]
 
 CANARY = "kerasd_canary_requests_total"

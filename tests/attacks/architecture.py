@@ -2,7 +2,8 @@
 
 from typing import Any
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
+
 Shape = tuple[int | None, ...]
 
 ROWS: Shape = (None, 4)

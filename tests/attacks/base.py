@@ -12,10 +12,10 @@ from typing import Any
 import h5py
 import keras
 
+from service.base.strict_json import Json
 from tests.attacks.case import Case, Corpus
 from tests.attacks.files import zipped
 
-Json = dict[str, Any]
 Edit = Callable[[h5py.File, str, str], None]  # (file, group of the first layer, its kernel)
 
 IN_H5 = ("model_weights/d1/sequential/d1", "kernel")

@@ -4,10 +4,10 @@ import io
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import h5py
 
+from service.base.strict_json import Json
 from tests.attacks.architecture import (
     INPUT,
     RELU,
@@ -25,7 +25,6 @@ from tests.attacks.case import Case, Corpus
 from tests.attacks.family import CODE
 from tests.attacks.files import FORMATS, archive_of, in_formats, whole_h5
 
-Json = dict[str, Any]
 Embed = Callable[[Json], Json]  # a payload -> a configuration with it
 
 MUST = "refuse before any byte of it is unmarshalled; name the layer; no code run"

@@ -6,7 +6,7 @@ import os
 import stat
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tests.attacks.payload import Payloads
 
@@ -14,7 +14,6 @@ from tests.attacks.payload import Payloads
 # refuse_digest: not to be told from the file alone, but it isn't what was published;
 # refuse_bounded: explodes only when run, so a budget or a limit must end it.
 Expect = Literal["refuse", "load", "refuse_digest", "refuse_bounded"]
-Json = dict[str, Any]
 
 CLEAR = "refuse with a clear error"
 MODELS, DATA = "models", "data"

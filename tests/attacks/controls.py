@@ -8,13 +8,12 @@ import h5py
 import keras
 import numpy as np
 
+from service.base.strict_json import Json
 from tests.attacks.architecture import RELU, a_lambda, of_one
 from tests.attacks.base import Base, make_model, saved
 from tests.attacks.case import Case, Corpus
 from tests.attacks.family import CONTROL
 from tests.attacks.files import archive_of, whole_h5, zipped
-
-Json = dict[str, Any]
 
 
 def add_controls(corpus: Corpus, base: Base) -> None:

@@ -5,9 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from service.base.child import DATA_PROGRAM, Child, Outcome
+from service.base.child import Child, Outcome
 from service.base.signature import Signature, TensorSpec
 from service.data.dataset import DataLimits, Expected
+from service.data.reading_task import PROGRAM
 from service.data.splitting import TRAIN
 from tests.attacks.canaries import WORD
 from tests.attacks.case import Case
@@ -30,7 +31,7 @@ class DataTrial:
         self._started = time.monotonic()
         self._peak = 0
         self._child = Child(
-            self._task(), bench.limits, bench.timeout_s, bench.children, self._started, DATA_PROGRAM
+            self._task(), bench.limits, bench.timeout_s, bench.children, self._started, PROGRAM
         )
 
     def step(self, now: float) -> Result | None:

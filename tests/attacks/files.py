@@ -6,13 +6,12 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import h5py
 
+from service.base.strict_json import Json
 from tests.attacks.case import Case, Corpus
 
-Json = dict[str, Any]
 Builder = Callable[[str], Json]  # a case's id -> its configuration
 
 METADATA = json.dumps({"keras_version": "3.15.1", "date_saved": "2026-01-01@00:00:00"})

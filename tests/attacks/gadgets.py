@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.base.strict_json import Json
 from tests.attacks.architecture import (
     a_lambda,
     call,
@@ -15,8 +16,6 @@ from tests.attacks.case import Case, Corpus
 from tests.attacks.family import CODE, STATE
 from tests.attacks.files import always, archive_of, in_formats
 from tests.attacks.names import add_operation, called_by_name
-
-Json = dict[str, Any]
 
 MUST = (
     "refuse: a model config may name layers and activations, never a loader, "

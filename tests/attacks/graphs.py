@@ -3,17 +3,16 @@
 import io
 import json
 from itertools import pairwise
-from typing import Any
 
 import h5py
 import keras
 
+from service.base.strict_json import Json
 from tests.attacks.architecture import INPUT, call, dense, functional, input_layer, layer, of_one
 from tests.attacks.case import Case, Corpus
 from tests.attacks.family import CORRUPT, HANG
 from tests.attacks.files import BASE_WEIGHTS, always, archive_of, in_formats
 
-Json = dict[str, Any]
 NO_CRASH = "refuse with a clear error; no crash"
 NO_LOOP = "refuse with a clear error; no endless loop"
 LEVELS, LAYERS, BRACKETS = 26, 5000, 200_000

@@ -1,7 +1,5 @@
 """Layers that read a file which the configuration names."""
 
-from typing import Any
-
 import keras
 
 from tests.attacks.architecture import call, functional, input_layer, layer, of_one
@@ -9,8 +7,6 @@ from tests.attacks.case import Case, Corpus
 from tests.attacks.family import CODE, READ
 from tests.attacks.files import always, in_formats
 from tests.attacks.saved_models import write_writing_model
-
-Json = dict[str, Any]
 
 MUST = "refuse: a model may not name a path; nothing outside the file is opened"
 

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+from service.base.strict_json import Json
 from tests.attacks.architecture import (
     a_lambda,
     call,
@@ -16,8 +17,6 @@ from tests.attacks.architecture import (
 from tests.attacks.case import Case, Corpus
 from tests.attacks.family import CODE
 from tests.attacks.files import FORMATS, Builder, always, in_formats
-
-Json = dict[str, Any]
 
 MUST = "refuse: the name is not on the allow-list; import nothing, call nothing"
 CVE = "CVE-2025-1550"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
+
 ENVIRONMENT = "ATTACK_MARKER"
 
 

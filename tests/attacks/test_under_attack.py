@@ -13,7 +13,8 @@ import pytest
 from service.base.confinement import Limits
 from service.base.database import migrate, open_database
 from service.base.resident import resident_bytes
-from service.controller.controller import Controller, ControllerLimits
+from service.controller.controller import Controller
+from service.controller.limits import ControllerLimits
 from service.repository.states import State
 from service.repository.store import VersionStore
 from tests.attacks.case import Case, read_manifest

@@ -5,8 +5,6 @@
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +13,8 @@ import pytest
 from benchmarks.scaled import Scaled
 from tests.chaos.figures import Figures, keep
 from tests.chaos.house import House
+from tests.making import make
 
-MAKING_S = 240.0
 SHORT_S = 20.0
 
 
@@ -32,9 +30,7 @@ def scaled(tmp_path_factory: pytest.TempPathFactory) -> Scaled:
 def unconvertible(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that only TensorFlow runs, and its compiled form; it multiplies by 7."""
     folder = tmp_path_factory.mktemp("unconvertible")
-    command = [sys.executable, "-m", "tests.chaos.make_unconvertible", str(folder), "7"]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run(command, check=True, capture_output=True, timeout=MAKING_S, env=environment)
+    make("chaos.make_unconvertible", folder, "7")
     return folder
 
 

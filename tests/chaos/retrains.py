@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 import requests
 
+from service.base.strict_json import Json
 from tests.cells import LABELS, csv_of, portions
 from tests.running import RunningService, wait_until
 
@@ -35,8 +36,6 @@ REQUEST = {
     "gate": {"min_gain": -1, "chance": False, "feedback": False, "max_latency_ratio": None},
     "promote": "auto",
 }
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

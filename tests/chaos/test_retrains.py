@@ -4,10 +4,7 @@ seen in what they come to, and nobody who asks for predictions may notice.
 The jobs' folder is a small disk of its own, so that it can be filled up.
 """
 
-import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +13,6 @@ import pytest
 import requests
 
 from benchmarks.scaled import Scaled
-from tests.chaos.conftest import MAKING_S
 from tests.chaos.figures import Figures, figures_of
 from tests.chaos.house import House
 from tests.chaos.load import Load, Question
@@ -34,6 +30,7 @@ from tests.chaos.retrains import (
 from tests.chaos.seen import OK
 from tests.chaos.verdict import failures, outside, recovered_s, wrong
 from tests.chaos.victims import VICTIMS, kill
+from tests.making import make
 from tests.running import RunningService, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -86,9 +83,7 @@ def shop(scaled: Scaled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     folder = tmp_path_factory.mktemp("retrains")
     house = House(scaled, folder / "repository", folder / "state")
     file = house.repository / MODEL / "1" / "model.h5"
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-m", "tests.make_cells", str(file)]
-    subprocess.run(command, check=True, capture_output=True, timeout=MAKING_S, env=quiet)
+    make("make_cells", file)
     house.configure(MODEL, CONFIG)
     house.furnish({"m": {1: 10}})
     with small_disk(house.state_dir / "jobs", DISK_MB) as disk:

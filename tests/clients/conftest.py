@@ -1,15 +1,14 @@
 """A service with models of several kinds, and programs of real clients that ask it."""
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.making import make
 from tests.running import RunningService, running
 
 BIN = ROOT / ".clients" / "bin"
@@ -23,10 +22,7 @@ RunProgram = Callable[[str], None]
 def made(tmp_path_factory: pytest.TempPathFactory, sample_repository: Path) -> Path:
     """A folder with `repository`, the samples in it too, and `answers` that Keras gave itself."""
     folder = tmp_path_factory.mktemp("clients") / "made"
-    command = [sys.executable, "-m", "tests.clients.make_models", str(folder)]
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    ran = subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=200)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    make("clients.make_models", folder)
     for sample in sample_repository.iterdir():
         if sample.is_dir():
             shutil.copytree(sample, folder / "repository" / sample.name)

@@ -7,9 +7,9 @@ text that its users wrote.
 
 import json
 from pathlib import Path
-from typing import Any
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
+
 FOLDER = Path(__file__).parent / "architectures"
 
 # What every layer of a kind says, and under which name it says its own number.

@@ -9,7 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
+
 Arrays = Mapping[str, Mapping[str, np.ndarray]]  # layer -> name -> array
 
 DENSE: Arrays = {

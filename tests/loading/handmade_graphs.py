@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.loading.handmade import Json, layer, sequential
+from service.base.strict_json import Json
+from tests.loading.handmade import layer, sequential
 
 
 def tensor(name: str, shape: list[int | None], call: int = 0) -> Json:

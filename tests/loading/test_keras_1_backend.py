@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.allow_list.hazards import scan_architecture
 from service.loading.files.hdf5_summary import keras_1_backend
 from service.loading.inspection import inspect_files
-from tests.loading.handmade import Json, layer, sequential
+from tests.loading.handmade import layer, sequential
 from tests.loading.weights.files import legacy_file
 
 MODEL = sequential(

@@ -1,7 +1,6 @@
 """Reliability by bins against scikit-learn's curve, ECE and MCE against their definitions."""
 
 import numpy as np
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,11 +8,8 @@ from sklearn.calibration import calibration_curve
 
 from service.quality.calibration import (
     Reliability,
-    count_in_bins,
-    equal_mass,
+    bin_of,
     equal_width,
-    from_json,
-    of_bins,
     reliability,
 )
 from service.quality.score_counts import ScoreCounts, count_scores, group
@@ -34,15 +30,11 @@ def binned(of: ScoreCounts, edges: np.ndarray) -> Reliability:
 
 
 @settings(max_examples=60)
-@given(scored, st.sampled_from([1, 2, 4, 8]), st.sampled_from(["uniform", "quantile"]))
-def test_the_bins_are_those_of_scikit_learn(
-    rows: list[tuple[bool, float]], bins: int, strategy: str
-) -> None:
-    # Powers of two: with others, scikit-learn's quantiles may lie a rounding error off a score.
-    of = counts(rows)
-    found = binned(of, equal_width(bins) if strategy == "uniform" else equal_mass(of, bins))
+@given(scored, st.sampled_from([1, 2, 4, 8]))
+def test_the_bins_are_those_of_scikit_learn(rows: list[tuple[bool, float]], bins: int) -> None:
+    found = binned(counts(rows), equal_width(bins))
     right, scores = (np.array(column, np.float64) for column in zip(*rows, strict=True))
-    shares, means = calibration_curve(right, scores, n_bins=bins, strategy=strategy)
+    shares, means = calibration_curve(right, scores, n_bins=bins)
     full = found.rows > 0
     assert (found.right[full] / found.rows[full]).tolist() == pytest.approx(shares.tolist())
     assert (found.score_sum[full] / found.rows[full]).tolist() == pytest.approx(means.tolist())
@@ -82,46 +74,13 @@ def test_logits_have_no_calibration() -> None:
 
 
 def test_a_bin_has_its_upper_edge_and_the_first_has_both() -> None:
-    edges = equal_width(4)
-    assert count_in_bins(np.array([0.0, 0.25, 0.26, 0.5, 1.0]), edges).tolist() == [2, 2, 0, 1]
-
-
-def test_equal_mass_bins_are_equally_full_whatever_the_counts() -> None:
-    scores = np.arange(1, 101) / 101
-    many = np.full(100, 10**10)
-    edges = equal_mass(group(scores, many, many * 0), 10)
-    assert binned(group(scores, many, many * 0), edges).rows.tolist() == [10**11] * 10
-
-
-def test_equal_mass_of_nothing_and_of_one_score_is_few_bins() -> None:
-    assert equal_mass(group(*[np.array([], np.int64)] * 3)).tolist() == [0, 1]
-    assert equal_mass(counts([(True, 0.4)] * 9)).tolist() == [0, 0.4, 1]
-    assert equal_mass(counts([(True, 1.0)] * 9)).tolist() == [0, 1]
-
-
-def test_a_histogram_takes_rows_for_their_bins_middle() -> None:
-    found = of_bins(equal_width(2), np.array([10, 10]), np.array([2, 9]))
-    assert found.ece() == pytest.approx((0.05 + 0.15) / 2)
+    assert bin_of(np.array([0.0, 0.25, 0.26, 0.5, 1.0]), equal_width(4)).tolist() == [0, 0, 1, 1, 3]
 
 
 def test_bins_of_other_edges_are_not_added() -> None:
     one = counts([(True, 0.9)])
     with pytest.raises(ValueError, match="same bins"):
         binned(one, equal_width(5)) + binned(one, equal_width(10))
-
-
-def test_a_score_that_is_no_number_is_not_found_in_the_surest_bin() -> None:
-    with pytest.raises(ValueError, match="NaN"):
-        count_in_bins(np.array([0.5, np.nan]), equal_width())
-
-
-@settings(max_examples=30)
-@given(scored)
-def test_it_is_stored_and_read_again(rows: list[tuple[bool, float]]) -> None:
-    found = binned(counts(rows), equal_width())
-    read = from_json(orjson.loads(orjson.dumps(found.as_json())))
-    assert read.as_json() == found.as_json()
-    assert read.rows.dtype == np.int64
 
 
 def test_the_diagram_shows_intervals_and_no_value_for_empty_bins() -> None:

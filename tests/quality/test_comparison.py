@@ -13,7 +13,6 @@ from service.quality.comparison import (
     Pairs,
     compare,
     count_pairs,
-    count_pairs_by_class,
     mcnemar,
 )
 
@@ -80,11 +79,6 @@ class TestPairs:
         assert count_pairs(a[:cut], b[:cut]) + count_pairs(a[cut:], b[cut:]) == whole
         assert whole.rows == len(rows)
         assert whole.gain == pytest.approx(b.mean() - a.mean())
-
-    def test_each_class_has_its_own(self) -> None:
-        true, a, b = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 0]), np.array([0, 0, 0, 0])
-        found = count_pairs_by_class(true, a, b, 3)
-        assert found == [Pairs(both=1, only_b=1), Pairs(only_a=1, neither=1), Pairs()]
 
     def test_the_gains_interval_is_that_of_its_authors(self) -> None:
         # (25 - 10) / 102 with a standard error of sqrt(36 - 15² / 102) / 102

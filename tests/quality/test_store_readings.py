@@ -9,8 +9,7 @@ import sqlalchemy as sa
 
 from service.quality.feedback import Labelled
 from service.quality.multilabel import count_labels
-from service.quality.predicted import FULL_SCORE
-from service.quality.reading import LabelledScores, Reading
+from service.quality.reading import Reading
 from service.quality.regression import add_up
 from service.quality.store import QualityStore
 from service.quality.windows import HOUR, Span, hour_of
@@ -159,43 +158,3 @@ class TestCoverage:
         assert covered(Span()) == [(1, 17, 2), (2, 1, 0)]
         assert covered(Span(NOON)) == covered(Span(NOON + MINUTE)) == [(1, 12, 1), (2, 1, 0)]
         assert covered(Span(None, NOON)) == [(1, 5, 1), (2, 0, 0)]
-
-
-class TestScores:
-    def scores(self, store: QualityStore, bins: int | None = None) -> LabelledScores:
-        found = store.scores("m", 1, Span(NOON), bins)
-        assert found is not None
-        return found
-
-    def test_the_confidence_of_right_and_wrong_rows(self, store: QualityStore) -> None:
-        send(store, labelled("a", 3, 3, score=0.8), labelled("b", 3, 5, score=0.8),
-             labelled("c", 4, 4, score=0.4), labelled("d", 4, 4, score=17.0),
-             labelled("early", 3, 3, score=0.8, at=NOON - 1))  # fmt: skip
-        found = self.scores(store)
-        steps = [int(score * FULL_SCORE + 0.5) / FULL_SCORE for score in (0.4, 0.8)]
-        assert found.confidence.score.tolist() == steps
-        assert found.confidence.positives.tolist() == [1, 1]
-        assert found.confidence.negatives.tolist() == [0, 1]
-        assert found.second_class is None
-
-    def test_the_probability_of_the_second_of_two_classes(self, store: QualityStore) -> None:
-        send(store, labelled("a", 1, 1, score=1.0, shape=BINARY),
-             labelled("b", 1, 0, score=1.0, shape=BINARY),
-             labelled("c", 0, 0, score=0.5, shape=BINARY),
-             labelled("d", 0, 1, score=0.5, shape=BINARY))  # fmt: skip
-        found = self.scores(store).second_class
-        assert found is not None
-        assert found.score.tolist() == [0.0, 0.5, 1.0]
-        assert found.positives.tolist() == [1, 0, 1]
-        assert found.negatives.tolist() == [0, 2, 0]
-
-    def test_bins_hold_what_falls_into_them(self, store: QualityStore) -> None:
-        send(store, *(labelled(str(n), n % 2, 1, score=(n + 0.5) / 1000) for n in range(1000)))
-        found = self.scores(store, bins=100).confidence
-        assert found.score.tolist() == pytest.approx([(n + 0.5) / 100 for n in range(100)])
-        assert (found.positives.tolist(), found.negatives.tolist()) == ([5] * 100, [5] * 100)
-
-    def test_there_are_none_of_what_is_not_known(self, store: QualityStore) -> None:
-        send(store, number("a", 1.0, 1.0))
-        assert store.scores("m", 1) is None
-        assert store.scores("m", 2) is None

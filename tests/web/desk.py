@@ -14,8 +14,8 @@ from service.repository.model_config import ModelConfig
 from service.runtime.backlog import Backlog, QueueLimits
 from service.runtime.batcher import Batcher
 from service.web.counted import VersionMetrics
+from service.web.disconnect import Disconnect
 from service.web.exchange import Call, Facts, Identity, Reply
-from service.web.listener import Listener
 from service.web.paths import PredictPath
 from service.web.served import ServedVersion
 from service.web.v1.predict import Predict
@@ -74,11 +74,11 @@ class Desk:
 
     async def ask(self, body: bytes, deadline: float = math.inf, is_left: bool = False) -> Reply:
         call = Call(PredictPath("m", None, "predict"), {}, body, deadline)
-        listener = Listener(leaves if is_left else stays)
+        disconnect = Disconnect(leaves if is_left else stays)
         try:
-            return await self.served.answer_soon(self.translator, call, self.threads, listener)
+            return await self.served.answer_soon(self.translator, call, self.threads, disconnect)
         finally:
-            listener.close()
+            disconnect.close()
 
     def start(self, body: bytes, is_left: bool = False) -> "asyncio.Task[Reply]":
         return asyncio.create_task(self.ask(body, is_left=is_left))

@@ -10,7 +10,7 @@ from service.repository.model_config import ModelConfig
 from service.repository.states import State
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
-from tests.web.client import WAYS, Client, asking, row, working
+from tests.web.client import Client, row, working
 
 TWO_INPUTS = Signature(
     (TensorSpec("a", "float32", (None, 2)), TensorSpec("b", "int32", (None,))),
@@ -40,12 +40,6 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
     folder = tmp_path_factory.mktemp("app")
     with working(folder, FAKES, {"m": LABELLED}, OTHERS, load_wait_s=0.05) as process:
         yield process
-
-
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def client(request: pytest.FixtureRequest, process: WebProcess) -> Iterator[Client]:
-    with asking(request.param, process) as client:
-        yield client
 
 
 class TestPredict:

@@ -10,7 +10,7 @@ from service.runtime.slot import Slot
 from service.web.budget import give_way
 from service.web.process import WebProcess
 from service.web.served import ServedVersion
-from tests.web.client import WAYS, Client, asking
+from tests.web.client import Client
 from tests.web.side_by_side import BODY, INFER, direct, times, worker
 from tests.web.worlds import TWO, World, ready
 
@@ -30,12 +30,6 @@ def process(tmp_path: Path) -> Iterator[WebProcess]:
     versions = {number: times(tmp_path, number) for number in (1, 2)}
     with worker(tmp_path, "m", versions) as process:
         yield process
-
-
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def client(request: pytest.FixtureRequest, process: WebProcess) -> Iterator[Client]:
-    with asking(request.param, process) as client:
-        yield client
 
 
 def slots(process: WebProcess) -> list[Slot[ServedVersion]]:

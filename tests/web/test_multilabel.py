@@ -12,7 +12,7 @@ from service.base.signature import Signature, TensorSpec
 from service.repository.model_config import ModelConfig
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
-from tests.web.client import WAYS, Client, asking, counted, working
+from tests.web.client import Client, counted, working
 
 SIGMOIDS = Signature(
     (TensorSpec("x", "float32", (None, 3)),),
@@ -36,12 +36,6 @@ def process(tmp_path: Path) -> Iterator[WebProcess]:
     with working(tmp_path, fakes, configs) as process:
         process.quality.keys.refresh()
         yield process
-
-
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def client(request: pytest.FixtureRequest, process: WebProcess) -> Iterator[Client]:
-    with asking(request.param, process) as client:
-        yield client
 
 
 def test_each_label_is_decided_by_itself(client: Client) -> None:

@@ -19,7 +19,7 @@ from service.web.arrivals import Look
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
 from tests.runtime.held import RecordedVersion
-from tests.web.client import LENGTH, WAYS, Client, asking, counted, working
+from tests.web.client import LENGTH, Client, asking, counted, working
 
 WIDE = Signature(
     (TensorSpec("x", "float32", (None, 1000)),), (TensorSpec("y", "float32", (None, 1000)),)
@@ -58,17 +58,6 @@ def process(
     folder = tmp_path_factory.mktemp("plane")
     with working(folder, fakes, CONFIGS, load_wait_s=100_000.0) as process:
         yield process
-
-
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def way(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
-@pytest.fixture
-def client(way: Any, process: WebProcess) -> Iterator[Client]:
-    with asking(way, process) as client:
-        yield client
 
 
 class TestCompression:

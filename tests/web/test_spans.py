@@ -11,7 +11,7 @@ from opentelemetry.trace import format_trace_id
 from service.web.process import WebProcess
 from service.web.tracing import Traces
 from tests.fakes import FakeVersion
-from tests.web.client import WAYS, Client, asking, working
+from tests.web.client import Client, working
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -33,12 +33,6 @@ def kept(process: WebProcess) -> Iterator[InMemorySpanExporter]:
     yield exporter
     process.tracer.close()
     process.tracer = None
-
-
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def client(request: pytest.FixtureRequest, process: WebProcess) -> Iterator[Client]:
-    with asking(request.param, process) as client:
-        yield client
 
 
 def _by_name(kept: InMemorySpanExporter) -> dict[str, ReadableSpan]:

@@ -10,18 +10,13 @@ from service.base.metrics import REGISTRY
 from service.runtime.directions import Split
 from service.web.process import WebProcess
 from service.web.traffic_figures import canary_figures, shadow_figures
-from tests.web.client import WAYS, Answer, Client, asking, counted
+from tests.web.client import Answer, Client, asking, counted
 from tests.web.side_by_side import BODY, INFER, direct, leaning, times, worker
 
 VERSION = "x-model-version"
 CANARY = "kerasd_canary_requests_total"
 SHADOWED = "kerasd_shadow_requests_total"
 OK = "kerasd_predict_requests_total"
-
-
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def way(request: pytest.FixtureRequest) -> Any:
-    return request.param
 
 
 @pytest.fixture
@@ -36,12 +31,6 @@ def process(tmp_path: Path, model: str) -> Iterator[WebProcess]:
     versions = {number: times(tmp_path, number) for number in (1, 2, 3)}
     with worker(tmp_path, model, versions) as process:
         yield process
-
-
-@pytest.fixture
-def client(way: Any, process: WebProcess) -> Iterator[Client]:
-    with asking(way, process) as client:
-        yield client
 
 
 def version_1(client: Client, model: str, within: str = "", **headers: str) -> Answer:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.base.strict_json import Json
 from service.loading.allow_list.allowed import (
     ACTIVATIONS,
     LAYERS,
@@ -27,7 +28,6 @@ from service.loading.allow_list.allowed import (
 from service.loading.allow_list.graph_operations import COMPUTE, FROM_TEXT_FILE
 from service.loading.allow_list.own_names import is_ours, is_own_function
 
-Json = dict[str, Any]
 _Path = tuple[Any, Any]  # (the path of what it lies in, its key there)
 KEYS_OF_ACTIVATIONS = frozenset({"activation", "recurrent_activation", "inner_activation"})
 KEYS_OF_PATHS = frozenset({"vocabulary", "idf_weights"})

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
+
 OWN_FUNCTIONS = frozenset({"legacy_hard_sigmoid", "kerasd>legacy_hard_sigmoid"})
 OWN_CLASSES = frozenset(
     f"kerasd>{name}"

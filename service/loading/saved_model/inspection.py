@@ -47,7 +47,6 @@ class SavedModelInfo:
     parameters: int
     keras_version: str
     tensorflow_version: str
-    is_keras_export: bool
     is_object_based: bool
 
     @property
@@ -117,7 +116,6 @@ def inspect_saved_model(files: Mapping[str, Path], signature_name: str = "") -> 
         parameters=sum(_elements(node) for node in reached if node.op in VARIABLES),
         keras_version=_keras_version(content, files.get(prefix + KERAS_FILE)),
         tensorflow_version=meta.meta_info_def.tensorflow_version[:32],
-        is_keras_export=prefix + KERAS_FILE in files or _has_keras_objects(graph),
         is_object_based=graph.is_object_based,
     )
 
@@ -248,11 +246,3 @@ def _keras_version(content: bytes, metadata: Path | None) -> str:
         if match := KERAS_VERSION.search(text):
             return match.group(1).decode("ascii")
     return ""
-
-
-def _has_keras_objects(graph: SavedGraph) -> bool:
-    root = {child.local_name for child in graph.objects[0].children} if graph.objects else set()
-    is_keras_3 = {"_all_variables", "_misc_assets"} <= root
-    return is_keras_3 or any(
-        item.user_object.identifier.startswith("_tf_keras_") for item in graph.objects
-    )

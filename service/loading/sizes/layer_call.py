@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
+
 Shape = tuple[int | None, ...]  # the batch axis comes first; None is a free axis
 
 MAX_AXIS = 2**63 - 1

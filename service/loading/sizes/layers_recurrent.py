@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from service.base.strict_json import Json
 from service.loading.sizes.layer_call import (
     Call,
-    Json,
     LayerFault,
     Shape,
     Sized,

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.base.strict_json import Json
+from service.loading.allow_list.allowed import MODELS
 from service.loading.sizes.call_order import Node, sort_calls
 from service.loading.sizes.layer_call import (
     Call,
-    Json,
     LayerFault,
     Shape,
     Sized,
@@ -20,7 +21,6 @@ from service.loading.sizes.layer_call import (
 from service.loading.sizes.layers import RULES, declared
 from service.loading.sizes.model_calls import (
     MAX_NAME,
-    MODELS,
     Graph,
     Inbound,
     Layer,

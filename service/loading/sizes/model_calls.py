@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from service.base.strict_json import Json
+from service.loading.allow_list.allowed import MODELS
 from service.loading.allow_list.own_names import is_ours
-from service.loading.sizes.layer_call import Json, LayerFault, Shape, read_shape, show
+from service.loading.sizes.layer_call import LayerFault, Shape, read_shape, show
 
-MODELS = frozenset({"Sequential", "Functional", "Model"})
 MAX_NAME = 128
 MAX_LAYERS = 20_000  # of one model
 MAX_REFERENCES = 100_000  # in one model

@@ -4,9 +4,9 @@ import math
 import re
 from collections.abc import Callable
 
+from service.base.strict_json import Json
 from service.loading.sizes.layer_call import (
     Call,
-    Json,
     LayerFault,
     Shape,
     Sized,

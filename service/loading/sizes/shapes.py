@@ -6,9 +6,11 @@ nested model is sized once for each shape that it is called with, and its calls 
 
 from dataclasses import dataclass
 
-from service.loading.sizes.layer_call import Json, LayerFault, Shape, Sized, UnknownShape
+from service.base.strict_json import Json
+from service.loading.allow_list.allowed import MODELS
+from service.loading.sizes.layer_call import LayerFault, Shape, Sized, UnknownShape
 from service.loading.sizes.measurement import MAX_WORK, Measurement, TooMuchWork
-from service.loading.sizes.model_calls import MODELS, Layer
+from service.loading.sizes.model_calls import Layer
 from service.loading.sizes.totals import LayerSize, Measured
 
 __all__ = ["LayerSize", "ModelSizes", "UnknownShape", "measure"]

@@ -28,6 +28,20 @@ def vocabularies(model: Any) -> dict[str, int]:
     return sizes
 
 
+def masks(model: Any) -> dict[str, float]:
+    """For each input of which a layer hides steps, by name, what such steps are filled with.
+
+    Where two layers hide different ones nobody can say.
+    """
+    hidden: dict[str, set[float]] = {}
+    for kind in ("Masking", "Embedding"):
+        for layer, tensor in _entries(model, kind):
+            if kind == "Masking" or getattr(layer, "mask_zero", False):
+                for name in _sources(tensor):
+                    hidden.setdefault(name, set()).add(float(getattr(layer, "mask_value", 0)))
+    return {name: values.pop() for name, values in hidden.items() if len(values) == 1}
+
+
 def scales(model: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Mean and standard deviation of the inputs that go into a Normalization, by name."""
     found = {}

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from service.base.signature import DTYPES, Signature, Tensors, TensorSpec
-from service.loading.tracing.input_ranges import scales, vocabularies
+from service.loading.tracing.input_ranges import masks, scales, vocabularies
 from service.loading.tracing.keras_graph import (
     input_structure,
     is_a,
@@ -37,7 +37,7 @@ class TracedModel:
         self._structure = input_structure(model)
         inputs = tf.nest.flatten(self._structure)
         names = [operation_of(tensor).name for tensor in inputs]
-        specs = _with_vocabulary(_input_specs(inputs, names), model)
+        specs = _with_values(_input_specs(inputs, names), model)
         self.tensor_specs = [tf.TensorSpec(s.shape, s.dtype, name=s.name) for s in specs]
         self.function = tf.function(self._serve, input_signature=self.tensor_specs)
         self.concrete = self.function.get_concrete_function()
@@ -113,9 +113,11 @@ def _input_specs(inputs: list[Any], names: list[str]) -> list[TensorSpec]:
     return specs
 
 
-def _with_vocabulary(specs: list[TensorSpec], model: Any) -> list[TensorSpec]:
-    sizes = vocabularies(model)
-    return [replace(spec, vocabulary=sizes.get(spec.name)) for spec in specs]
+def _with_values(specs: list[TensorSpec], model: Any) -> list[TensorSpec]:
+    sizes, hidden = vocabularies(model), masks(model)
+    return [
+        replace(spec, vocabulary=sizes.get(spec.name), mask=hidden.get(spec.name)) for spec in specs
+    ]
 
 
 def _activation(layer: Any) -> str:

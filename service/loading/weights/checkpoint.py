@@ -11,11 +11,10 @@ from pathlib import Path
 
 from service.base.refusals import FileBroken
 from service.loading.files.checkpoint import Checkpoint, open_checkpoint
-from service.loading.weights.source import MAX_DEPTH, FileArray, FileLayer, Source, file_array
+from service.loading.weights.source import CELL, MAX_DEPTH, FileArray, FileLayer, Source, file_array
 
 LAYER = re.compile(r"layer_with_weights-(\d+)")
 PLAIN_LAYER = re.compile(r"layer-(\d+)")
-CELL = re.compile(r".*_cells?(_\d+)?")
 VALUE = "VARIABLE_VALUE"
 ROOTS = ("model", "net", "network")  # tf.train.Checkpoint(model=model)
 BESIDE = {"optimizer", "save_counter", "keras_api", "signatures", "metrics", "layer_metrics"}

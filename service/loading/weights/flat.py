@@ -7,7 +7,7 @@ from typing import Any
 from service.base.refusals import WeightsMismatch
 from service.loading.weights.matching import Candidate, Match, match, plain_name
 from service.loading.weights.plan import Plan
-from service.loading.weights.source import FileArray, FileLayer, Source
+from service.loading.weights.source import CELL, FileArray, FileLayer, Source
 from service.loading.weights.targets import (
     Leaf,
     has_weights,
@@ -18,8 +18,6 @@ from service.loading.weights.targets import (
     shape_of,
     snake_case,
 )
-
-CELL = re.compile(r".*_cells?(_\d+)?")
 
 
 def plan_flat(plan: Plan, source: Source, model: Any) -> None:

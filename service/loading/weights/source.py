@@ -30,6 +30,7 @@ TRAINING |= {"_compile_metrics", "_compile_loss", "compiled_loss", "train_state"
 SEED = "seed_generator_state"
 SEED_GROUPS = {"seed_generator", "_random_generator"}
 MAX_DEPTH = 64
+CELL = re.compile(r".*_cells?(_\d+)?")  # what a wrapper calls the cells of its layers
 KERAS_1_NAME = re.compile(
     r"(?P<owner>.+?)_(?P<name>[WUb]_[a-z]|[WUb]|gamma|beta|running_mean|running_std|alphas)"
 )

@@ -46,11 +46,6 @@ class Need:
     is_looked_up: bool = False
 
     @property
-    def is_admin(self) -> bool:
-        """True for what changes how the service is run."""
-        return self.roles == ADMIN
-
-    @property
     def is_changing(self) -> bool:
         """True for what leaves something behind, feedback and jobs as well."""
         return self.roles in (ADMIN, FEEDBACK, TRAIN)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
 
 
 def differences(old: Json, new: Json) -> list[str]:

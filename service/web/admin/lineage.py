@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from service.base.refusals import FileBroken
+from service.base.strict_json import Json
 from service.repository.manifest import Provenance, read_provenance
-
-Json = dict[str, Any]
 
 
 def lineage(repository: Path, model: str, version: int) -> Json | None:

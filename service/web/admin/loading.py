@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from flask import Flask, Response
 
 from service.base.errors import ModelNotFound
 from service.base.http_errors import Conflict
+from service.base.strict_json import Json
 from service.repository.audit import Order
 from service.repository.control import Control
 from service.repository.deletion import Deletions
@@ -20,8 +20,6 @@ from service.web.admin.swaps import MODEL, VERSION, change, milliseconds, number
 from service.web.model_view import take_view
 from service.web.process import WebProcess
 from service.web.responses import json_response
-
-Json = dict[str, Any]
 
 
 def control(process: WebProcess) -> Control:

@@ -2,19 +2,16 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from service.base.compiled import digest_file, read_compiled
 from service.base.refusals import ArtefactCorrupt, FileBroken
-from service.base.strict_json import parse_object
+from service.base.strict_json import Json, parse_object
 from service.repository.layout import Found, find_versions, scan
 from service.repository.manifest import MANIFEST, MAX_BYTES, read_manifest
 from service.repository.states import VersionRow
 from service.web.admin.lineage import whole_lineage
 
 MAX_DIGESTED_BYTES = 1024**3  # about a second's work
-
-Json = dict[str, Any]
 
 
 def portrait(row: VersionRow, repository: Path, compiled_dir: Path) -> Json:

@@ -1,11 +1,10 @@
 """Routes that tell operators what was changed, and how two versions differ."""
 
-from typing import Any
-
 from flask import Flask, Response, request
 
 from service.base.errors import ModelNotFound
 from service.base.names import check_model_name
+from service.base.strict_json import Json
 from service.repository.audit import AuditEntry
 from service.repository.states import VersionRow
 from service.web.admin.difference import differences
@@ -18,8 +17,6 @@ from service.web.process import WebProcess
 from service.web.responses import json_response
 
 LIMIT, MOST = 100, 1000
-
-Json = dict[str, Any]
 
 
 def add_routes(app: Flask, process: WebProcess) -> None:

@@ -1,14 +1,11 @@
 """A model's route as it is answered: where its requests go, and what canary and shadow came to."""
 
-from typing import Any
-
+from service.base.strict_json import Json
 from service.repository.policy import canary_of, current_of, labels_of, shadow_of
 from service.repository.route import Route
 from service.repository.states import VersionRow
 from service.web.counters import Counters
 from service.web.traffic_figures import FAMILIES, canary_figures, shadow_figures
-
-Json = dict[str, Any]
 
 
 def route_record(rows: list[VersionRow], route: Route) -> Json:

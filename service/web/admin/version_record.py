@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
+from service.base.strict_json import Json
 from service.repository.policy import labels_of
 from service.repository.route import Route
 from service.repository.states import Loading, State, VersionRow, loading_of
@@ -11,8 +11,6 @@ from service.repository.workers import WorkerName
 from service.runtime.slot import Slot
 from service.web.model_view import ModelView
 from service.web.served import ServedVersion
-
-Json = dict[str, Any]
 
 
 def version_records(view: ModelView, rows: list[VersionRow], route: Route) -> list[Json]:

@@ -2,13 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from service.base.strict_json import Json
 from service.quality.outcomes import Outcome
 
 MAX_LISTED = 100
-
-Json = dict[str, Any]
 
 
 def feedback_record(model: str, outcomes: Sequence[Outcome], faults: Mapping[int, str]) -> Json:

@@ -2,10 +2,11 @@
 
 import logging
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
+from service.base.strict_json import Json
 from service.quality.windows import SECOND
 from service.repository.audit import AuditEntry
 from service.web.admin.bodies import WhyBody
@@ -18,7 +19,6 @@ logger = logging.getLogger(__name__)
 MOST_IDS = 250
 ACTION = "forget"
 
-Json = dict[str, Any]
 PredictionId = Annotated[str, Field(min_length=1, max_length=220)]
 
 

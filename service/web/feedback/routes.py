@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from flask import Flask, Response, request
 
 from service.base.errors import Overloaded, RequestInvalid
+from service.base.strict_json import Json
 from service.quality.feedback import Claim
 from service.quality.outcomes import Outcome
 from service.quality.windows import SECOND, WINDOWS, window
@@ -19,7 +20,7 @@ from service.web.feedback.answer import feedback_record
 from service.web.feedback.forgetting import ForgetBody
 from service.web.feedback.scored import version_record
 from service.web.feedback.seldon import classes_by, read_seldon
-from service.web.feedback.sent import Json, Sent, Unpredicted, form_of, read, read_object
+from service.web.feedback.sent import Sent, Unpredicted, form_of, read, read_object
 from service.web.feedback.subject import check_known, terms_of
 from service.web.feedback.unpredicted import predict
 from service.web.inflate import inflate

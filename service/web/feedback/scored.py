@@ -1,10 +1,10 @@
 """How good each version of a model is in a span of time, as its labels tell."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from service.base.strict_json import Json
 from service.quality.confusion import from_cells
 from service.quality.estimate import Confidence, foresee
 from service.quality.multilabel import score_labels
@@ -16,8 +16,6 @@ from service.quality.scores import score
 MAX_CONFUSION = 20  # classes of which all pairs are told
 MAX_CLASSES = 200  # of which all are told; beyond, those that occur
 MAX_OCCURRING = 2000  # a matrix has the square of them
-
-Json = dict[str, Any]
 
 
 def version_record(

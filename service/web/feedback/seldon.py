@@ -13,10 +13,11 @@ from typing import Any
 
 from service.base.errors import ModelNotFound, RequestInvalid
 from service.base.names import MODEL_NAME
+from service.base.strict_json import Json
 from service.quality.feedback import Claim, split_row
 from service.quality.predicted import Kind
 from service.quality.receipt import Receipts
-from service.web.feedback.sent import Json, check_count
+from service.web.feedback.sent import check_count
 
 KEYS = frozenset({"request", "response", "truth", "reward", "meta"})
 IsOfClasses = Callable[[str], bool]

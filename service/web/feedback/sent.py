@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from service.base.errors import JsonInvalid, RequestInvalid
+from service.base.strict_json import Json
 from service.quality.feedback import Claim
 
 MAX_ROWS = 20_000
@@ -21,8 +22,6 @@ MAX_SHOWN = 60
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 KEYS = frozenset({"prediction_id", "label"})
 FORMS = "{'feedback': [...]}, or {'instances': [...], 'labels': [...]}"
-
-Json = dict[str, Any]
 
 
 class Form(Enum):

@@ -2,11 +2,11 @@
 
 import re
 from http import HTTPStatus
-from typing import Any
 
 from pydantic import BaseModel
 
 from service import __version__
+from service.base.strict_json import Json
 from service.web.answers import JSON
 from service.web.openapi import (
     admin_operations,
@@ -20,8 +20,6 @@ from service.web.openapi.body import ErrorBody, reference, schemas_of
 from service.web.openapi.operation import KEYED, Answer, Content, Operation
 from service.web.openapi.parameters import HEADERS, PARAMETERS
 
-Json = dict[str, Any]
-
 DESCRIPTION = """\
 Serves Keras models over HTTP, in the words of TensorFlow Serving and KServe (version 1) and of the
 Open Inference Protocol (version 2). How many values a model takes, and in which shape, is the
@@ -31,7 +29,7 @@ A version is asked for by its number or by a label; in version 2 a label stands 
 place.
 
 Bodies are JSON whatever the content type says, and may be compressed by gzip or deflate. Every
-answer has `X-Request-Id`, the client's own if it gave one.
+answer has `X-Request-Id`, the client's own if it gave a good one.
 
 Where access isn't open, each request needs a key or a token with the role that the route asks for;
 signs of life alone don't."""

@@ -1,16 +1,13 @@
 """Parameters of paths, queries and headers, and headers of answers, each described once."""
 
-from typing import Any
-
 from service.base.names import MODEL_NAME, VERSION_NUMBER
+from service.base.strict_json import Json
 from service.data.places import UPLOADED
 from service.jobs.ids import JOB_ID
 from service.jobs.job import JobState, Kind
 from service.quality.windows import WINDOWS
 from service.repository.audit import WHY_SCHEMA
 from service.web.openapi import examples
-
-Json = dict[str, Any]
 
 
 def _in_query(name: str, description: str, schema: Json) -> Json:

@@ -1,18 +1,17 @@
 """Looks at uploaded files in a child process: what a stranger sent is never parsed by a worker."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from service.base.child import Child, Outcome
 from service.base.confinement import Limits
 from service.base.http_errors import UploadRefused
 from service.base.load_options import LoadOptions
-from service.base.owned_folder import OwnedFolder, hold_folder, sweep
+from service.base.owned_folder import scratch_folder
 from service.base.settings import MEBIBYTE, Settings
+from service.base.strict_json import Json
 from service.repository.model_config import ModelConfig, strange_modules
 
 SAVED_MODEL = "saved_model"
@@ -26,14 +25,12 @@ POLL_S = 0.02
 PREFIX = "check-"
 RESULT_BYTES = 64 * MEBIBYTE
 
-Json = dict[str, Any]
-
 
 def check_config(folder: Path, settings: Settings) -> ModelConfig:
     """What the model.yaml in a folder says. Raises UploadRefused."""
     task = {"kind": "config", "config": str(folder.absolute())}
     limits = Limits(CONFIG_MEMORY_BYTES, CONFIG_CPU_S, RESULT_BYTES)
-    with _scratch(settings.run_dir.absolute() / "uploads") as scratch:
+    with scratch_folder(settings.run_dir.absolute() / "uploads", PREFIX) as scratch:
         now = time.monotonic()
         outcome = _run(Child(task, limits, CONFIG_TIMEOUT_S, scratch, now, CONFIG_PROGRAM))
     if not outcome.ok or outcome.result is None:
@@ -66,7 +63,7 @@ def _inspect(
         "options": _options(config, settings).as_json(),
     }
     limits = Limits(settings.compile_memory_mb * MEBIBYTE, CPU_S, RESULT_BYTES)
-    with _scratch(settings.run_dir.absolute() / "uploads") as scratch:
+    with scratch_folder(settings.run_dir.absolute() / "uploads", PREFIX) as scratch:
         outcome = _run(Child(task, limits, TIMEOUT_S, scratch, time.monotonic()))
     if not outcome.ok or outcome.result is None:
         raise UploadRefused(outcome.message)
@@ -82,19 +79,6 @@ def _run(child: Child) -> Outcome:
         child.kill()
         child.clean()
     return outcome
-
-
-@contextmanager
-def _scratch(root: Path) -> Iterator[Path]:
-    """A folder for one child; those of workers that were killed go at the next upload."""
-    root.mkdir(parents=True, exist_ok=True)
-    with hold_folder(root):
-        sweep(root, (PREFIX,))
-        folder = OwnedFolder(root, PREFIX)
-    try:
-        yield folder.path
-    finally:
-        folder.remove()
 
 
 def _options(config: ModelConfig, settings: Settings) -> LoadOptions:

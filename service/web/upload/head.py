@@ -46,9 +46,14 @@ class UploadHead:
 
 def is_upload(method: str, path: str) -> bool:
     """True for the one route whose body isn't held in memory; quick for all others."""
-    if method != "POST" or path.rstrip("/")[-len(END) :] != END:
+    return is_post_to(method, path, END, PATH)
+
+
+def is_post_to(method: str, path: str, end: str, pattern: re.Pattern[str]) -> bool:
+    """True for a route whose paths end like that; the pattern is tried on few others."""
+    if method != "POST" or path.rstrip("/")[-len(end) :] != end:
         return False
-    return PATH.fullmatch(path) is not None
+    return pattern.fullmatch(path) is not None
 
 
 def read_head(path: str, query: str, headers: Mapping[str, str]) -> UploadHead:
@@ -62,13 +67,12 @@ def read_head(path: str, query: str, headers: Mapping[str, str]) -> UploadHead:
     check_no_coding(headers)
     kind, options = parse_options_header(headers.get("content-type", ""))
     asked = read_query(query, KNOWN)
-    length = headers.get("content-length", "")
     return UploadHead(
         model=model,
         version=_version(asked.get("version")),
         filename=asked.get("filename") or _filename(headers),
         boundary=_boundary(options.get("boundary", "")) if kind == FORM else b"",
-        length=int(length) if length.isascii() and length.isdigit() else None,
+        length=told_length(headers),
         sha256=told_digest(headers),
         key=_key(headers.get("idempotency-key", "")),
         wait=_truth(asked, "wait"),
@@ -128,6 +132,12 @@ def _key(text: str) -> str:
     if len(text) > MAX_KEY:
         raise RequestInvalid(f"Idempotency-Key: expected at most {MAX_KEY} characters")
     return hashlib.sha256(text.encode()).hexdigest() if text else ""
+
+
+def told_length(headers: Mapping[str, str]) -> int | None:
+    """How many bytes the client says that it sends."""
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else None
 
 
 def told_digest(headers: Mapping[str, str]) -> str:

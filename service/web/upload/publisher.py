@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import sqlalchemy.exc
 
 from service.base.http_errors import UploadRefused
 from service.base.settings import Settings
+from service.base.strict_json import Json
 from service.repository.audit import AuditEntry, Order
 from service.repository.consent import TIMEOUT_S
 from service.repository.publishing import Parcel, Published
@@ -25,8 +25,6 @@ from service.web.upload.receiver import Received
 logger = logging.getLogger(__name__)
 
 PAUSE_S = 0.1
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

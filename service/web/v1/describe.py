@@ -6,6 +6,7 @@ from typing import Any
 
 from service.base.errors import LabelUnknown, ModelNotFound
 from service.base.signature import Signature, TensorSpec
+from service.base.strict_json import Json
 from service.repository.policy import by_model
 from service.repository.states import State, VersionRow
 from service.runtime.pool import Pool
@@ -15,8 +16,6 @@ from service.web.admin.version_record import version_records, worker_records
 from service.web.counters import Counters
 from service.web.model_view import ModelView
 from service.web.served import ServedVersion
-
-Json = dict[str, Any]
 
 DTYPES = {
     "float16": "DT_HALF",

@@ -6,11 +6,10 @@ import orjson
 
 from service.base.errors import JsonInvalid, RequestInvalid
 from service.base.signature import Signature
+from service.base.strict_json import Json
 from service.web.dense import QUICK_DTYPES
 from service.web.exact import MAX_EXACT_BYTES, check_exact_values
 from service.web.numbers_as_words import read_with_words
-
-Json = dict[str, Any]
 
 DEFAULT_SIGNATURE = "serving_default"
 MAX_SHOWN = 100

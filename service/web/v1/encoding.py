@@ -7,12 +7,11 @@ import numpy as np
 import orjson
 
 from service.base.signature import Tensors
+from service.base.strict_json import Json
 from service.repository.decisions import Decisions
 from service.web.exchange import PREDICTION_ID, Facts
 from service.web.numbers_as_words import write_with_words
 from service.web.tensors import all_finite
-
-Json = dict[str, Any]
 
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 BYTES_SUFFIX = "_bytes"

@@ -11,10 +11,10 @@ import numpy as np
 
 from service.base.errors import RequestInvalid, TensorInvalid
 from service.base.signature import STRING, Tensors, TensorSpec, shape_text
+from service.base.strict_json import Json
 from service.web.exchange import Asked, Facts
 from service.web.tensors import Fault, Misfit, read_tensor, show
 from service.web.v1.document import (
-    Json,
     check_exact_bytes,
     check_signature_name,
     kind,

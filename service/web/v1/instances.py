@@ -10,9 +10,10 @@ import numpy as np
 
 from service.base.errors import RequestInvalid, TensorInvalid
 from service.base.signature import Tensors, TensorSpec
+from service.base.strict_json import Json
 from service.web.exchange import Asked, Facts
 from service.web.tensors import Misfit, read_tensor, show
-from service.web.v1.document import Json, check_signature_name, kind
+from service.web.v1.document import check_signature_name, kind
 from service.web.v1.padding import read_padded, with_hint
 from service.web.v1.words import element_invalid, misfit_invalid
 

@@ -1,21 +1,19 @@
 """What the server says of itself and its models, in the protocol's words and in Triton's."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import orjson
 
 from service import __version__
 from service.base.settings import Settings
 from service.base.signature import TensorSpec
+from service.base.strict_json import Json
 from service.repository.model_config import Latest, ModelConfig, Specific
 from service.repository.states import State, VersionRow
 from service.runtime.plan import Plan
 from service.web.exchange import Facts
 from service.web.v2.datatypes import V2_OF, config_type
 from service.web.v2.decided import decision_specs
-
-Json = dict[str, Any]
 
 EXTENSIONS = (
     "classification",

@@ -12,11 +12,12 @@ import simdjson
 
 from service.base.errors import JsonInvalid, RequestInvalid
 from service.base.signature import TensorSpec
+from service.base.strict_json import Json
 from service.web.dense import Part, flat_tensor, is_regular
 from service.web.exact import check_exact_values
 from service.web.numbers_as_words import read_with_words
 from service.web.tensors import check_values, to_tensor
-from service.web.v2.request import MAX_NAMED, Given, Json, Request
+from service.web.v2.request import MAX_NAMED, Given, Request
 
 MAX_DEPTH = 32
 

@@ -1,11 +1,10 @@
 """Repository control of protocol version 2: the index of all versions, load, unload."""
 
-from typing import Any
-
 import orjson
 from flask import Flask, Response, request
 
 from service.base.errors import JsonInvalid, RequestInvalid, Unsupported
+from service.base.strict_json import Json
 from service.repository.index import IndexEntry, Standing
 from service.web.admin.loading import control
 from service.web.admin.permits import order_of
@@ -13,8 +12,6 @@ from service.web.process import WebProcess
 from service.web.responses import json_response
 
 FILE_PREFIX = "file:"
-
-Json = dict[str, Any]
 
 
 def add_routes(app: Flask, process: WebProcess) -> None:

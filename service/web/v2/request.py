@@ -7,8 +7,7 @@ clients look for them. Null stands for a key that isn't there, as typed clients 
 from typing import Any, NamedTuple
 
 from service.base.errors import RequestInvalid, Unsupported
-
-Json = dict[str, Any]
+from service.base.strict_json import Json
 
 MAX_NAMED = 1024  # inputs, outputs or parameters in one list
 MAX_SHOWN = 100

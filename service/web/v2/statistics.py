@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from prometheus_client.metrics_core import Metric
 
-Json = dict[str, Any]
+from service.base.strict_json import Json
+
 Key = tuple[str, str]
-Labels = dict[str, str]
 
 NANOSECONDS = 1_000_000_000
 MILLISECONDS = 1000

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.allow_list.hazards import Findings, scan_architecture, scan_training
-from tests.loading.handmade import Json, layer, modern_layer, sequential, tiny
+from tests.loading.handmade import layer, modern_layer, sequential, tiny
 
 NOTHING = Findings()
 

@@ -39,7 +39,7 @@ def test_says_what_it_is_made_of(model: HandmadeSavedModel, tmp_path: Path) -> N
     assert info.signature.outputs == (TensorSpec("y", "float32", (None, 2)),)
     assert info.operations == ("Identity", "Placeholder", "StatefulPartitionedCall", "VarHandleOp")
     assert info.parameters == 8
-    assert (info.keras_version, info.is_keras_export) == ("2.4.0", True)
+    assert info.keras_version == "2.4.0"
     assert (info.tensorflow_version, info.tags, info.batch_size) == ("2.7.0", ("serve",), None)
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.sizes.budget import Budget, exceed
 from service.loading.sizes.shapes import measure
-from tests.loading.handmade import Json, layer, sequential, tiny
+from tests.loading.handmade import layer, sequential, tiny
 
 
 def behind(shape: list[int | None], *layers: Json) -> Json:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.base.strict_json import Json
 from service.loading.sizes.shapes import ModelSizes, measure
-from tests.loading.handmade import Json, layer, modern_layer, sequential
+from tests.loading.handmade import layer, modern_layer, sequential
 from tests.loading.handmade_graphs import after, fed, functional, modern_fed, source, tensor
 
 

@@ -2,12 +2,12 @@
 
 import base64
 
-from tests.loading.handmade import Json, layer, sequential
+from service.base.strict_json import Json
+from tests.loading.handmade import layer, sequential
 
 INPUT = layer("InputLayer", name="x", batch_input_shape=[None, 4], dtype="float32")
 PICTURE = layer("InputLayer", name="x", batch_input_shape=[None, 5, 5, 4], dtype="float32")
 SEQUENCE = layer("InputLayer", name="x", batch_input_shape=[None, 5, 4], dtype="float32")
-WORDS = layer("InputLayer", name="x", batch_input_shape=[None, 5], dtype="float32")
 SLICER = base64.b64encode(b"get_slice of keras/utils/multi_gpu_utils.py").decode()
 
 

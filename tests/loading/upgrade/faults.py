@@ -1,6 +1,7 @@
 """For each rule a configuration that Keras 3 refuses: nothing in it is old but that one thing."""
 
-from tests.loading.handmade import Json, modern_layer
+from service.base.strict_json import Json
+from tests.loading.handmade import modern_layer
 
 INPUT = modern_layer("InputLayer", batch_shape=[None, 4], name="x")
 PICTURE = modern_layer("InputLayer", batch_shape=[None, 5, 5, 4], name="x")

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.upgrade.catalogue import SILENT, catalogue
 from service.loading.upgrade.model import upgrade
 from service.loading.upgrade.multi_gpu import unwrap_multi_gpu
 from service.loading.upgrade.training import upgrade_training
-from tests.loading.handmade import Json, modern_layer
+from tests.loading.handmade import modern_layer
 from tests.loading.upgrade.examples import EXAMPLES, multi_gpu
 from tests.loading.upgrade.faults import FAULTS, SEQUENCE, chain
 from tests.loading.upgrade.rules_table import PAGE, with_table

@@ -2,8 +2,9 @@
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.upgrade.era import era_of, is_modern, parse_era
-from tests.loading.handmade import Json, layer, modern_layer, sequential, tiny
+from tests.loading.handmade import layer, modern_layer, sequential, tiny
 
 
 @pytest.mark.parametrize(

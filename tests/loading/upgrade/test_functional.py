@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.upgrade.model import upgrade
-from tests.loading.handmade import Json, layer, tiny
+from tests.loading.handmade import layer, tiny
 from tests.loading.upgrade.examples import INPUT, SEQUENCE, called, dense, functional, named, nested
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.upgrade.model import upgrade
-from tests.loading.handmade import Json, layer, sequential
+from tests.loading.handmade import layer, sequential
 from tests.loading.upgrade.examples import PICTURE
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.upgrade.model import upgrade
-from tests.loading.handmade import Json, layer, sequential
+from tests.loading.handmade import layer, sequential
 from tests.loading.upgrade.examples import INPUT
 
 

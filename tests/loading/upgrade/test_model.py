@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.upgrade.model import Upgraded, upgrade
-from tests.loading.handmade import Json, layer, modern_layer, sequential, tiny
+from tests.loading.handmade import layer, modern_layer, sequential, tiny
 from tests.loading.upgrade.examples import EXAMPLES, INPUT, SEQUENCE, called, dense
 
 

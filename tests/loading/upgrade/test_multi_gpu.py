@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.upgrade.multi_gpu import unwrap_multi_gpu
-from tests.loading.handmade import Json, layer, tiny
+from tests.loading.handmade import layer, tiny
 from tests.loading.upgrade.examples import INPUT, called, dense, multi_gpu, named
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.upgrade.model import upgrade
 from service.loading.upgrade.operations import OPERATIONS, SYNONYMS
-from tests.loading.handmade import Json, layer
+from tests.loading.handmade import layer
 from tests.loading.upgrade.examples import called
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from service.base.strict_json import Json
 from service.loading.upgrade.era import parse_era
 from service.loading.upgrade.mending import Mending
 from service.loading.upgrade.model import Upgraded, upgrade
 from service.loading.upgrade.theano import backend_for, why_not_tensorflow
-from tests.loading.handmade import Json, layer, sequential
+from tests.loading.handmade import layer, sequential
 from tests.loading.upgrade.examples import PICTURE
 
 SAME: Json = {"name": "y", "filters": 2, "padding": "same"}

@@ -16,7 +16,6 @@ BODY = {"instances": [[1, 2, 3]]}
 PREDICT = "/v1/models/m:predict"
 INFER = "/v2/models/m/infer"
 LOAD = "/v2/repository/models/m/load"
-TWO = "authorization, x-api-key"
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +48,6 @@ def keys(folder: Path) -> dict[str, str]:
 def process(folder: Path, keys: dict[str, str]) -> Iterator[WebProcess]:
     with working(folder, {"m": FakeVersion()}, access="keys", model_control=False) as process:
         yield process
-
-
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def client(request: pytest.FixtureRequest, process: WebProcess) -> Iterator[Client]:
-    with asking(request.param, process) as client:
-        yield client
 
 
 def refused(answer: Answer, status: int) -> str:

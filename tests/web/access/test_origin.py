@@ -23,12 +23,6 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
         yield process
 
 
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def client(request: pytest.FixtureRequest, process: WebProcess) -> Iterator[Client]:
-    with asking(request.param, process) as client:
-        yield client
-
-
 @pytest.mark.parametrize("path", [LOAD, "/v2/logging", "/v1/admin/models/m/load"])
 def test_a_page_changes_nothing(client: Client, path: str) -> None:
     for origin in (OTHER_SITE, "null", "http://localhost:8080"):

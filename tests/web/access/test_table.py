@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.base.roles import Role
-from service.web.access.needs import REST, TABLE, TRAIN, Need, need_of
+from service.web.access.needs import ADMIN, REST, TABLE, TRAIN, Need, need_of
 from service.web.app import create_app
 from service.web.process import WebProcess
 from tests.web.access.table import ANY, OPEN, VALUES, make_table, routes, written_table
@@ -51,9 +51,9 @@ def test_what_changes_a_model_is_for_admin_and_data_for_those_who_train(
     for route in routes(process):
         need = need_of(route.method, route.example)
         if route.method in CHANGING:
-            assert need.is_admin or (need.roles == TRAIN and "/data" in route.path), route
+            assert need.roles == ADMIN or (need.roles == TRAIN and "/data" in route.path), route
             assert need.is_changing
-        if need.is_admin and "{model}" in route.path:
+        if need.roles == ADMIN and "{model}" in route.path:
             assert need.model == VALUES["model"], route
 
 

@@ -47,12 +47,6 @@ def process(folder: Path, issuer: Issuer) -> Iterator[WebProcess]:
         yield process
 
 
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def client(request: pytest.FixtureRequest, process: WebProcess) -> Iterator[Client]:
-    with asking(request.param, process) as client:
-        yield client
-
-
 def sign(issuer: Issuer, *roles: str) -> str:
     return issuer.sign(realm_access={"roles": list(roles)}).decode()
 

@@ -26,11 +26,6 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebProc
         yield process
 
 
-@pytest.fixture
-def client(process: WebProcess) -> FlaskClient:
-    return FlaskClient(process)
-
-
 def versions(client: FlaskClient) -> dict[int, Any]:
     return {one["version"]: one for one in done(client, "GET m")["versions"]}
 

@@ -27,11 +27,6 @@ def process(tmp_path: Path) -> Iterator[WebProcess]:
         yield process
 
 
-@pytest.fixture
-def client(process: WebProcess) -> FlaskClient:
-    return FlaskClient(process)
-
-
 def write_version(process: WebProcess, version: int, width: int) -> None:
     key = f"a{version}"
     folder = process.settings.compiled_path / key

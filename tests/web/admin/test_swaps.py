@@ -19,11 +19,6 @@ def process(tmp_path: Path) -> Iterator[WebProcess]:
         yield process
 
 
-@pytest.fixture
-def client(process: WebProcess) -> FlaskClient:
-    return FlaskClient(process)
-
-
 def ask(client: FlaskClient, what: str, body: Any = b"", **headers: str) -> Any:
     method, path = what.split()
     answer = client.ask(method, f"/v1/models/{path}", body, **headers)

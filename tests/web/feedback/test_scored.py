@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import pytest
 
+from service.base.strict_json import Json
 from service.quality.predicted import Kind, Shape
 from service.quality.reading import Reading
 from service.quality.sums import NONE
 from service.web.feedback.scored import version_record
 from tests.web.client import FlaskClient
-from tests.web.feedback.world import Json, predicted, rows_of, send, taken
+from tests.web.feedback.world import predicted, rows_of, send, taken
 
 
 def quality(client: FlaskClient, model: str, query: str = "") -> Json:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from service.base.signature import Signature, TensorSpec
+from service.base.strict_json import Json
 from service.repository.model_config import Feedback, ModelConfig
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
@@ -17,7 +18,6 @@ CONFIGS = {
     "brief": ModelConfig(feedback=Feedback(horizon_days=0.5)),
     "prices": ModelConfig(task="regression"),
 }
-Json = dict[str, Any]
 
 
 def signature(width: int, activation: str) -> Signature:

@@ -10,13 +10,12 @@ import pytest
 
 from service.base import errors, http_errors
 from service.base.errors import KerasdError, OperatorError
+from service.base.strict_json import Json
 from service.web.openapi import examples
 from service.web.openapi.document import NAME, REFUSALS, all_operations, assemble
 from service.web.openapi.operation import EDGE
 from service.web.paths import ROUTES, parse_predict_path
 from service.web.v1.routes import GET_PATH
-
-Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,15 @@ from service.base.signature import Signature, TensorSpec
 from service.capture.choice import Choice
 from service.capture.decoding import CapturedRows
 from service.capture.feedback import LiveRows, choose
-from service.capture.reader import captured
 from service.capture.wanted import Wanted
 from service.recipe.retraining import Retraining
 from service.repository.model_config import Capture, ModelConfig
 from service.repository.states import State, VersionRow
 from service.web.process import WebProcess
 from service.web.quality.capturing import capture_terms
+from tests.capture.everything import captured
 from tests.fakes import FLOAT_SIGNATURE, FakeVersion
-from tests.web.client import WAYS, Client, asking, row, working
+from tests.web.client import Client, asking, row, working
 
 HEADER = "x-prediction-id"
 CAPTURED = ModelConfig(labels=("a", "b", "c"), capture=Capture(fraction=1))
@@ -30,11 +30,6 @@ BATCHED = Signature(
 )
 
 
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def way(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[WebProcess]:
     fakes = {"m": FakeVersion(), "off": FakeVersion(), "wide": FakeVersion(BATCHED)}
@@ -43,12 +38,6 @@ def process(tmp_path: Path) -> Iterator[WebProcess]:
         process.quality.keys.refresh()
         process.quality.capture.step(0.0)
         yield process
-
-
-@pytest.fixture
-def client(way: Any, process: WebProcess) -> Iterator[Client]:
-    with asking(way, process) as client:
-        yield client
 
 
 def kept(process: WebProcess, model: str = "m") -> list[CapturedRows]:

@@ -18,7 +18,7 @@ from service.repository.model_config import ModelConfig
 from service.runtime.directions import Split
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
-from tests.web.client import LENGTH, WAYS, Answer, Client, asking, working
+from tests.web.client import LENGTH, Answer, Client, asking, working
 from tests.web.side_by_side import BODY, INFER, direct, leaning, worker
 
 HEADER = "x-prediction-id"
@@ -36,22 +36,11 @@ def fakes() -> dict[str, FakeVersion]:
     return {"m": FakeVersion(), "number": FakeVersion(NUMBER), "wide": FakeVersion(SENTENCES)}
 
 
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def way(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[WebProcess]:
     with working(tmp_path, fakes(), {"m": ModelConfig(labels=("a", "b", "c"))}) as process:
         process.quality.keys.refresh()
         yield process
-
-
-@pytest.fixture
-def client(way: Any, process: WebProcess) -> Iterator[Client]:
-    with asking(way, process) as client:
-        yield client
 
 
 def infer_body(rows: list[list[float]], **more: object) -> dict[str, object]:

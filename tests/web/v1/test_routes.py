@@ -142,9 +142,6 @@ def test_metadata_is_proto_json(client: FlaskClient, path: str) -> None:
     }
 
 
-MALFORMED = "Malformed request: {} {}"
-
-
 @pytest.mark.parametrize(
     ("method", "path", "code", "text"),
     [

@@ -12,7 +12,7 @@ from service.repository.model_config import ModelConfig
 from service.repository.states import State
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
-from tests.web.client import LENGTH, WAYS, Client, asking, row, working
+from tests.web.client import LENGTH, Client, row, working
 from tests.web.v2.asking import echoing, join_texts
 
 CHURN = Signature(
@@ -272,12 +272,6 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
     folder = tmp_path_factory.mktemp("contract")
     with working(folder, fakes, configs, others, extra_keys=False) as process:
         yield process
-
-
-@pytest.fixture(params=WAYS, ids=["flask", "front"])
-def client(request: pytest.FixtureRequest, process: WebProcess) -> Iterator[Client]:
-    with asking(request.param, process) as client:
-        yield client
 
 
 @pytest.mark.parametrize("pair", GOLDEN.values(), ids=GOLDEN)

@@ -1,14 +1,12 @@
 """Hears a client leave while its request waits, so that nothing is computed for nobody."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+from service.web.turn import Receive
 
 
-class Listener:
-    """Listens once it is started: a task a request, for those alone that have to wait."""
+class Disconnect:
+    """Listened for once it is started: a task a request, for those alone that have to wait."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -19,7 +17,7 @@ class Listener:
         if self._task is None:
             self._task = asyncio.ensure_future(self._listen())
 
-    def is_gone(self) -> bool:
+    def is_heard(self) -> bool:
         """True if the client was heard leaving; may be asked in any thread."""
         return self._task is not None and self._task.done()
 

@@ -1,28 +1,28 @@
-"""A listener hears its client leave, once it was told to listen and until it is closed."""
+"""A client is heard leaving, once somebody listens and until that is closed."""
 
 import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 
-from service.web.listener import Listener
+from service.web.disconnect import Disconnect
 from tests.runtime.held import turns
 
 
 def test_it_hears_the_client_leave_and_nothing_else() -> None:
     async def scene() -> None:
         said: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
-        listener = Listener(said.get)
-        assert not listener.is_gone()
+        disconnect = Disconnect(said.get)
+        assert not disconnect.is_heard()
         said.put_nowait({"type": "http.request", "body": b""})
-        listener.start()
-        listener.start()
+        disconnect.start()
+        disconnect.start()
         await turns()
         assert said.empty()
-        assert not listener.is_gone()
+        assert not disconnect.is_heard()
         said.put_nowait({"type": "http.disconnect"})
         await turns()
-        assert listener.is_gone()
-        listener.close()
+        assert disconnect.is_heard()
+        disconnect.close()
 
     asyncio.run(scene())
 
@@ -31,11 +31,11 @@ def test_it_hears_nothing_before_it_is_started() -> None:
     async def scene() -> None:
         said: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
         said.put_nowait({"type": "http.disconnect"})
-        listener = Listener(said.get)
+        disconnect = Disconnect(said.get)
         await turns()
-        assert not listener.is_gone()
+        assert not disconnect.is_heard()
         assert said.qsize() == 1
-        listener.close()
+        disconnect.close()
 
     asyncio.run(scene())
 
@@ -43,11 +43,11 @@ def test_it_hears_nothing_before_it_is_started() -> None:
 def test_closed_it_leaves_no_task_behind() -> None:
     async def scene() -> None:
         said: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
-        listener = Listener(said.get)
-        listener.start()
+        disconnect = Disconnect(said.get)
+        disconnect.start()
         await turns()
         assert len(asyncio.all_tasks()) == 2
-        listener.close()
+        disconnect.close()
         await turns()
         assert len(asyncio.all_tasks()) == 1
 
