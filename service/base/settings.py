@@ -243,6 +243,8 @@ def bare_environment(scratch: Path) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": "",
         "KERAS_BACKEND": "tensorflow",
         "MALLOC_ARENA_MAX": "2",
+        # numpy reserves 40 MiB of addresses a thread, of which a child has a limit; it needs one.
+        "OPENBLAS_NUM_THREADS": "1",
     }
 
 

@@ -6,7 +6,7 @@ of those that are chosen.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -126,7 +126,18 @@ def _find(live: LiveRows, wanted: Wanted, choice: Choice, *, keep_keys: bool) ->
                 found.parts.append((keys if keep_keys else keys[:0], truth))
             if found.rows >= choice.limit:
                 break
+    if not choice.is_drawn and found.rows < choice.limit:  # all that were found are taken
+        for name, shapes in found.shapes.items():
+            check_alike(live.name, name, shapes)
     return found
+
+
+def check_alike(where: str, name: str, shapes: Collection[tuple[int, ...]]) -> None:
+    """Raise DataRefused if an input's rows that nothing pads have several shapes."""
+    if len(shapes) > 1:
+        wrong = f"the input '{name}' has rows of {len(shapes)} different shapes"
+        least = "a section sequences in model.yaml, which says how they are padded"
+        raise DataRefused(where, "", wrong, least)
 
 
 def _join_hour(
@@ -214,11 +225,6 @@ def _check(live: LiveRows, wanted: Wanted, told: Counted, found: _Found) -> Coun
         wrong = f"{found.strange.total()} rows have classes that the model hasn't: {several}"
         least = f"classes from 0 to {wanted.width - 1}, or the versions that have no others"
         raise DataRefused(live.name, "", wrong, least)
-    for name, shapes in found.shapes.items():
-        if len(shapes) > 1:
-            wrong = f"the input '{name}' has rows of {len(shapes)} different shapes"
-            least = "a section sequences in model.yaml, which says how they are padded"
-            raise DataRefused(live.name, "", wrong, least)
     if told.rows < wanted.min_rows:
         raise DataRefused(live.name, "", _few(told, found.rows), f"at least {wanted.min_rows}")
     present = [name for name, n in told.counts.items() if n]

@@ -150,7 +150,7 @@ class JobsSupervisor:
 
     def _tell_waiting(self, job: Job) -> None:
         """To the table it runs as soon as an executor has it: people shall see that it waits."""
-        if job.progress.get("stage") != NO_ROOM_YET:
+        if job.progress.get("stage") != NO_ROOM_YET and job.heartbeat_at == job.begun_at:
             told = {**job.progress, "stage": NO_ROOM_YET}
             self._store.tell_before_it_begins(job.id, job.attempt, told)
 

@@ -15,6 +15,7 @@ from service.data.zip_members import Member, MemberReader, list_members
 
 ZIP, INDEX = ".zip", ".index"
 PART = re.compile(r"\.data-\d{5}-of-\d{5}$")
+PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=+-]{0,149}")  # what a checkpoint may be called
 LATEST = "checkpoint"  # lies beside checkpoints and says which is the latest
 WEIGHTS = "model.weights.h5"  # of a .keras file, an archive of another kind
 EXPECTED = "one checkpoint: NAME.index and its NAME.data-00000-of-00001"
@@ -58,9 +59,10 @@ def _parts(source: Source, members: list[Member]) -> dict[str, Member]:
     files = [one for one in members if not one.name.endswith("/")]
     named = {PurePosixPath(one.name).name: one for one in files}
     named.pop(LATEST, None)
-    prefixes = {PART.sub("", name.removesuffix(INDEX)) for name in named}
-    indices = [name for name in named if name.endswith(INDEX)]
-    is_one = len(prefixes) == len(indices) == 1 and len(named) > 1
+    indices = [name.removesuffix(INDEX) for name in named if name.endswith(INDEX)]
+    begun = {PART.sub("", name) for name in named if PART.search(name)}
+    is_one = len(indices) == 1 and [*begun] == indices and bool(PLAIN.fullmatch(indices[0]))
+    is_one = is_one and all(name.endswith(INDEX) or PART.search(name) for name in named)
     is_distinct = len({PurePosixPath(one.name).name for one in files}) == len(files)
     if not is_one or not is_distinct:
         raise source.refused("", f"has the members {listing(tuple(named)) or 'none'}", EXPECTED)

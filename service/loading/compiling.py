@@ -53,8 +53,8 @@ def compile_version(
     report("inspect")
     _check_digests(sources)
     inspection = inspect_files(sources.files, sources.options.signature)
-    own_digest = sources.digests.get(inspection.architecture_file, "")
-    inspection.refuse_if_unsafe(sources.options.allow_lambda, own_digest)
+    name = inspection.architecture_file
+    inspection.refuse_if_unsafe(sources.options.allow_lambda, sources.digests.get(name, ""))
     if not are_any_registered(sources.options):
         inspection.refuse_if_unregistered(inspection.custom_classes)
     report("import")
@@ -63,7 +63,6 @@ def compile_version(
     from service.loading.building import refusing
     from service.loading.tracing import warm_up
 
-    name = inspection.architecture_file
     length = warm_up.find_length(traced, name)
     with refusing(name):
         warm_up.check_trace(traced, length, name)
@@ -90,6 +89,7 @@ def compile_version(
         engine="tensorflow" if inspection.format == "saved_model" else sources.engine,
         rows_doubt=converted.rows_doubt if converted else NO_GRAPH,
     )
+    _check_digests(sources)  # what was loaded since is filed under their names
     compiled.write(target)
     return inspection, compiled
 

@@ -58,7 +58,8 @@ def loss_of(config: Any) -> Loss | None:
     )
 
 
-REDUCTIONS = ("sum_over_batch_size", "auto", "mean")
+# How a batch is summed up is Keras' affair: told is the mean over rows, which can be compared.
+REDUCTIONS = ("sum_over_batch_size", "auto", "mean", "mean_with_sample_weight", "sum")
 
 
 def mean_loss(loss: Loss, true: np.ndarray, predicted: np.ndarray) -> float | None:

@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
             self._refuse(HeadMalformed("The request ended before it was complete"))
         elif is_asking:
             self._shut()
-            self._pipeline.end_soon(is_whole=True)
+            self._pipeline.end_soon(self._is_whole())
         self._pipeline.leave()
         return is_asking
 

@@ -167,6 +167,7 @@ def test_a_process_that_reads_strangers_files_gets_no_secrets(
     assert "secret" not in str(environment)
     assert "HDF5_PLUGIN_PATH" not in environment
     assert environment["TMPDIR"] == str(tmp_path)
+    assert environment["OPENBLAS_NUM_THREADS"] == "1"  # whatever the machine has
     assert environment["PATH"] == os.environ["PATH"]
 
 

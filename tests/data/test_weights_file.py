@@ -102,8 +102,21 @@ def test_a_keras_file_called_zip_is_left_alone(places: DataPlaces) -> None:
         {**PARTS, "run.sh": b""},
         {**PARTS, "../run/cp.ckpt.index": b""},
         {"rows.npy": b""},
+        {"cp.index": b"", "cp": b"data"},
+        {"...index": b"", "...data-00000-of-00001": b"data"},
+        {f"{'n' * 300}.index": b"", f"{'n' * 300}.data-00000-of-00001": b"data"},
     ],
-    ids=["nothing", "no data", "two", "something else", "the same name elsewhere", "arrays"],
+    ids=[
+        "nothing",
+        "no data",
+        "two",
+        "something else",
+        "the same name elsewhere",
+        "arrays",
+        "no part",
+        "dots",
+        "too long",
+    ],
 )
 def test_an_archive_of_anything_else_is_refused(
     places: DataPlaces, members: dict[str, bytes]

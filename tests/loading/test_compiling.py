@@ -9,7 +9,13 @@ import pytest
 
 from service.base.compiled import ONNX_FILE, Compiled, digest_file, read_compiled, verify_files
 from service.base.load_options import LoadOptions
-from service.base.refusals import CompileFailed, FileUnsafe, ModelUnsupported, WeightsMismatch
+from service.base.refusals import (
+    ArtefactCorrupt,
+    CompileFailed,
+    FileUnsafe,
+    ModelUnsupported,
+    WeightsMismatch,
+)
 from service.loading.compiling import Sources, compile_version
 from service.loading.tracing.samples import sample_inputs
 from tests.loading import real_keras
@@ -190,3 +196,17 @@ def test_a_file_that_changed_meanwhile_is_not_compiled(tmp_path: Path) -> None:
         compile_version(
             Sources({path.name: path}, {path.name: "0" * 64}, "key"), tmp_path / "c", print
         )
+
+
+def test_a_file_that_changes_while_it_is_compiled_leaves_no_record(tmp_path: Path) -> None:
+    (path,) = real_keras.keras_2_dense(tmp_path).files
+    sources = Sources({path.name: path}, {path.name: digest_file(path)}, "key")
+
+    def change(stage: str) -> None:
+        if stage == "write":
+            path.write_bytes(b"another file")
+
+    with pytest.raises(CompileFailed, match="changed while it was being read"):
+        compile_version(sources, tmp_path / "c", change)
+    with pytest.raises(ArtefactCorrupt):
+        read_compiled(tmp_path / "c")

@@ -78,7 +78,11 @@ def test_they_are_those_of_keras() -> None:
             Loss("binary_crossentropy", from_logits=True),
         ),
         ({"class_name": "Huber", "config": {"delta": 2}}, Loss("huber", delta=2)),
-        ({"class_name": "BinaryCrossentropy", "config": {"reduction": "sum"}}, None),
+        (
+            {"class_name": "BinaryCrossentropy", "config": {"reduction": "sum"}},
+            Loss("binary_crossentropy"),
+        ),
+        ({"class_name": "BinaryCrossentropy", "config": {"reduction": "none"}}, None),
         ({"class_name": "BinaryCrossentropy", "config": {"axis": 2}}, None),
         ({"class_name": "Dice", "config": {}}, None),
         ("my_loss", None),

@@ -196,6 +196,19 @@ def test_sequences_of_several_lengths_need_a_declaration(
         gather_rows(request, undeclared, places, tmp_path / "job", Going(), traffic.live)
 
 
+def test_only_rows_that_are_taken_have_to_be_alike(
+    traffic: Traffic, places: DataPlaces, tmp_path: Path
+) -> None:
+    predict_sequences(traffic, lambda n: 1 if n < 4 else 2)
+    request = LabelledData.model_validate({"from_feedback": {"limit": 8}})
+    undeclared = expected_rows(request, STEPS, "classes", 3, NAMES)
+
+    assert count(traffic.live, wanted_of(undeclared), Choice(limit=8)).rows == 8
+    rows, _ = gather_rows(request, undeclared, places, tmp_path / "job", Going(), traffic.live)
+
+    assert rows.inputs["x"].shape == (8, 2, 2)
+
+
 def test_sequences_of_one_length_need_none(
     traffic: Traffic, places: DataPlaces, tmp_path: Path
 ) -> None:

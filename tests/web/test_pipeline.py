@@ -49,6 +49,7 @@ def test_a_client_that_closes_its_side_gets_all_answers(server: Server) -> None:
     ("rest", "closes", "expected"),
     [
         (b"\x00\x01garbage\r\n\r\n", False, 400),
+        (b"\x00\x01garbage\r\n\r\n", True, 400),
         (b"POST /late HTTP/1.1\r\nHost: x\r\n", False, 408),
         (b"POST /half HTTP/1.1\r\nHost: x\r\n", True, 400),
         (post("/", b"half")[:-1], True, 400),

@@ -123,7 +123,7 @@ class Artefacts:
 def _lacks(folder: Path, compiled: Compiled, there: dict[str, Object]) -> bool:
     try:
         sizes = {name: (folder / name).stat().st_size for name in compiled.files}
-    except OSError as error:
+    except FileNotFoundError as error:
         raise ArtefactCorrupt(folder.name, f"a file can't be read: {error.strerror}") from error
     is_same = all(name in there and there[name].size == sizes[name] for name in sizes)
     return RECORD not in there or not is_same

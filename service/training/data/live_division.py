@@ -11,7 +11,7 @@ from service.base.refusals import DataRefused
 from service.base.sequences import pad
 from service.base.signature import Tensors
 from service.capture.asked import choice_of
-from service.capture.feedback import LiveRows
+from service.capture.feedback import LiveRows, check_alike
 from service.capture.wanted import TruthForm, Wanted
 from service.data.child import DATA
 from service.data.dataset import DataLimits, Dataset, Expected
@@ -81,4 +81,5 @@ def _pad(
             wrong = f"{len(rows)} sequences padded to {steps} steps are {cells} numbers"
             raise DataRefused("feedback", "", wrong, f"at most {most}: give a limit or max_length")
         return pad(rows, expected.sequences, steps, rows[0].dtype)
+    check_alike("feedback", name, {row.shape for row in rows})
     return np.stack(rows)

@@ -11,7 +11,7 @@ from typing import Any
 from service.base.magic import kind_of
 from service.base.refusals import TrainingRefused
 from service.base.strict_json import Json
-from service.data.checkpoint_zip import is_checkpoint, unpack_checkpoint
+from service.data.checkpoint_zip import ZIP, is_checkpoint, unpack_checkpoint
 from service.loading.building import WEIGHTS_MEMBER
 from service.loading.files.archive import open_archive
 from service.loading.weights.assignment import WeightOptions, WeightsReport, load_weights
@@ -134,7 +134,7 @@ def _weights(path: Path) -> Iterator[Path]:
     if kind_of(path) != "zip":
         yield path
         return
-    if is_checkpoint(path):
+    if path.suffix.lower() == ZIP and is_checkpoint(path):
         with tempfile.TemporaryDirectory() as folder:
             yield unpack_checkpoint(path, Path(folder))
         return
