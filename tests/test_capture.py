@@ -83,7 +83,9 @@ def live(service: RunningService) -> LiveRows:
 
 def wanted(service: RunningService) -> Wanted:
     classes = len(service.get(f"/v1/models/{MODEL}/quality").json()["versions"][0]["confusion"])
-    return Wanted(signature(service), "classes", classes)
+    taken = signature(service)
+    sequences_in = frozenset(one.name for one in taken.inputs)
+    return Wanted(taken, "classes", classes, padded=sequences_in)
 
 
 def joined(rows: LiveRows, want: Wanted) -> int:
