@@ -11,3 +11,9 @@ def lacking(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def need_root(what: str) -> None:
+    """End the test unless it may do what root alone may."""
+    if os.geteuid() != 0:
+        lacking(f"{what} needs root")

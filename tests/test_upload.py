@@ -19,6 +19,7 @@ import requests
 
 from service.repository.layout import scan
 from service.repository.manifest import check_published, read_manifest
+from tests.lacking import need_root
 from tests.loading.handmade import tiny, write_weights, write_whole
 from tests.running import RunningService, running, wait_until
 
@@ -195,8 +196,8 @@ class TestKilled:
 
 
 class TestReadOnly:
-    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a file system")
     def test_everything_but_changes_of_files_works(self, place: Path, tmp_path: Path) -> None:
+        need_root("mounting a file system")
         disk = tmp_path / "disk"
         disk.mkdir()
         mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
@@ -219,8 +220,8 @@ class TestReadOnly:
         finally:
             subprocess.run(["umount", str(disk)], check=True)
 
-    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a file system")
     def test_a_full_repository_is_told_and_serves_on(self, place: Path, tmp_path: Path) -> None:
+        need_root("mounting a file system")
         disk = tmp_path / "disk"
         disk.mkdir()
         mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]

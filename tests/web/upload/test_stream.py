@@ -14,6 +14,7 @@ import pytest
 from service.base.http_errors import Forbidden, Unauthenticated
 from service.base.resident import resident_bytes
 from service.web.upload.receiver import Receiver
+from tests.lacking import need_root
 from tests.running import wait_until
 from tests.web.edge_server import LIMITS, Server, error, post, serving, status
 from tests.web.upload.forms import CONTENT_TYPE, form
@@ -255,6 +256,7 @@ class TestSlowDisk:
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
     """A file system that is full soon. Only root may mount one."""
     folder.mkdir()
+    need_root("mounting a small file system")
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
     try:
         yield folder
@@ -262,7 +264,6 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system can be mounted by root only")
 class TestFullDisk:
     def test_a_full_disk_is_told_and_the_next_upload_fits(self, tmp_path: Path) -> None:
         with small_disk(tmp_path / "disk", "3m") as disk:
