@@ -4,8 +4,10 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from service.base.aside import sweep
 from service.controller.job_program import SCRATCH
 from service.jobs.ids import is_id
 from service.jobs.store import JobStore
@@ -13,9 +15,9 @@ from service.jobs.store import JobStore
 logger = logging.getLogger(__name__)
 
 DAY_S = 24 * 3600.0
-# Of no use once a job has ended: what killed attempts left, rows that people may have asked to be
+# Of no use once a job has ended: what attempts worked with, rows that people may have asked to be
 # forgotten, the state of the fit.
-LEFT = (SCRATCH.format("*"), "data", "live", "backup", "gathering*")
+LEFT = (SCRATCH.format("*"), "data", "live", "backup")
 LEAST_KEPT_S = 2 * 3600.0  # whoever watches a job, or has asked for it by schedule, sees its end
 
 
@@ -63,6 +65,8 @@ def _remove_left(folder: Path) -> None:
     for pattern in LEFT:
         for left in folder.glob(pattern):
             shutil.rmtree(left, ignore_errors=True)
+    with suppress(OSError):
+        sweep(folder)
 
 
 def _changed_at(folder: Path) -> float:

@@ -1,13 +1,12 @@
 """What the steps of a job leave for its later attempts: whole and durable, or not there at all."""
 
 import os
-import secrets
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 
+from service.base.aside import aside
 from service.base.durable import storing, sync
 from service.base.strict_json import Json
 
@@ -26,8 +25,7 @@ def read_kept(path: Path) -> Json | None:
 
 def keep(path: Path, record: Json) -> Json:
     """Write the record of a step. Raises StorageFull, Conflict."""
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    with storing(WHERE):
+    with storing(WHERE), aside(path) as partial:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as stream:
             stream.write(orjson.dumps(record, option=orjson.OPT_INDENT_2))
@@ -41,17 +39,12 @@ def keep(path: Path, record: Json) -> Json:
 def keep_folder(path: Path, write: Callable[[Path], None], check: Callable[[], None]) -> Path:
     """The folder of a step: `write` fills it aside, `check` may still refuse, then it is renamed.
 
-    A folder that is there already was finished by an earlier attempt, and is left as it is. Each
-    attempt has a name of its own aside: one that was given up may still be writing. Raises
-    StorageFull, Conflict, and what the two raise.
+    A folder that is there already was finished by an earlier attempt, and is left as it is.
+    Raises StorageFull, Conflict, and what the two raise.
     """
     if path.is_dir():
         return path
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    check()  # or it would take what its successor writes for something left over
-    with storing(WHERE):
-        for left in path.parent.glob(f".{path.name}.*part"):
-            shutil.rmtree(left, ignore_errors=True)
+    with storing(WHERE), aside(path) as partial:
         partial.mkdir(parents=True)
         write(partial)
         for parent, _, names in os.walk(partial, topdown=False):

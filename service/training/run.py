@@ -12,8 +12,10 @@ from importlib import import_module
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.base.aside import sweep
 from service.base.confinement import narrow_memory
 from service.base.database import open_database
+from service.base.durable import storing
 from service.base.errors import DatabaseAway, KerasdError
 from service.base.http_errors import StorageFull
 from service.base.job_errors import Cancelled, Superseded, TrainingFailed
@@ -25,6 +27,7 @@ from service.jobs.job import JobState, Kind
 from service.jobs.store import JobStore
 from service.training.disk import is_disk_full, is_memory_short
 from service.training.ended import Ended
+from service.training.kept import WHERE
 from service.training.workplace import Workplace, open_workplace
 
 logger = logging.getLogger(__name__)
@@ -81,6 +84,9 @@ def _attempt(settings: Settings, job_id: str, number: int) -> int:
 def _work(attempt: Attempt, place: Workplace) -> Ended:
     """Do it; what it can't do is how it ended."""
     try:
+        attempt.check()  # or it would take what its successor writes for something left over
+        with storing(WHERE):
+            sweep(attempt.folder)
         return _work_of(attempt.job.kind)(attempt, place)
     except Cancelled as error:
         return Ended(JobState.CANCELLED, error=str(error))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from service.base.aside import PART
 from service.base.database import open_database
 from service.controller.job_pruning import DAY_S, JobPruning
 from service.jobs.ids import new_id
@@ -97,9 +98,12 @@ def test_scratch_rows_and_backups_go_once_their_job_has_ended(
         folder_of(jobs_dir, job.id, 0.0)
         for left in ("attempt-1", "data", "live", "backup"):
             (jobs_dir / job.id / left).mkdir()
+        (jobs_dir / job.id / "checkpoints" / f"{PART}0f0f0f0f-best.keras").write_bytes(b"half")
 
     JobPruning(store, jobs_dir, 30, lambda: NOW)()
 
+    assert not list((jobs_dir / gone.id).rglob(f"{PART}*"))
+    assert list((jobs_dir / running.id).rglob(f"{PART}*"))
     assert [path.name for path in sorted((jobs_dir / gone.id).iterdir())] == ["checkpoints"]
     assert (jobs_dir / running.id / "attempt-1").is_dir()
     assert (jobs_dir / running.id / "data").is_dir()

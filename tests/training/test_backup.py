@@ -89,15 +89,6 @@ def test_an_attempt_that_was_superseded_leaves_its_successor_alone(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-000001"]
 
 
-def test_what_one_that_was_killed_left_half_written_goes(tmp_path: Path) -> None:
-    keep(tmp_path, 1)
-    (tmp_path / ".epoch-000002.0f0f0f0f.part").mkdir()
-
-    Backups(tmp_path, nobody_minds).latest()
-
-    assert [path.name for path in tmp_path.iterdir()] == ["epoch-000001"]
-
-
 def test_best_weights_that_are_the_same_are_written_once(tmp_path: Path) -> None:
     backups = Backups(tmp_path, nobody_minds)
     best = [np.arange(3.0)]

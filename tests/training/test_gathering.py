@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.base.aside import PART
 from service.base.job_errors import Cancelled
 from service.base.refusals import DataRefused
 from service.base.sequences import Sequences
@@ -71,7 +72,6 @@ def test_a_later_attempt_sees_the_same_rows(tmp_path: Path, places: DataPlaces) 
 
     first = gather(FILE, asked(FILE), places, job, Going())
     (tmp_path / "rows.csv").unlink()
-    (job / "gathering").mkdir()  # what an attempt left that was killed
     again = gather(FILE, asked(FILE), places, job, Going(0))
 
     assert again.facts == first.facts
@@ -156,7 +156,7 @@ def test_an_attempt_that_was_given_up_writes_elsewhere(
 
     class Watching(Going):
         def check(self) -> None:
-            seen.append({path.name for path in job.glob("gathering*")} if job.exists() else set())
+            seen.append({path.name for path in job.glob(f"{PART}*")} if job.exists() else set())
             super().check()
 
     with pytest.raises(Cancelled):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from service.base.aside import PART
 from service.base.database import open_database
 from service.base.settings import Settings
 from service.jobs import exits
@@ -67,6 +68,19 @@ def test_what_can_not_be_done_is_the_jobs_end(
     row = store.get(job.id)
     assert row.state is JobState.FAILED
     assert "nobody" in row.error
+
+
+def test_what_an_earlier_attempt_left_half_written_goes(settings: Settings, job: Job) -> None:
+    folder = settings.jobs_dir / job.id / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / f"{PART}0f0f0f0f-best.keras").write_bytes(b"half")
+    (folder / "best.keras").write_bytes(b"whole")
+
+    run(settings, job, job.attempt + 1)  # isn't its turn
+    assert len(list(folder.iterdir())) == 2
+    run(settings, job, job.attempt)
+
+    assert [path.name for path in folder.iterdir()] == ["best.keras"]
 
 
 def test_an_attempt_that_is_not_the_one_that_runs_leaves_everything_as_it_is(

@@ -1,13 +1,11 @@
 """Gather the rows of a job into its folder, once: later attempts see the same."""
 
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from service.base.aside import aside
 from service.base.child import Outcome
 from service.base.durable import storing, sync
 from service.capture.feedback import LiveRows
@@ -20,9 +18,8 @@ from service.data.stored import ROWS, StoredRows, open_divided
 from service.recipe.data import DataRequest, LabelledData
 from service.training.data.live_division import divide_feedback
 from service.training.data.rows import DataFacts, Rows, TrainingData
+from service.training.kept import WHERE
 
-SCRATCH = "gathering"
-WHERE = "job's folder"
 TIMEOUT_S = 3600.0
 POLL_S = 0.05
 CHECK_S = 1.0  # each check asks the database
@@ -79,7 +76,8 @@ def _gather(
     kept = folder / DATA
     if not (kept / ROWS).is_file():
         attempt.check()
-        with storing(WHERE), _scratch(folder) as scratch:
+        with storing(WHERE), aside(kept) as scratch:
+            scratch.mkdir(parents=True)
             if request.from_feedback is None:
                 made = _read_files(request, expected, places, scratch, attempt.check)
             else:
@@ -118,22 +116,6 @@ def _wait(poll: Callable[[float], Outcome | None], check: Callable[[], None]) ->
             next_check = time.monotonic() + CHECK_S
         time.sleep(POLL_S)
     return outcome
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder for what is half made; what earlier attempts left goes.
-
-    Each has one of its own: an attempt that was given up may still be writing.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{SCRATCH}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}-", dir=folder))
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _rows(stored: StoredRows) -> Rows:

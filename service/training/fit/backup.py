@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import secrets
 import shutil
 import zipfile
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from service.base.aside import aside
 from service.base.durable import storing, sync
 from service.base.strict_json import Json
 from service.training.kept import WHERE
@@ -51,30 +51,22 @@ class Backups:
         Best weights that are still those of the epoch before aren't written again.
         """
         target = self._folder / f"{PREFIX}{epoch:06d}"
-        # A name of its own: an attempt that was given up may still be writing.
-        partial = self._folder / f".{target.name}.{secrets.token_hex(4)}.part"
-        try:
-            with storing(WHERE):
-                partial.mkdir(parents=True)
-                _write_arrays(partial / VARIABLES, variables)
-                if best is not None:
-                    self._keep_best(partial / BEST, best, is_best_new)
-                _write(partial / STATE, json.dumps(state).encode())
-                sync(partial)
-                self._check()
-                shutil.rmtree(target, ignore_errors=True)
-                partial.rename(target)
-                sync(self._folder)
-        except BaseException:  # give the room back, whatever it was
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
+        with storing(WHERE), aside(target) as partial:
+            partial.mkdir(parents=True)
+            _write_arrays(partial / VARIABLES, variables)
+            if best is not None:
+                self._keep_best(partial / BEST, best, is_best_new)
+            _write(partial / STATE, json.dumps(state).encode())
+            sync(partial)
+            self._check()
+            shutil.rmtree(target, ignore_errors=True)
+            partial.rename(target)
+            sync(self._folder)
         for old in self._found()[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
 
     def latest(self) -> Saved | None:
-        """The last one that is whole; none if there is none. Asked once, before any is kept."""
-        for left in self._folder.glob(f".{PREFIX}*.part"):
-            shutil.rmtree(left, ignore_errors=True)
+        """The last one that is whole; none if there is none."""
         for folder in reversed(self._found()):
             try:
                 return _read(folder)

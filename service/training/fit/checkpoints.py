@@ -1,13 +1,13 @@
 """Keras' ModelCheckpoint, for a job that may be interrupted: files that are whole, or not there."""
 
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from service.base.aside import aside
 from service.base.http_errors import StorageFull
 from service.recipe.callbacks import ModelCheckpointArguments
 from service.training.disk import is_disk_full
@@ -49,16 +49,14 @@ class Checkpoint(keras.callbacks.ModelCheckpoint):
         if not self._should_save_model(epoch, batch, logs, str(target)):
             return
         self._check()
-        # A name of its own: an attempt that was given up may still be writing.
-        partial = target.with_name(f".part-{secrets.token_hex(4)}-{target.name}")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write = save_weights if self.save_weights_only else save_model
-            write(self.model, partial)
-            self._check()
-            os.replace(partial, target)
-        except BaseException as error:
-            partial.unlink(missing_ok=True)
+            with aside(target) as partial:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write = save_weights if self.save_weights_only else save_model
+                write(self.model, partial)
+                self._check()
+                os.replace(partial, target)
+        except Exception as error:
             if is_disk_full(error):
                 raise StorageFull(
                     f"There is no room in the jobs' folder for the checkpoint {target.name} of "
