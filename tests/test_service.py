@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +160,16 @@ class TestMetrics:
         os.kill(service.workers()[0], signal.SIGKILL)
         wait_until(lambda: len(service.workers()) == 2, "two workers")
         assert _counted(service) == before
+
+
+class TestConnections:
+    def test_each_worker_has_as_many_a_new_one_included(self, service: RunningService) -> None:
+        killed = service.workers()[0]
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: len(set(service.workers()) - {killed}) == 2, "a new worker")
+        wait_until(lambda: len(set(_kept_connections(service, 10))) == 2, "both take connections")
+
+        assert sorted(Counter(_kept_connections(service, 10)).values()) == [5, 5]
 
 
 class TestKilled:
@@ -324,6 +336,17 @@ def _publish(file: Path, version: Path) -> None:
     aside.mkdir(parents=True)
     shutil.copy(file, aside / "model.h5")
     aside.rename(version)
+
+
+def _kept_connections(service: RunningService, many: int) -> list[str]:
+    """The worker of each of so many connections that are open at the same time."""
+    with ExitStack() as stack:
+        found = []
+        for _ in range(many):
+            session = stack.enter_context(requests.Session())
+            answer = session.get(f"{service.url}/livez", timeout=10)
+            found.append(answer.headers["x-request-id"].partition("-")[0])
+    return found
 
 
 def _counted(service: RunningService) -> int:

@@ -24,6 +24,7 @@ from service.base.settings import MEBIBYTE, Settings, read_settings
 from service.jobs.attempt import Attempt
 from service.jobs.exits import AGAIN, DONE, FULL
 from service.jobs.job import JobState, Kind
+from service.jobs.priority import work_when_idle
 from service.jobs.store import JobStore
 from service.training.disk import is_disk_full, is_memory_short
 from service.training.ended import Ended
@@ -74,6 +75,8 @@ def _attempt(settings: Settings, job_id: str, number: int) -> int:
     place = open_workplace(settings, engine, threads)
     with Attempt(store, job, folder, lease_s=settings.job_lease_s) as attempt:
         attempt.progress(stage="beginning")
+        if settings.executor == "local":  # on a machine that serves
+            work_when_idle()  # unlike the heartbeat, which has begun
         logger.info("attempt begins", extra={"job": job.id, "attempt": number, "kind": job.kind})
         ended = _work(attempt, place)
         attempt.finish(ended.state, ended.result, ended.error)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.base.graces import BODIES_S
+from service.web.shares import lonely
 
 BODIES = 4  # so many of the largest bodies may be on their way into one worker
 LEAST_HELD = 64 * 1024**2
@@ -58,6 +59,7 @@ class Crowd:
     def __init__(self, limits: EdgeLimits, count_refused: Callable[[int], None]) -> None:
         self.limits = limits
         self.count_refused = count_refused
+        self.share = lonely()  # until its worker has one
         self.now = 0.0
         self.is_draining = self.is_ending = False
         self.bodies_until = FOREVER
@@ -96,7 +98,9 @@ class Crowd:
 
     def forget(self, member: Member) -> None:
         """It is closed."""
-        self.members.discard(member)
+        if member in self.members:
+            self.members.remove(member)
+            self.share.go()
         self._regulars.pop(member, None)
         self._strangers.pop(member, None)
 

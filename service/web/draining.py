@@ -5,12 +5,12 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
+from service.web.accepting import Accepting
 from service.web.crowd import Crowd
 from service.web.ending import Ending
 from service.web.last_call import accept_rest, refuse_new
@@ -46,6 +46,7 @@ class DrainingServer(uvicorn.Server):
         self._drain_s = drain_s
         self._notify = notify
         self._was_interrupted = False
+        self._accepting: list[Accepting] = []
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal; not kept to be raised again at the end, which is an orderly one."""
@@ -63,6 +64,14 @@ class DrainingServer(uvicorn.Server):
         if counter % TICKS_A_SECOND == 0:
             self._notify()
         return await super().on_tick(counter)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn's, but for how connections are taken from the sockets."""
+        await super().startup(sockets=[])
+        self._crowd.share.open()
+        self._accepting = [
+            Accepting(one, self._crowd.share, self._protocol) for one in sockets or []
+        ]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, and end."""
@@ -96,15 +105,11 @@ class DrainingServer(uvicorn.Server):
         if any(filtered):
             await asyncio.sleep(LAST_CALL_S)
         rest = [connection for listener in listening for connection in accept_rest(listener)]
-        for server in self.servers:  # in the same turn of the loop, so that nobody comes between
-            server.close()
+        for accepting in self._accepting:  # in the same turn, so that nobody comes between
+            accepting.close()
         for connection in rest:
-            with suppress(OSError):  # it has gone already
-                await self._take_in(connection)
-
-    async def _take_in(self, connection: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(self._protocol, connection)
+            self._accepting[0].take(connection)
+        await asyncio.gather(*(one.settle() for one in self._accepting))
 
     def _protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class

@@ -32,6 +32,7 @@ from service.web.ending import Ending
 from service.web.installed import Installed
 from service.web.master import Master
 from service.web.refusal import Headers
+from service.web.shares import Shares
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +51,14 @@ class Server(BaseApplication):
         self._settings = settings
         self._ending = Ending()
         self._installed = Installed()
+        self._shares = Shares()
         super().__init__()
 
     def load_config(self) -> None:
         """Take over our options."""
-        for key, value in _options(self._settings, self._ending).items():
+        for key, value in _options(self._settings, self._ending, self._shares).items():
             self.cfg.set(key, value)
-        self.cfg.set("pre_fork", _pre_fork(self._installed))
+        self.cfg.set("pre_fork", _pre_fork(self._installed, self._shares))
 
     def run(self) -> None:
         """Be the master until a signal ends it."""
@@ -75,10 +77,13 @@ def run_web(settings: Settings) -> None:
     Server(settings).run()
 
 
-def worker_class(edge: Edge, ending: Ending, drain_s: float, end_s: float) -> type[UvicornWorker]:
+def worker_class(
+    edge: Edge, ending: Ending, shares: Shares, drain_s: float, end_s: float
+) -> type[UvicornWorker]:
     """uvicorn on uvloop; heads, bodies, connections and their end are ours to watch over."""
 
     class Worker(UvicornWorker):
+        slot: int | None = None
         CONFIG_KWARGS = {  # noqa: RUF012
             "loop": "uvloop",
             "http": edge,
@@ -94,6 +99,7 @@ def worker_class(edge: Edge, ending: Ending, drain_s: float, end_s: float) -> ty
 
         async def _serve(self) -> None:
             self.config.app = self.wsgi
+            edge.crowd.share = shares.of(self.slot)
             server = DrainingServer(self.config, edge.crowd, ending, drain_s, self.notify)
             self._install_sigquit_handler(server)
             await server.serve(sockets=[one.sock for one in self.sockets])
@@ -129,7 +135,7 @@ def raise_open_files(wanted: int) -> int:
     return wanted if soft == resource.RLIM_INFINITY else soft
 
 
-def _options(settings: Settings, ending: Ending) -> dict[str, Any]:
+def _options(settings: Settings, ending: Ending, shares: Shares) -> dict[str, Any]:
     limits = edge_limits(settings, raise_open_files(settings.max_connections + OTHER_FILES))
     edge = Edge(limits, _count_refused, _uploads(settings), _headers(settings))
     graces = Graces(settings.predict_timeout_s)
@@ -137,7 +143,7 @@ def _options(settings: Settings, ending: Ending) -> dict[str, Any]:
     return {
         "bind": f"{host}:{settings.port}",
         "workers": settings.workers,
-        "worker_class": worker_class(edge, ending, settings.drain_s, graces.worker_s),
+        "worker_class": worker_class(edge, ending, shares, settings.drain_s, graces.worker_s),
         "backlog": BACKLOG,
         "timeout": HANGS_S,
         "graceful_timeout": math.ceil(settings.drain_s + graces.web_s),
@@ -150,7 +156,7 @@ def _options(settings: Settings, ending: Ending) -> dict[str, Any]:
         "logconfig_dict": logging_config(settings.log_level, settings.log_format),
         "post_fork": _post_fork(worker_memory(settings)),
         "worker_exit": _worker_exit,
-        "child_exit": _child_exit,
+        "child_exit": _child_exit(shares),
         "proc_name": "kerasd",
     }
 
@@ -161,9 +167,10 @@ def worker_memory(settings: Settings) -> int:
     return settings.worker_memory_mb * MEBIBYTE or max(share, LEAST_MEMORY)
 
 
-def _pre_fork(installed: Installed) -> Callable[[Any, Any], None]:
-    def check(_server: Any, _worker: Any) -> None:
+def _pre_fork(installed: Installed, shares: Shares) -> Callable[[Any, Any], None]:
+    def check(server: Any, worker: Any) -> None:
         installed.check()
+        worker.slot = shares.free(one.slot for one in server.WORKERS.values())
         gc.collect()
         gc.freeze()  # what isn't looked at in the worker stays one page for both
 
@@ -227,7 +234,11 @@ def _worker_exit(_server: Any, worker: Any) -> None:
         os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-def _child_exit(_server: Any, worker: Any) -> None:
-    """Forget a dead worker's live gauges; its counters stay, or the sums would fall."""
-    if counts_in_files():
-        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+def _child_exit(shares: Shares) -> Callable[[Any, Any], None]:
+    def forget(_server: Any, worker: Any) -> None:
+        """Forget a dead worker's live gauges; its counters stay, or the sums would fall."""
+        shares.leave(worker.slot)
+        if counts_in_files():
+            multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+    return forget

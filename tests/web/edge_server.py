@@ -78,10 +78,13 @@ async def _answer(scope: Message, body: bytes, send: Send) -> None:
 class Server:
     """The server's address, its application and its edge."""
 
-    def __init__(self, port: int, app: Any, edge: Edge, server: uvicorn.Server) -> None:
-        self.port, self.app, self.edge = port, app, edge
+    def __init__(
+        self, listener: socket.socket, app: Any, edge: Edge, server: uvicorn.Server
+    ) -> None:
+        self.port: int = listener.getsockname()[1]
+        self.app, self.edge = app, edge
         self.refused: list[int] = []
-        self._server = server
+        self._listener, self._server = listener, server
 
     def open(self, *pieces: bytes) -> "Client":
         """A new connection that has sent these bytes."""
@@ -105,12 +108,11 @@ class Server:
 
     def share(self) -> socket.socket:
         """Its listening socket, as another worker has it."""
-        shared: socket.socket = self._server.servers[0].sockets[0].dup()
-        return shared
+        return self._listener.dup()
 
     @property
     def listens(self) -> bool:
-        return len(self._server.servers[0].sockets) > 0
+        return self._listener.fileno() >= 0
 
     @property
     def is_forced(self) -> bool:
@@ -197,7 +199,7 @@ def serving(
         thread.start()
         try:
             wait_until(lambda: server.started, "the server has started", 10)
-            running = Server(listener.getsockname()[1], app, edge, server)
+            running = Server(listener, app, edge, server)
             running.refused = refused
             yield running
         finally:

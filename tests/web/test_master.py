@@ -27,7 +27,7 @@ if not worker:
     os.write(1, b"finished")
     os._exit(0)
 master = Master(Server(Settings()), Ending())
-master.WORKERS[worker] = SimpleNamespace(pid=worker, tmp=open(os.devnull))
+master.WORKERS[worker] = SimpleNamespace(pid=worker, tmp=open(os.devnull), slot=None)
 for _ in range(interrupts):
     master.SIG_QUEUE.put(signal.SIGINT)
 hours = count()

@@ -18,6 +18,7 @@ from service.web.server import (
     worker_class,
     worker_memory,
 )
+from service.web.shares import Shares
 
 
 def settings(tmp_path: Path, **given: object) -> Settings:
@@ -65,7 +66,7 @@ def test_open_files_are_raised_as_far_as_may_be() -> None:
 
 def test_the_worker_speaks_through_the_edge(tmp_path: Path) -> None:
     edge = Edge(edge_limits(settings(tmp_path), open_files=1000))
-    assert worker_class(edge, Ending(), 0, 0).CONFIG_KWARGS["http"] is edge
+    assert worker_class(edge, Ending(), Shares(), 0, 0).CONFIG_KWARGS["http"] is edge
 
 
 def test_a_worker_has_the_memory_of_the_settings_or_of_the_machine(tmp_path: Path) -> None:
