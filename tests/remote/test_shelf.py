@@ -123,7 +123,23 @@ class TestConfiguration:
         config.write_text("description: mine\n")
         world.send(config=config)
         calls = [key for method, key in world.remote.store.calls if method == "pipe_file"]
-        assert calls == ["m/1/claim.json", "m/model.yaml", "m/1/manifest.json", "m/1/claim.json"]
+        assert calls == [
+            "m/1/claim.json", "m/model.yaml", "m/1/manifest.json", "m/model.yaml", "m/1/claim.json",
+        ]  # fmt: skip
+
+    def test_one_that_is_taken_away_before_the_manifest_comes_again(self, world: World) -> None:
+        """By who has cleaned up behind a dead publisher of the same one."""
+        config = world.folder / "config"
+        config.write_text("description: mine\n")
+
+        def clean(method: str, key: str) -> None:
+            if (method, key) == ("pipe_file", "m/1/manifest.json"):
+                world.remote.remove("m/model.yaml")
+
+        world.remote.store.fails = clean
+        world.send(config=config)
+        assert "m/model.yaml" in world.remote.names()
+        assert world.published() == [1]
 
     def test_one_that_an_operator_has_put_there_stays(self, world: World) -> None:
         world.remote.put("m/model.yaml", b"description: theirs\n")

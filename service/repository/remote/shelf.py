@@ -79,7 +79,7 @@ class RemoteShelf:
                 if self._clock() >= give_up_at:
                     raise
             except (Conflict, UploadRefused):
-                with suppress(RemoteAway):
+                with suppress(RemoteAway, Conflict):
                     self._give_up(claim)
                 raise
             self._pause(pause_s)
@@ -132,6 +132,8 @@ class RemoteShelf:
                 return found
             self._configure(tree, claim)
             if self._finish(parcel, claim):
+                if claim.config is not None:  # who cleaned up behind another may have taken it
+                    self._bucket.create(f"{claim.model}/{CONFIG_NAME}", claim.config)
                 self._claims.end(claim)
                 return Published(int(claim.number or 0), is_new=True)
             claim.number = claim.tried = None
