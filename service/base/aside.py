@@ -1,9 +1,10 @@
 """Where files and folders are written until they are whole."""
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PART = ".part-"  # what the name of something half written begins with
@@ -20,7 +21,8 @@ def aside(path: Path) -> Iterator[Path]:
     try:
         yield partial
     finally:
-        _remove(partial)
+        with suppress(OSError):  # what has gone wrong before says more
+            _remove(partial)
 
 
 def sweep(folder: Path) -> None:
@@ -28,8 +30,11 @@ def sweep(folder: Path) -> None:
 
     Raises OSError where it can't be.
     """
-    for left in list(folder.rglob(f"{PART}*")):
-        _remove(left)
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if name.startswith(PART):
+                _remove(Path(parent, name))
+        folders[:] = (name for name in folders if not name.startswith(PART))
 
 
 def _remove(path: Path) -> None:

@@ -1,8 +1,11 @@
 """The place of a job's process behind everybody else, in two steps."""
 
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 NICE = 19
 MOST_WANTED = "1000"  # by the kernel, when memory has ended
@@ -31,5 +34,7 @@ def work_when_idle() -> None:
     of on a full machine are begun before: it leaves 0.3 % of a processor to this, and 1.5 % to
     nice 19.
     """
-    with suppress(OSError):
+    try:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    except OSError as error:  # a sandbox that forbids it
+        logger.info("jobs don't go behind everybody else", extra={"why": error.strerror})

@@ -18,7 +18,6 @@ logger = logging.getLogger(__name__)
 WAIT_S = 0.01  # for a worker that has fewer: it wakes up, or is in the middle of something
 LOOK_S = 0.001
 WAITS, WAITS_PER_S = 64, 8
-AT_ONCE = 64  # of those that nobody else has taken
 NO_ROOM_S = 1.0
 
 
@@ -61,32 +60,30 @@ class Accepting:
     async def _connect(self, connection: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(self._make, connection)
-        except OSError:  # it has gone already
+        except Exception as error:  # it has gone already, or there is no room for it
             self._share.go()
             connection.close()
+            logger.info("connection lost", extra={"why": str(error)[:200]})
 
     def _look(self) -> None:
         """Somebody is there."""
-        fewer = self._share.fewer()
-        if fewer and self._may_wait():
-            self._pause(LOOK_S, self._look_again, fewer, self._loop.time())
+        before = self._share.before()
+        if before and self._may_wait():
+            self._pause(LOOK_S, self._look_again, self._loop.time())
         else:
-            self._accept(1)
+            self._accept()
 
-    def _look_again(self, before: list[int], since: float) -> None:
-        """He is left to those who have fewer, as long as they take any within `WAIT_S`."""
-        fewer, now = self._share.fewer(), self._loop.time()
+    def _look_again(self, since: float) -> None:
+        """He is left to those who go first, `WAIT_S` for each: of those who wait, the one with the
+        fewest is the first to wait no longer."""
+        before = self._share.before()
         if not self._waiting.poll(0):
             self._listen()
-        elif not fewer:
+        elif self._loop.time() >= since + before * WAIT_S:
             self._listen()
-            self._accept(1)
-        elif fewer == before and now >= since + WAIT_S:
-            self._listen()
-            self._accept(AT_ONCE)
+            self._accept()
         else:
-            since = since if fewer == before else now
-            self._timer = self._loop.call_later(LOOK_S, self._look_again, fewer, since)
+            self._timer = self._loop.call_later(LOOK_S, self._look_again, since)
 
     def _may_wait(self) -> bool:
         """Where each request comes on a connection of its own, waiting would cost more than it
@@ -107,16 +104,14 @@ class Accepting:
         self._loop.remove_reader(self._listener.fileno())
         self._timer = self._loop.call_later(for_s, then, *told)
 
-    def _accept(self, most: int) -> None:
-        for _ in range(most):
-            try:
-                connection, _ = self._listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno in NO_ROOM | NO_LISTENER:
-                    logger.warning("no connection can be taken", extra={"why": error.strerror})
-                    self._pause(NO_ROOM_S, self._listen)
-                    return
-                continue  # it was about the one that was next
-            self.take(connection)
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except BlockingIOError:  # another one was quicker
+            return
+        except OSError as error:
+            if error.errno in NO_ROOM | NO_LISTENER:
+                logger.warning("no connection can be taken", extra={"why": error.strerror})
+                self._pause(NO_ROOM_S, self._listen)
+            return  # else it was about the one that was next
+        self.take(connection)

@@ -39,12 +39,15 @@ class DrainingServer(uvicorn.Server):
         ending: Ending,
         drain_s: float,
         notify: Callable[[], object],
+        is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(config)
         self._crowd = crowd
         self._ending = ending
         self._drain_s = drain_s
         self._notify = notify
+        self._is_ready = is_ready
+        self._is_open = False
         self._was_interrupted = False
         self._accepting: list[Accepting] = []
 
@@ -63,12 +66,14 @@ class DrainingServer(uvicorn.Server):
         loop's: the wall clock may be set back for longer than the master has patience."""
         if counter % TICKS_A_SECOND == 0:
             self._notify()
+        if not self._is_open and not self._crowd.is_draining and self._is_ready():
+            self._is_open = True
+            self._crowd.share.open()  # until then others, who have loaded all, go first
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """uvicorn's, but for how connections are taken from the sockets."""
         await super().startup(sockets=[])
-        self._crowd.share.open()
         self._accepting = [
             Accepting(one, self._crowd.share, self._protocol) for one in sockets or []
         ]
@@ -78,6 +83,7 @@ class DrainingServer(uvicorn.Server):
         logger.info("draining", extra={"within_s": self._drain_s})
         ticking = asyncio.ensure_future(self._tick())
         try:
+            self._crowd.share.stand_back()
             self._crowd.begin_draining()
             await self._go_on()
             await self._stop_listening(sockets or [])

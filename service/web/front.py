@@ -72,6 +72,10 @@ class Front:
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 
+    def is_ready(self) -> bool:
+        """Whether this worker has loaded all that it is to answer for."""
+        return self._process.reloader.readiness.is_ready
+
     def admit(self, scope: Scope) -> None:
         """Asked before the body of an upload is read. Raises what `Access.check` raises."""
         headers = one_by_name(scope["headers"])

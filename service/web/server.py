@@ -100,7 +100,9 @@ def worker_class(
         async def _serve(self) -> None:
             self.config.app = self.wsgi
             edge.crowd.share = shares.of(self.slot)
-            server = DrainingServer(self.config, edge.crowd, ending, drain_s, self.notify)
+            server = DrainingServer(
+                self.config, edge.crowd, ending, drain_s, self.notify, self.wsgi.is_ready
+            )
             self._install_sigquit_handler(server)
             await server.serve(sockets=[one.sock for one in self.sockets])
             if not server.started:

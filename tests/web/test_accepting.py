@@ -11,8 +11,8 @@ from functools import partial
 import pytest
 import uvloop
 
-from service.web.accepting import AT_ONCE, WAIT_S, Accepting
-from service.web.shares import NOBODY, Share, Shares, lonely
+from service.web.accepting import Accepting
+from service.web.shares import STANDS_BACK, Share, Shares, lonely
 from tests.descriptors import no_descriptors
 from tests.running import wait_until
 
@@ -95,7 +95,7 @@ def has(number: int, *workers: Worker) -> bool:
 
 @pytest.mark.parametrize("is_burst", [True, False], ids=["at once", "one after the other"])
 def test_each_has_as_many(listener: socket.socket, clients: ExitStack, is_burst: bool) -> None:
-    counts = [NOBODY] * 3
+    counts = [STANDS_BACK] * 3
     shares = [Share(counts, 2), Share(counts, 0)]
     with (
         listener.dup() as other,
@@ -109,17 +109,58 @@ def test_each_has_as_many(listener: socket.socket, clients: ExitStack, is_burst:
         wait_until(partial(has, MANY, first, second), "all are taken", 10)
 
         assert taken(first, second) == [MANY / 2, MANY / 2]
-        assert counts == [MANY / 2, NOBODY, MANY / 2]
+        assert counts == [MANY / 2, STANDS_BACK, MANY / 2]
 
 
 def test_who_has_fewer_and_takes_none_is_not_waited_for(
     listener: socket.socket, clients: ExitStack
 ) -> None:
-    counts = [0, NOBODY]  # the first has stopped
-    with Worker(listener, Share(counts, 1)).working() as busy:
-        for _ in range(AT_ONCE + 5):
+    counts = [0, STANDS_BACK, STANDS_BACK]  # the first has stopped
+    with (
+        listener.dup() as other,
+        Worker(listener, Share(counts, 1)).working() as one,
+        Worker(other, Share(counts, 2)).working() as another,
+    ):
+        for _ in range(MANY):
             connect(clients, listener)
-        wait_until(lambda: taken(busy) == [AT_ONCE + 5], "all are taken", 100 * WAIT_S + 10)
+        wait_until(partial(has, MANY, one, another), "all are taken", 10)
+        assert taken(one, another) == [MANY / 2, MANY / 2]
+
+
+def test_who_stands_back_takes_what_nobody_else_does(
+    listener: socket.socket, clients: ExitStack
+) -> None:
+    counts = [STANDS_BACK] * 2
+    ending, other = Share(counts, 0), Share(counts, 1)
+    with listener.dup() as dup, Worker(listener, ending).working() as first:
+        connect(clients, listener)
+        wait_until(partial(has, 1, first), "it is alone", 10)
+        ending.stand_back()
+        with Worker(dup, other).working() as second:
+            for number in range(1, 6):
+                connect(clients, listener)
+                wait_until(partial(has, 1 + number, first, second), "it is taken", 10)
+            assert taken(first, second) == [1, 5]
+        other.stand_back()
+        connect(clients, listener)
+        wait_until(partial(has, 2, first), "nobody else is there", 10)
+    assert counts == [STANDS_BACK] * 2
+
+
+def test_what_can_not_be_a_connection_counts_for_nothing(
+    listener: socket.socket, clients: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_line: Line, _worker: Worker) -> None:
+        raise MemoryError
+
+    counts = [STANDS_BACK]
+    with Worker(listener, Share(counts, 0)).working() as worker:
+        with monkeypatch.context() as broken:
+            broken.setattr(Line, "__init__", fail)
+            assert connect(clients, listener).recv(1) == b"", "it is closed"
+            wait_until(lambda: counts == [0], "it is forgotten", 10)
+        connect(clients, listener)
+        wait_until(partial(has, 1, worker), "the next one is taken", 10)
 
 
 def test_only_so_many_are_waited_for(
@@ -137,7 +178,7 @@ def test_only_so_many_are_waited_for(
         connect(clients, listener)
         threading.Event().wait(0.1)
         assert taken(worker) == [1]  # it is left to the other
-        counts[0] = NOBODY
+        counts[0] = STANDS_BACK
         wait_until(partial(has, 2, worker), "the other has died", 10)
         counts[0] = 0
         connect(clients, listener)
@@ -145,7 +186,7 @@ def test_only_so_many_are_waited_for(
 
 
 def test_what_is_closed_counts_no_more(listener: socket.socket, clients: ExitStack) -> None:
-    counts = [NOBODY]
+    counts = [STANDS_BACK]
     with Worker(listener, Share(counts, 0)).working():
         client = connect(clients, listener)
         wait_until(lambda: counts == [1], "it is counted", 10)
@@ -185,8 +226,11 @@ def test_slots_are_those_of_the_living() -> None:
     first.open()
     second.open()
     second.come()
-    assert (first.fewer(), second.fewer()) == ([], [0])
+    assert (first.before(), second.before()) == (0, 1)
+    first.stand_back()
+    assert (first.before(), second.before()) == (1, 0)
+    first.open()
     shares.leave(0)
-    assert second.fewer() == []
+    assert second.before() == 0
     shares.leave(None)
-    assert shares.of(None).fewer() == []
+    assert shares.of(None).before() == 0

@@ -20,7 +20,7 @@ from service.training.data.live_division import divide_feedback
 from service.training.data.rows import DataFacts, Rows, TrainingData
 from service.training.kept import WHERE
 
-TIMEOUT_S = 3600.0
+TIMEOUT_S = 24 * 3600.0  # of a job that works when nobody else does; its own limit comes first
 POLL_S = 0.05
 CHECK_S = 1.0  # each check asks the database
 
