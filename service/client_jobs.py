@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 import orjson
 import requests
 
+from service.base.aside import aside
 from service.base.errors import ServiceRefused, ServiceUnreachable
 from service.base.strict_json import Json
 from service.client_connection import Connection
@@ -141,11 +142,11 @@ class JobCalls(Connection):
     def download(self, job: str, name: str, target: Path) -> None:
         """Write one of its files; the target is there only when it is whole."""
         url = f"{_job(job)}/artefacts/{quote(name)}"
-        partial = target.with_name(f".{target.name}.part")
-        with self._open(url, {}) as answer, partial.open("wb") as file:
-            for piece in answer.iter_content(PIECE):
-                file.write(piece)
-        partial.replace(target)
+        with aside(target) as partial:
+            with self._open(url, {}) as answer, partial.open("wb") as file:
+                for piece in answer.iter_content(PIECE):
+                    file.write(piece)
+            partial.replace(target)
 
     def upload_data(self, model: str, path: Path, name: str = "") -> Json:
         """Send a data file; `file` of what is answered names it in requests.

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from service.base.aside import aside
 from service.base.child import Child
 from service.base.compiled import digest_file
 from service.base.custom_state import custom_options
@@ -104,6 +105,6 @@ def run_task(
 
 def move_into_place(source: Path, target: Path) -> None:
     """Move a finished file to where it was asked for, whole or not at all."""
-    partial = target.with_name(f".{target.name}.part")
-    shutil.copyfile(source, partial)
-    partial.replace(target)
+    with aside(target) as partial:
+        shutil.copyfile(source, partial)
+        partial.replace(target)

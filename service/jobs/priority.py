@@ -29,10 +29,10 @@ def work_when_idle() -> None:
     """Have this thread, and all that it starts from now on, work when nobody else does.
 
     To the kernel a processor with such work is free, so whoever wakes up is put there at once and
-    needn't queue behind others. Beside a retrain, p99 of predictions in a container: 13 times that
-    without at nice 19, 2.1 with this; the retrain takes twice as long. Threads that are to be heard
-    of on a full machine are begun before: it leaves 0.3 % of a processor to this, and 1.5 % to
-    nice 19.
+    needn't queue behind others. Beside a retrain, p99 of predictions where the kernel doesn't group
+    by session: 13 times that without at nice 19, 2.1 with this; the retrain takes twice as long.
+    Threads that are to be heard of on a full machine are begun before: it leaves 0.3 % of a
+    processor to this, and 1.5 % to nice 19.
     """
     try:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

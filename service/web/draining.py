@@ -47,7 +47,6 @@ class DrainingServer(uvicorn.Server):
         self._drain_s = drain_s
         self._notify = notify
         self._is_ready = is_ready
-        self._is_open = False
         self._was_interrupted = False
         self._accepting: list[Accepting] = []
 
@@ -66,8 +65,7 @@ class DrainingServer(uvicorn.Server):
         loop's: the wall clock may be set back for longer than the master has patience."""
         if counter % TICKS_A_SECOND == 0:
             self._notify()
-        if not self._is_open and not self._crowd.is_draining and self._is_ready():
-            self._is_open = True
+        if not self._crowd.is_draining and self._is_ready():
             self._crowd.share.open()  # until then others, who have loaded all, go first
         return await super().on_tick(counter)
 

@@ -20,7 +20,7 @@ class Share:
         self._is_open = False
 
     def open(self) -> None:
-        """From now on it is to have as many as the others."""
+        """From now on it is to have as many as the others; told again, nothing."""
         self._is_open = True
         self._tell()
 
