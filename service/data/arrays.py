@@ -13,7 +13,7 @@ from service.data.source import Source
 from service.data.weights import TIME, WEIGHT
 from service.data.wording import listing, quoted
 
-ANY_FEATURES = "x"
+ANY_FEATURES = ("x", "instances")  # of a model with one input; as in a request
 
 # An array's name, its shape, and what it is for.
 NamedShape = tuple[str, tuple[int, ...], TensorSpec]
@@ -63,8 +63,8 @@ def match_arrays(source: Source, names: Sequence[str], expected: Expected) -> Ar
     inputs = _named(names, expected) or _input_names(names, expected)
     labels = [name for name in expected.label_columns if name in names and name not in inputs]
     wanted = f"the arrays {listing((*inputs, expected.label_columns[0]))}"
-    if len(inputs) == 1 and inputs[0] not in (ANY_FEATURES, *expected.columns):
-        wanted += f" ({quoted(inputs[0])} may be called {quoted(ANY_FEATURES)})"
+    if len(inputs) == 1 and inputs[0] not in (*ANY_FEATURES, *expected.columns):
+        wanted += f" ({quoted(inputs[0])} may be called {quoted(ANY_FEATURES[0])})"
     extras = [name for name in (expected.weight_column, expected.time_column) if name]
     taken = {*inputs, *labels[:1], *extras, *expected.ignored}
     others = tuple(name for name in names if name not in taken)
@@ -124,10 +124,11 @@ def _named(names: Sequence[str], expected: Expected) -> tuple[str, ...]:
 
 
 def _input_names(names: Sequence[str], expected: Expected) -> tuple[str, ...]:
-    """The names of the inputs; a single one may be called `x` in the file."""
+    """The names of the inputs; a single one may have another name in the file."""
     inputs = tuple(spec.name for spec in expected.signature.inputs)
-    is_renamed = len(inputs) == 1 and inputs[0] not in names and ANY_FEATURES in names
-    return (ANY_FEATURES,) if is_renamed else inputs
+    if len(inputs) != 1 or inputs[0] in names:
+        return inputs
+    return tuple(name for name in ANY_FEATURES if name in names)[:1] or inputs
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:

@@ -33,6 +33,7 @@ def path(tmp_path: Path) -> Path:
         {"x": X, "y": Y},
         {"label": [float(label) for label in Y], "input": FEATURES.astype(int).tolist()},
         {"x": X, "y": [[label] for label in Y]},
+        {"instances": X, "labels": Y},
         {**COLUMNS, "y": Y},
         {"label": Y, **COLUMNS},
     ],
