@@ -169,10 +169,12 @@ def test_it_is_begun_again_on_another_node_and_ends_once(after: House, model: st
     assert (job.state, job.attempt, job.error) == (JobState.PUBLISHED, 2, "")
     assert (job.result["version"], job.result["promoted"]) == (2, True)
     states = after.bodies(model, "state")
-    assert [body["state"] for body in states] == [
-        "QUEUED", "RUNNING", "QUEUED", "RUNNING", "EVALUATING", "PUBLISHED",
-    ]  # fmt: skip
-    assert "Ray has lost it" in states[2]["why"]
+    came = [body["state"] for body in states]
+    again = came.index("QUEUED", 1)
+    assert came[:2] == ["QUEUED", "RUNNING"]
+    assert came[again:] == ["QUEUED", "RUNNING", "EVALUATING", "PUBLISHED"]
+    assert came[2:again] in ([], ["EVALUATING"])  # who is stopped may have come so far
+    assert "Ray has lost it" in states[again]["why"]
     assert after.bodies(model, "published") == [{"version": 2}]
     assert after.versions(model) == ["1", "2"]
     assert after.current(model) == 2
