@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 ENOUGH_S = 240.0
-EPOCHS = 20  # so many that the first still learns when the second has begun
+EPOCHS = 20  # some seconds to stop the first one in
 KILLED, CUT, CALM = "killed", "cut", "calm"  # three models, one retrain each
 REQUEST: dict[str, Any] = {
     "data": {"file": "cells.csv"},
@@ -76,6 +76,12 @@ class House:
         """The program of an attempt, on whichever node it runs."""
         needle = f"-m service.training.run {self.jobs[model]} {attempt} "
         return next((pid for pid, _, line in processes() if line.endswith(needle)), None)
+
+    def send_signal(self, model: str, number: signal.Signals) -> None:
+        """Send a signal to the program of a first attempt, on whichever node it runs."""
+        pid = self.pid(model, 1)
+        assert pid is not None
+        os.kill(pid, number)
 
     def leftovers(self, model: str) -> list[Path]:
         """Scratch folders of its attempts."""
@@ -127,20 +133,18 @@ def after(house: House) -> House:
     """The house when all has happened; at once, for most of it is waiting."""
     doomed = house.cluster.add(KILLED, processors=1)
     house.ask(KILLED)
-    house.wait(lambda: house.pid(KILLED, 1) is not None, "the first has begun")
+    house.wait(lambda: len(house.bodies(KILLED, "epoch")) >= 3, "the first learns")
+    house.send_signal(KILLED, signal.SIGSTOP)  # it learns nothing more while another node comes
     lonely = house.cluster.add(CUT, processors=1)
     house.ask(CUT)
     house.wait(lambda: house.pid(CUT, 1) is not None, "the second has begun")
-    house.wait(lambda: len(house.bodies(KILLED, "epoch")) >= 3, "the first learns")
     doomed.kill()
     house.cluster.add("third", processors=3)
     house.wait((house.folder(CUT) / "candidate").exists, "the second has learnt all")
-    sleeper = house.pid(CUT, 1)
-    assert sleeper is not None
-    os.kill(sleeper, signal.SIGSTOP)
+    house.send_signal(CUT, signal.SIGSTOP)
     house.cluster.cut(lonely)
     house.wait(lambda: house.pid(CUT, 2) is not None, "the second has begun anew")
-    os.kill(sleeper, signal.SIGCONT)
+    house.send_signal(CUT, signal.SIGCONT)
     house.wait(lambda: house.pid(CUT, 1) is None, "who was cut off gives up")
     house.wait(lambda: house.job(KILLED).attempt == 2, "the first has begun anew")
     house.ask(CALM, promote="never")  # now that Ray gives nothing more to a node that is gone
