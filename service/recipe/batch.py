@@ -67,7 +67,9 @@ class BatchPredictRequest(BatchOptions):
     version: Version | None = Field(default=None, description="null = the current one")
     fresh: bool = Field(default=False, description="Begin anew where another run has left files")
     run: Annotated[str, Field(max_length=64)] = Field(
-        default="", description="With fresh: jobs that name the same run begin anew only once"
+        default="",
+        description="A name that the jobs of all shards have in common: they predict the files "
+        "that were there when the first of them began",
     )
     shard: Shard | None = Field(default=None, description="Which share of the files; null = all")
 

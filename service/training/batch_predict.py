@@ -12,6 +12,7 @@ from service.jobs.job import JobState
 from service.recipe.batch import BatchPredictRequest
 from service.training.batch.run import BatchOrder, Progress, run_batch
 from service.training.batch.subject import find_current, find_subject
+from service.training.coming import await_current, await_version
 from service.training.ended import Ended
 from service.training.kept import REPORT, START, keep, read_kept
 from service.training.workplace import Workplace
@@ -23,22 +24,24 @@ def batch_predict(attempt: Attempt, place: Workplace) -> Ended:
     if place.data_dir is None:
         raise RequestInvalid("input: there is no data folder (setting data_dir)")
     version = _version(attempt, place, request)
+    await_version(place, attempt, version)
     subject = find_subject(place, attempt.job.model, version)
     order = BatchOrder(
         source=existing(place.data_dir, request.input),
         target=writable(place.data_dir, request.output),
         options=request.options,
         token=attempt_key(attempt.job.id, attempt.number),
-        run=request.run or attempt.job.id,
+        run=request.run or ("" if request.shard else attempt.job.id),
         fresh=request.fresh,
         shard=request.shard,
         threads=place.threads,
+        within=place.data_dir,
     )
     attempt.progress(stage="predicting", version=version)
     done = run_batch(order, subject, JobWatcher(attempt))
     result = {
         "version": version, "output": request.output, "rows": done.rows, "errors": done.errors,
-        "files": done.files,
+        "files": done.files, "complete": done.is_complete,
     }  # fmt: skip
     keep(attempt.folder / REPORT, result)
     return Ended(JobState.SUCCEEDED, result)
@@ -95,5 +98,6 @@ def _version(attempt: Attempt, place: Workplace, request: BatchPredictRequest) -
     path: Path = attempt.folder / START
     found = read_kept(path)
     if found is None:
+        await_current(place, attempt)
         found = keep(path, {"version": find_current(place.versions, attempt.job.model)})
     return int(found["version"])

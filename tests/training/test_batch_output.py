@@ -124,8 +124,21 @@ def test_what_nobody_has_told_of_is_not_written_over(world: World) -> None:
     (world.target / "sub" / "4.parquet").write_text("precious")
     with pytest.raises(Conflict, match=r"sub/4.parquet is there already"):
         world.run()
+    assert sorted(path.name for path in world.target.rglob("*")) == ["4.parquet", "sub"]
+    with pytest.raises(Conflict, match="name another output, or remove it"):
+        world.run(order={"fresh": True})
     assert (world.target / "sub" / "4.parquet").read_text() == "precious"
-    assert world.run(order={"fresh": True}).rows == 500
+
+
+def test_what_nobody_has_told_of_stays_when_an_input_of_its_name_comes(world: World) -> None:
+    world.run()
+    (world.target / "sub" / "5.parquet").write_text("precious")
+    write_lists(world.source / "sub" / "5.parquet", rows_of(1))
+    for fresh in (False, True):
+        with pytest.raises(Conflict, match=r"sub/5.parquet is there already"):
+            world.run(order={"fresh": fresh})
+    assert (world.target / "sub" / "5.parquet").read_text() == "precious"
+    assert len(list(world.target.rglob("*.parquet"))) == FILES + 1
 
 
 def test_a_run_that_came_to_nothing_is_no_obstacle(world: World) -> None:
@@ -171,7 +184,7 @@ def test_two_runs_that_differ_never_write_into_one_folder(world: World) -> None:
 def test_shards_share_the_files_and_the_last_one_writes_the_manifest(world: World) -> None:
     counts = [world.run(shard=(index, 3), order={"run": "r"}).rows for index in (1, 2)]
     assert counts == [200, 200]
-    assert manifest(world)["files"] == {}
+    assert not any("rows" in record for record in manifest(world)["files"].values())
     names = sorted(path.name for path in world.target.iterdir())
     assert names == ["_kerasd-1-of-3.ndjson", "_kerasd-2-of-3.ndjson", "_kerasd.json", "sub"]
     assert world.run(shard=(2, 2)).rows == 200  # another number of jobs goes on just as well
@@ -196,3 +209,13 @@ def test_a_line_that_was_cut_off_is_no_line(world: World) -> None:
     watched = Watched()
     assert world.run(watched, order={"token": "u"}).rows == 500
     assert len(watched.files) == 4
+    assert {record["rows"] for record in manifest(world)["files"].values()} == {100}
+    assert not journal.exists()
+
+
+def test_a_file_without_its_line_is_written_again_and_no_obstacle(world: World) -> None:
+    with pytest.raises(Killed):
+        world.run(killed_after(2))
+    (world.target / "sub" / "2.parquet").write_text("its process died before it told of it")
+    world.run()
+    assert world.table("sub/2.parquet").num_rows == 100

@@ -88,6 +88,16 @@ def test_what_cannot_be_is_said(tmp_path: Path) -> None:
         make_plan(tmp_path / "x", tmp_path / "y", ALL, None)
 
 
+@pytest.mark.parametrize(
+    "name", ["_kerasd.json", "a.csv.kerasd.json", "_kerasd-1-of-2.ndjson", "a.kerasd-1-of-1.ndjson"]
+)
+def test_predictions_cannot_pass_for_what_a_run_tells_of_itself(tmp_path: Path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.ndjson").write_text("{}")
+    with pytest.raises(Conflict, match="is called as what a run tells of itself"):
+        make_plan(tmp_path / "in" / "a.ndjson", tmp_path / name, ALL, None)
+
+
 def test_a_file_is_written_as_its_name_says(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x,y\n1,2\n")
     for name, kind in (("o.parquet", "parquet"), ("o.jsonl", "ndjson"), ("o", "csv")):

@@ -1,6 +1,7 @@
 """Some rows of a table, whatever the file's format: by column in Arrow's form, or by record."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -138,7 +139,11 @@ class RecordsChunk:
         return _kind_of_value(next((value for value in values if value is not None), None))
 
     def column(self, name: str) -> Any:
-        return pyarrow.array([record.get(name) for record in self.data])
+        values = [record.get(name) for record in self.data]
+        try:
+            return pyarrow.array(values)
+        except OverflowError:
+            return _unsigned(values)
 
     def records(self, names: Names, numbers: frozenset[str]) -> list[Json]:
         left = set(self.names).difference(names)
@@ -173,6 +178,18 @@ def pieces(chunk: Chunk, rows: int) -> "Sequence[Chunk]":
     return [chunk.slice(start, min(rows, chunk.rows - start)) for start in starts]
 
 
+@contextmanager
+def agreeing(chunk: Chunk) -> Iterator[None]:
+    """Raise DataRefused where rows don't agree in what the columns that are written hold."""
+    try:
+        yield
+    except (pyarrow.ArrowException, ValueError, TypeError) as error:
+        why = " ".join(str(error).split())[:200]
+        where = f"rows from {chunk.first} on"
+        wrong = f"differ from others in what their columns hold ({why})"
+        raise chunk.source.refused(where, wrong, "NDJSON to be written") from error
+
+
 def find_bad(
     chunk: Chunk, attempt: Callable[[Chunk], object], faults: tuple[type[Exception], ...]
 ) -> "Sequence[tuple[int, Exception]]":
@@ -190,6 +207,14 @@ def find_bad(
                 half = rows // 2
                 parts += [(start + half, rows - half), (start, half)]
     return found
+
+
+def _unsigned(values: list[Any]) -> Any:
+    """Whole numbers that take all of 64 bits, such as hashes."""
+    try:
+        return pyarrow.array(values, pyarrow.uint64())
+    except OverflowError as error:
+        raise ValueError("a whole number takes more than 64 bits") from error
 
 
 def _kind_of_text(column: Any) -> ColumnKind:

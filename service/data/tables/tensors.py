@@ -73,7 +73,8 @@ def _column(chunk: Chunk, name: str, wanted: str) -> Any:
     try:
         column = chunk.column(name)
     except (ValueError, TypeError) as error:
-        raise chunk.source.refused(chunk.place(0, name), "differs in kind", wanted) from error
+        wrong = "differs in kind, or takes more than 64 bits"
+        raise chunk.source.refused(chunk.place(0, name), wrong, wanted) from error
     if column.null_count:
         raise chunk.source.refused(chunk.place(0, name), "is empty", wanted)
     return column
@@ -99,7 +100,7 @@ def _listed(chunk: Chunk, name: str, column: Any) -> Any:
     values = [parse_cell(text) for text in column.to_pylist()]
     try:
         return pyarrow.array(values)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise chunk.source.refused(chunk.place(0, name), *NO_LIST) from error
 
 

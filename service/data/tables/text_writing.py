@@ -9,7 +9,7 @@ import orjson
 import pyarrow
 import pyarrow.compute as pc
 
-from service.data.tables.chunk import Chunk
+from service.data.tables.chunk import Chunk, agreeing
 from service.data.wording import quoted
 
 NEEDS_QUOTES = '[",\r\n]|^ | $'
@@ -26,11 +26,12 @@ class CsvWriter:
         self._file.write(",".join(header.to_pylist()).encode() + b"\n")
 
     def write(self, chunk: Chunk, added: Sequence[Any]) -> None:
-        kept = chunk.batch(self._kept, NONE)
-        columns = [_quoted(_texts(column)) for column in [*kept.columns, *added]]
-        lines = pc.binary_join_element_wise(
-            *columns, ",", null_handling="replace", null_replacement=""
-        )
+        with agreeing(chunk):
+            kept = chunk.batch(self._kept, NONE)
+            columns = [_quoted(_texts(column)) for column in [*kept.columns, *added]]
+            lines = pc.binary_join_element_wise(
+                *columns, ",", null_handling="replace", null_replacement=""
+            )
         if chunk.rows:
             self._file.write("\n".join(lines.to_pylist()).encode() + b"\n")
 
@@ -56,13 +57,19 @@ class NdjsonWriter:
     def write(self, chunk: Chunk, added: Sequence[Any]) -> None:
         values = [list(_values(column)) for column in added]
         for row, record in enumerate(self._records(chunk)):
+            where = f"{chunk.word} {chunk.first + row}"
             twice = next((name for name in self._added if name in record), None)
             if twice is not None:
-                where, wrong = f"{chunk.word} {chunk.first + row}", f"has {quoted(twice)} already"
+                wrong = f"has {quoted(twice)} already"
                 raise chunk.source.refused(where, wrong, "a prefix for what is added (prefix)")
             for name, column in zip(self._added, values, strict=True):
                 record[name] = column[row]
-            self._file.write(_line(record))
+            try:
+                line = _line(record)
+            except TypeError as error:
+                wrong = f"has a value that can't be written ({error})"
+                raise chunk.source.refused(where, wrong, "other columns to keep (keep)") from error
+            self._file.write(line)
 
     def _records(self, chunk: Chunk) -> list[dict[str, Any]]:
         if self._kept is None:
@@ -106,7 +113,8 @@ def _texts(column: Any) -> Any:
         column = column.dictionary_decode()
     if pyarrow.types.is_nested(kind):
         return _json(column)
-    if pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
+    types = pyarrow.types
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
         return pyarrow.array([None if v is None else v.hex() for v in column.to_pylist()], "string")
     return pc.cast(column, pyarrow.string())
 

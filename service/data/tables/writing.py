@@ -9,7 +9,7 @@ import pyarrow
 from pyarrow import parquet
 
 from service.data.dataset import MIB
-from service.data.tables.chunk import Chunk
+from service.data.tables.chunk import Chunk, agreeing
 from service.data.tables.found import Kind
 from service.data.tables.text_writing import CsvWriter, NdjsonWriter
 from service.recipe.batch import Keep
@@ -79,7 +79,7 @@ class ParquetWriter:
 
     def _batch(self, chunk: Chunk, added: Sequence[Any]) -> Any:
         layout = self._layout
-        try:
+        with agreeing(chunk):
             kept = chunk.batch(layout.kept, layout.numbers)
             if self._schema is None:
                 self._open(kept.schema)
@@ -87,11 +87,6 @@ class ParquetWriter:
                 column.cast(field.type)
                 for column, field in zip([*kept.columns, *added], self._schema, strict=True)
             ]
-        except (pyarrow.ArrowException, ValueError, TypeError) as error:
-            why = " ".join(str(error).split())[:200]
-            where = f"rows from {chunk.first} on"
-            wrong = f"differ from those before in what their columns hold ({why})"
-            raise chunk.source.refused(where, wrong, "NDJSON to be written") from error
         return pyarrow.RecordBatch.from_arrays(columns, schema=self._schema)
 
     def _open(self, kept: Any) -> None:

@@ -1,12 +1,13 @@
 """What a batch prediction has written: each file whole or not there, and a manifest beside them.
 
-`_kerasd.json` says by which version and with which options; while the run goes on, each job adds a
-line to a journal of its own for every file that is finished, and the last one puts all of them into
-the manifest. A file and its line are durable before the next one begins.
+`_kerasd.json` says of which input, by which version and with which options, and lists the files of
+the run as they were when it began. While it goes on, each job adds a line to a journal of its own
+for every file that is finished, and the last one puts all of them into the manifest. A file and its
+line are durable before the next one begins.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +24,8 @@ from service.training.batch.plan import Plan, Unit
 
 WHERE = "folder of the predictions"
 PART = ".part"
-COMPARED = ("model", "version", "sha256", "parts", "options")
+COMPARED = ("input", "model", "version", "sha256", "decides", "parts", "options")
+MOST_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Output:
 
     def __init__(self, plan: Plan, shard: Shard | None, token: str) -> None:
         self._plan = plan
-        self._share = plan.share(shard)
+        self._shard = shard
         self._token = token
         stem = f"{plan.units[0].output}.kerasd" if plan.is_single else "_kerasd"
         self._manifest = plan.folder / f"{stem}.json"
@@ -54,25 +56,28 @@ class Output:
         self._journal = plan.folder / f"{stem}-{label}.ndjson"
         self._journals = f"{stem}-", "-of-", ".ndjson"
         self._header: Json = {}
+        self._seen: tuple[int, int] | None = None
+
+    @property
+    def share(self) -> tuple[Unit, ...]:
+        """The units of this job; after `begin`, of those with which the run began."""
+        return self._plan.share(self._shard)
 
     def begin(self, header: Json, fresh: bool) -> dict[str, Done]:
-        """What is finished already, by name. Raises Conflict for what another run has left, which
-        is removed if `fresh`; jobs with the same `run` in their header do that once.
+        """What is finished already, by name. The first job with this `run` in its header says for
+        all which files the run is about, until these are finished; what another run has left it
+        removes if `fresh`. Raises Conflict where that was of something else, or inputs have gone.
         """
         with storing(WHERE):
             self._plan.folder.mkdir(parents=True, exist_ok=True)
             with hold_folder(self._plan.folder):
                 found = self._read_manifest()
-                if fresh and (found or {}).get("run") != header["run"]:
-                    self._clear(found)
-                    found = None
-                if found is None:
-                    self._check_free()
-                    self._write_manifest({**header, "files": {}})
-                elif _difference(found, header) and self._has_nothing(found):
-                    self._write_manifest({**header, "files": {}})
-                else:
-                    self._check_same(found, header)
+                is_same = found is not None and found.get("run") == header["run"]
+                if found is None or not is_same or _is_over(found):
+                    found = self._start(found, header, fresh and not is_same)
+                self._check_same(found, header)
+                self._check_gone(found["files"], header)
+                self._plan = self._plan.as_begun(found["files"])
             self._sweep()
         self._header = header
         return self._finished()
@@ -89,7 +94,7 @@ class Output:
         table = unit.table
         done = Done(rows, errors, table.bytes, table.changed_ns)
         with storing(WHERE):
-            self._check_same(self._read_manifest() or {}, self._header)
+            self._check_manifest()
             try:
                 sync(part)
                 check()
@@ -99,7 +104,8 @@ class Output:
                 raise Conflict(f"{part.name} is gone: {why}") from error
             sync(path.parent)
             with self._journal.open("ab") as journal:
-                journal.write(orjson.dumps({"file": unit.output, **asdict(done)}) + b"\n")
+                # The end of a line comes before it: the one that is there may have been cut off.
+                journal.write(b"\n" + orjson.dumps({"file": unit.output, **asdict(done)}))
                 journal.flush()
                 os.fsync(journal.fileno())
         return done
@@ -109,7 +115,9 @@ class Output:
         with storing(WHERE), hold_folder(self._plan.folder):
             finished, found = self._finished(), self._read_manifest()
             names = [unit.output for unit in self._plan.units]
-            if found is None or not all(name in finished for name in names):
+            if found is None or found.get("run") != self._header["run"]:
+                return False
+            if not all(name in finished for name in names):
                 return False
             files = {name: asdict(finished[name]) for name in names}
             self._write_manifest({**found, "files": files})
@@ -117,20 +125,41 @@ class Output:
                 journal.unlink(missing_ok=True)
         return True
 
+    def _start(self, found: Json | None, header: Json, fresh: bool) -> Json:
+        """The manifest of a new run, which goes on where another one of the same has ended."""
+        records = list(self._records(found))
+        files = {unit.output: _planned(unit) for unit in self._plan.units}
+        known = {name for name, _ in records}
+        self._check_free(files.keys() - known)
+        if fresh or not any("rows" in record for _, record in records):
+            self._clear(known)  # what came to nothing is no obstacle
+        else:
+            self._check_same(found or {}, header)
+            left = [name for name in known if (self._plan.folder / name).exists()]
+            self._check_gone(left, header)
+            files |= {name: asdict(done) for name, done in self._finished().items()}
+        manifest = {**header, "files": files}
+        self._write_manifest(manifest)
+        return manifest
+
     def _finished(self) -> dict[str, Done]:
         """What the manifest and the journals say, as far as it is still so."""
-        found = dict((self._read_manifest() or {}).get("files", {}))
+        units = {unit.output: unit for unit in self._plan.units}
+        finished: dict[str, Done] = {}
+        for name, record in self._records(self._read_manifest()):
+            with suppress(KeyError, TypeError):  # one that isn't finished has no rows
+                done = Done(**record)
+                if done.is_of(units[name]) and (self._plan.folder / name).is_file():
+                    finished[name] = done
+        return finished
+
+    def _records(self, found: Json | None) -> Iterator[tuple[str, Json]]:
+        """Each file that the manifest or a journal names, and what it says of it."""
+        yield from (found or {"files": {}})["files"].items()
         for line in self._lines():
             with suppress(ValueError, KeyError, TypeError):  # one that was cut off is no line
                 record = orjson.loads(line)
-                found[record.pop("file")] = record
-        finished: dict[str, Done] = {}
-        for unit in self._plan.units:
-            with suppress(KeyError, TypeError):
-                done = Done(**found[unit.output])
-                if done.is_of(unit) and (self._plan.folder / unit.output).is_file():
-                    finished[unit.output] = done
-        return finished
+                yield record.pop("file"), record
 
     def _lines(self) -> Iterator[bytes]:
         for journal in self._find_journals():
@@ -148,9 +177,11 @@ class Output:
     def _read_manifest(self) -> Json | None:
         try:
             record: Json = orjson.loads(self._manifest.read_bytes())
+            if not isinstance(record["files"], dict):
+                raise TypeError
         except FileNotFoundError:
             return None
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise Conflict(f"{self._manifest.name} is no manifest of predictions") from error
         return record
 
@@ -161,35 +192,52 @@ class Output:
         partial.rename(self._manifest)
         sync(self._plan.folder)
 
+    def _check_manifest(self) -> None:
+        """Raise Conflict where another run has begun. It is read only if it was written anew: its
+        list may be long, and this is asked before each file of it.
+        """
+        seen = None
+        with suppress(FileNotFoundError), self._manifest.open("rb") as file:
+            told = os.fstat(file.fileno())
+            seen = told.st_ino, told.st_mtime_ns
+        if seen is None or seen != self._seen:
+            self._check_same(self._read_manifest() or {}, self._header)
+            self._seen = seen
+
     def _check_same(self, found: Json, header: Json) -> None:
         differs = _difference(found, header)
         if differs is not None:
             name, had, asked = differs
             raise Conflict(
-                f"{self._plan.folder.name} holds predictions of another run, with {name} {had!r} "
-                f"and not {asked!r}: name another output, or add fresh to have them removed"
+                f"{self._plan.folder.name} holds predictions of another run, with {name} "
+                f"{_short(had)} and not {_short(asked)}: name another output, or add fresh to have "
+                "them removed"
             )
 
-    def _has_nothing(self, found: Json) -> bool:
-        """Whether a run has ended before its first file was finished."""
-        return not found.get("files") and not any(self._lines())
+    def _check_gone(self, names: Iterable[str], header: Json) -> None:
+        """Predictions for what isn't there any more would be taken for those of what is."""
+        units = {unit.output for unit in self._plan.units}
+        gone = sorted(name for name in names if name not in units)
+        if gone:
+            raise Conflict(
+                f"{header['input']} no longer has {len(gone)} of the files that "
+                f"{self._plan.folder.name} is made of, such as that of {gone[0]}: name another "
+                "output, or add fresh"
+            )
 
-    def _check_free(self) -> None:
-        """Nothing that is there is written over."""
-        for unit in self._plan.units:
-            if (self._plan.folder / unit.output).exists():
+    def _check_free(self, names: Collection[str]) -> None:
+        """Nothing that is there is written over, but what an earlier run has written."""
+        for name in sorted(names):
+            if (self._plan.folder / name).exists():
                 raise Conflict(
-                    f"{unit.output} is there already, and no manifest says which run wrote it: "
-                    "name another output, or add fresh"
+                    f"{name} is there already, and no manifest says which run wrote it: "
+                    "name another output, or remove it"
                 )
 
-    def _clear(self, found: Json | None) -> None:
-        """Remove what this run and the one before it write, and nothing else; names last."""
-        self._manifest.unlink(missing_ok=True)
-        names = {unit.output for unit in self._plan.units} | set((found or {}).get("files", {}))
-        for line in self._lines():
-            with suppress(ValueError, KeyError, TypeError):
-                names.add(orjson.loads(line)["file"])
+    def _clear(self, names: Iterable[str]) -> None:
+        """Remove what earlier runs have written. The manifest, which names it, stays until another
+        one is written: whoever is ended here can begin anew.
+        """
         for name in names:
             path = self._plan.folder / name
             if path.resolve().is_relative_to(self._plan.folder.resolve()):
@@ -200,12 +248,22 @@ class Output:
     def _sweep(self) -> None:
         """Remove what earlier attempts at this share have left unfinished."""
         ours: dict[Path, set[str]] = {}
-        for unit in self._share:
+        for unit in self.share:
             path = self._plan.folder / unit.output
             ours.setdefault(path.parent, set()).add(path.name)
         for folder, names in ours.items():
             with suppress(FileNotFoundError):
                 _remove_parts(folder, names)
+
+
+def _is_over(found: Json) -> bool:
+    """Whether all files of a run are finished."""
+    return all("rows" in record for record in found["files"].values())
+
+
+def _planned(unit: Unit) -> Json:
+    """What the manifest says of a file that isn't finished."""
+    return {"input_bytes": unit.table.bytes, "input_changed_ns": unit.table.changed_ns}
 
 
 def _remove_parts(folder: Path, names: Iterable[str]) -> None:
@@ -221,8 +279,13 @@ def _difference(found: Json, header: Json) -> tuple[str, Any, Any] | None:
     for name in COMPARED:
         if found.get(name) != header[name]:
             had, asked = found.get(name), header[name]
-            if name == "options" and isinstance(had, dict):
+            if isinstance(asked, dict) and isinstance(had, dict):
                 name = next((key for key in asked if had.get(key) != asked[key]), name)
                 had, asked = had.get(name), asked.get(name, asked)
             return name, had, asked
     return None
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."

@@ -1,13 +1,19 @@
 """Which files a batch prediction reads, what is written for each, and whose share each is."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.base.http_errors import Conflict
+from service.base.strict_json import Json
 from service.data.tables.found import SUFFIXES, Kind, Table, find_tables, open_table
 from service.data.tables.reading import Span, row_groups
 from service.recipe.batch import BatchOptions, Shard
+
+# What a run tells of itself (see `Output`), which the next run believes.
+OF_A_RUN = re.compile(r"kerasd(\.json|-\d+-of-\d+\.ndjson)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +30,40 @@ class Unit:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All units of a run in their order. `folder` is where they are written; with `is_single`
-    there is one, and the folder may hold anything else. `parts` is into how many one file is split.
+    there is one, and the folder may hold anything else. `parts` is into how many one file is split,
+    `source` what is read, as seen from the folder: the same from every machine.
     """
 
     folder: Path
+    source: str
     units: tuple[Unit, ...]
-    is_single: bool
+    is_single: bool = False
     parts: int = 1
 
     def share(self, shard: Shard | None) -> tuple[Unit, ...]:
         """The units of one of the jobs."""
         return self.units if shard is None else self.units[shard.index - 1 :: shard.of]
 
+    def as_begun(self, files: Mapping[str, Json]) -> "Plan":
+        """These of the files only, as they were when it was told of them."""
+        units = {unit.output: unit for unit in self.units}
+        begun = []
+        for name, told in files.items():
+            size, changed_ns = told["input_bytes"], told["input_changed_ns"]
+            table = replace(units[name].table, bytes=size, changed_ns=changed_ns)
+            begun.append(replace(units[name], table=table))
+        return replace(self, units=tuple(begun))
 
-def make_plan(source: Path, target: Path, options: BatchOptions, shard: Shard | None) -> Plan:
-    """The plan, the same for each of the jobs. Raises DataRefused, Conflict."""
-    tables = find_tables(source)
+
+def make_plan(
+    source: Path,
+    target: Path,
+    options: BatchOptions,
+    shard: Shard | None,
+    within: Path | None = None,
+) -> Plan:
+    """The plan; no link leads out of `within`. Raises DataRefused, Conflict."""
+    tables = find_tables(source, within)
     _check_apart(source, target)
     of = 1 if shard is None else shard.of
     split = of > 1 and len(tables) == 1 and _kind_of(tables[0]) == "parquet"
@@ -47,14 +71,18 @@ def make_plan(source: Path, target: Path, options: BatchOptions, shard: Shard | 
     if not is_single and target.is_file():
         why = "several files are written" if split else f"{source.name} is a folder"
         raise Conflict(f"{target.name} is a file, but {why}: name a folder")
+    folder = target.parent if is_single else target
+    seen = os.fsencode(os.path.relpath(source.resolve(), folder.resolve())).decode(errors="replace")
     if is_single:
-        return Plan(target.parent, (_single(tables[0], target, options),), True)
+        unit = _single(tables[0], target, options)
+        _check_names((unit,))
+        return Plan(folder, seen, (unit,), is_single=True)
     if split:
         units = tuple(_spans(tables[0], options, of))
-        return Plan(target, units, False, len(units))
+        return Plan(folder, seen, units, parts=len(units))
     units = tuple(_unit(table, options) for table in tables)
     _check_names(units)
-    return Plan(target, units, False)
+    return Plan(folder, seen, units)
 
 
 def _single(table: Table, target: Path, options: BatchOptions) -> Unit:
@@ -108,6 +136,8 @@ def _kind_of(table: Table) -> Kind:
 def _check_names(units: tuple[Unit, ...]) -> None:
     seen: dict[str, str] = {}
     for unit in units:
+        if OF_A_RUN.search(unit.output):
+            raise Conflict(f"{unit.output} is called as what a run tells of itself: rename it")
         other = seen.setdefault(unit.output, unit.table.name)
         if other != unit.table.name:
             raise Conflict(

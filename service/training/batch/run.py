@@ -1,6 +1,7 @@
 """Predictions for all rows of a share of files: each file is read, answered, written, published."""
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from service.base.durable import storing
+from service.base.http_errors import Conflict
 from service.base.refusals import DataRefused
 from service.base.signature import Signature
+from service.base.strict_json import Json
 from service.data.dataset import Expected
 from service.data.source import Source
 from service.data.tables.chunk import Chunk
@@ -23,12 +26,14 @@ from service.repository.model_config import ModelConfig
 from service.training.batch.answers import Answers
 from service.training.batch.output import WHERE, Done, Output
 from service.training.batch.pipeline import in_order, read_ahead, written_behind
-from service.training.batch.plan import Unit, make_plan
+from service.training.batch.plan import Plan, Unit, make_plan
 from service.training.batch.rows import Answered, RowsAnswerer
 from service.training.inference import Inference
 
 BATCH_BYTES = 8 * 1024 * 1024
 MOST_ROWS, FREE_ROWS = 8192, 256
+# What of model.yaml shows in the columns that are added.
+DECIDES = {"task", "labels", "threshold", "thresholds", "sequences"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class BatchOrder:
-    """What is to be done: `token` tells this attempt from others, `run` one run from another."""
+    """What is to be done: `token` tells this attempt from others, `run` one run from another. No
+    link among the files that are read leads out of `within`.
+    """
 
     source: Path
     target: Path
@@ -54,11 +61,14 @@ class BatchOrder:
     fresh: bool = False
     shard: Shard | None = None
     threads: int = 1
+    within: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a share is; `bytes` are those of the files that are read."""
+    """How far a share is; `bytes` are those of the files that are read. `is_complete` says, once it
+    has ended, that all others have as well.
+    """
 
     rows: int = 0
     errors: int = 0
@@ -67,6 +77,7 @@ class Progress:
     bytes: int = 0
     bytes_total: int = 0
     file: str = ""
+    is_complete: bool = False
 
 
 class Watcher(Protocol):
@@ -87,18 +98,12 @@ def run_batch(order: BatchOrder, subject: Subject, watcher: Watcher) -> Progress
 
     Raises DataRefused, Conflict, StorageFull, ArtefactCorrupt, and what the watcher raises.
     """
-    plan = make_plan(order.source, order.target, order.options, order.shard)
-    share = plan.share(order.shard)
+    plan = make_plan(order.source, order.target, order.options, order.shard, order.within)
     output = Output(plan, order.shard, order.token)
-    header = {
-        "model": subject.model, "version": subject.version, "sha256": subject.sha256,
-        "parts": plan.parts, "run": order.run,
-        "options": order.options.model_dump(mode="json"),
-    }  # fmt: skip
-    finished = output.begin(header, order.fresh)
-    progress = _begun(share, finished)
+    finished = output.begin(_header(order, subject, plan), order.fresh)
+    progress = _begun(output.share, finished)
     watcher.tell(progress)
-    left = [unit for unit in share if unit.output not in finished]
+    left = [unit for unit in output.share if unit.output not in finished]
     if left:
         with Inference(subject.folder, order.threads) as inference:
             files = FilePredictor(order, subject, inference)
@@ -113,8 +118,22 @@ def run_batch(order: BatchOrder, subject: Subject, watcher: Watcher) -> Progress
                 )  # fmt: skip
                 watcher.finished(unit.output, rows, errors)
                 watcher.tell(progress)
-    output.end()
-    return progress
+    is_complete = output.end()
+    if not is_complete and order.shard is None:
+        wrong = "isn't complete: files in it were removed, or another run has begun there"
+        raise Conflict(f"{order.target.name} {wrong}")
+    return replace(progress, is_complete=is_complete)
+
+
+def _header(order: BatchOrder, subject: Subject, plan: Plan) -> Json:
+    """What a run is of: with anything else in it, it is another run."""
+    return {
+        "input": plan.source, "model": subject.model, "version": subject.version,
+        "sha256": subject.sha256,
+        "decides": subject.config.model_dump(mode="json", include=DECIDES),
+        "parts": plan.parts, "run": order.run,
+        "options": order.options.model_dump(mode="json"),
+    }  # fmt: skip
 
 
 Tell = Callable[[int, int, float], None]
@@ -233,7 +252,8 @@ def batch_rows(signature: Signature, asked: int | None) -> int:
 
 
 def _check_unchanged(unit: Unit, source: Source) -> None:
-    if source.size != unit.table.bytes:
+    told = os.fstat(source.stream.fileno())
+    if (told.st_size, told.st_mtime_ns) != (unit.table.bytes, unit.table.changed_ns):
         raise DataRefused(source.file, "", "has changed since the run began", "files at rest")
 
 

@@ -17,6 +17,8 @@ def check_batch(process: WebProcess, rows: list[VersionRow], asked: BatchPredict
     folder = process.settings.data_dir
     if folder is None:
         raise RequestInvalid("input: there is no data folder (setting data_dir)")
+    if asked.shard is not None and not asked.run:
+        raise RequestInvalid("run: expected a name that the jobs of all shards have in common")
     subject = find_subject(process, rows, asked.version, None)
     source, target = existing(folder, asked.input), writable(folder, asked.output)
     inside = target.is_relative_to(source) or source.is_relative_to(target)

@@ -1,7 +1,9 @@
 """Tables are read in chunks and written again: nothing is lost, and every fault has its place."""
 
 import datetime
+import errno
 import json
+import os
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -227,11 +229,43 @@ def test_columns_of_every_kind_become_keys(tmp_path: Path) -> None:
     assert [lines[0]["bytes"], lines[1]["flag"]] == ["00ff", None]
 
 
+def test_a_name_that_no_manifest_can_hold_is_refused(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path / "caf") + b"\xe9.csv")).write_text("a\n1\n")
+    with pytest.raises(DataRefused, match="has a name that isn't UTF-8"):
+        find_tables(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", ["folder", "link"])
+def test_what_cannot_be_read_is_not_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    locked = tmp_path / "in" / "locked"
+    locked.mkdir(parents=True)
+    (tmp_path / "in" / "a.csv").write_text("a\n1\n")
+    scandir = os.scandir
+
+    def scan(path: Any) -> Any:
+        if Path(path) == locked:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    if wrong == "folder":
+        monkeypatch.setattr(os, "scandir", scan)
+    else:
+        (locked / "b.csv").symlink_to(tmp_path / "nowhere")
+    name, why = {
+        "folder": ("in/locked", "Permission denied"),
+        "link": ("in/locked/b.csv", "No such file or directory"),
+    }[wrong]
+    with pytest.raises(DataRefused, match=rf"^{name}: can't be read \({why}\)"):
+        find_tables(tmp_path / "in")
+
+
 def test_rows_that_change_their_kind_cannot_be_written_as_columns(tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_text('{"a": 1}\n{"a": "x"}\n')
     chunks = read(tmp_path / "a.ndjson", 1)
     writer = open_writer("parquet", tmp_path / "b", Layout(("a",), NOTHING, pa.schema([])))
     writer.write(chunks[0], [])
-    with pytest.raises(DataRefused, match="rows from 2 on: differ from those before"):
+    with pytest.raises(DataRefused, match="rows from 2 on: differ from others"):
         writer.write(chunks[1], [])
     writer.close()

@@ -41,7 +41,8 @@ def body(**more: Any) -> dict[str, Any]:
 
 
 def test_a_job_is_queued_with_what_was_asked(process: WebProcess, client: Client) -> None:
-    asked = body(keep="others", shard={"index": 2, "of": 4}, columns={"ignore": ["id"]})
+    shard = {"shard": {"index": 2, "of": 4}, "run": "r"}
+    asked = body(keep="others", columns={"ignore": ["id"]}, **shard)
     answer = client.post(f"{PATH}?trigger=cli", asked, idempotency_key="b1")
     assert answer.status == 202, answer.body
     told = answer.json
@@ -73,10 +74,11 @@ def test_a_job_is_queued_with_what_was_asked(process: WebProcess, client: Client
         (body(version=9), 400, "no version 9; it has 2"),
         (body(batch_rows=0), 400, "batch_rows"),
         (body(shard={"index": 2, "of": 1}), 400, "shard"),
+        (body(shard={"index": 1, "of": 2}), 400, "run: expected a name"),
         (body(skip="bad"), 400, "skip"),
     ],
     ids=["nothing", "missing", "above", "absolute", "link", "link out", "root", "inside", "same",
-         "version", "rows", "shard", "unknown"],
+         "version", "rows", "shard", "no run", "unknown"],
 )  # fmt: skip
 def test_what_cannot_be_done_is_refused_before_it_is_queued(
     process: WebProcess, client: Client, asked: Any, status: int, words: str
