@@ -1,12 +1,12 @@
 """A client's connection to one service: what is sent, tried again, refused, and read.
 
 Connection errors, and answers that name a time to come again (429, 503), are tried again by
-themselves; a change of models only where it can't have been made yet.
+themselves; a change only where it can't have been made yet, or is known again by its key.
 """
 
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,8 +25,11 @@ MAX_RETRY_AFTER_S = 10
 FIRST_PAUSE_S = 0.1
 POLL_S = 0.2
 CONTROL_TIMEOUT_S = 60.0  # the service gives up before
+SILENCE_S = 60.0  # who streams events says something every fifteen seconds
 MAX_TIMEOUT_MS = 999_999_999
 DONE = (200, 201, 202)
+STREAMED = (200, 204)
+KEY = "Idempotency-Key"
 
 Content = bytes | Iterable[bytes] | None
 
@@ -40,6 +43,9 @@ class Connection:
     def __init__(
         self, url: str, api_key: str | None = None, timeout_s: float = 30, retries: int = 3
     ) -> None:
+        """Raises ValueError for what is no address of a service."""
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"url: expected http://HOST:PORT, got {url}")
         self._url = url.rstrip("/")
         self._timeout_s = timeout_s
         self._session = _session(api_key, _retry(retries))
@@ -90,21 +96,17 @@ class Connection:
         sent = self._request(self._session, method, path, body, headers)
         return _accepted(sent)
 
-    def _begin(
-        self, path: str, headers: dict[str, str], statuses: Sequence[int], silence_s: float
-    ) -> requests.Response:
-        """An answer whose body is read as it comes, with so much silence at most; to be closed."""
+    @contextmanager
+    def _open(self, path: str, headers: dict[str, str]) -> Iterator[requests.Response]:
+        """An answer whose body is read as it comes. Raises ServiceUnreachable where it breaks."""
         try:
-            sent = self._session.get(
+            with self._session.get(
                 f"{self._url}{path}", headers=headers, stream=True,
-                timeout=(self._timeout_s, silence_s),
-            )  # fmt: skip
+                timeout=(self._timeout_s, SILENCE_S),
+            ) as sent:  # fmt: skip
+                yield _accepted(sent, STREAMED)
         except (requests.RequestException, ReadTimeoutError) as error:
             raise ServiceUnreachable(self._url, type(error).__name__) from error
-        if sent.status_code in statuses:
-            return sent
-        with sent:
-            return _accepted(sent, statuses)
 
     def _change(
         self,
@@ -114,9 +116,10 @@ class Connection:
         headers: dict[str, str] | None = None,
         timeout_s: float = CONTROL_TIMEOUT_S,
     ) -> Json:
-        """A change of models, not sent again once it may have been made; what is answered."""
-        patient_s = max(self._timeout_s, timeout_s)
-        sent = self._request(self._changing, method, path, body, headers or {}, patient_s)
+        """A change; what is answered. Sent again once it may have been made only with a KEY."""
+        patient_s, told = max(self._timeout_s, timeout_s), headers or {}
+        session = self._session if KEY in told else self._changing
+        sent = self._request(session, method, path, body, told, patient_s)
         answer: Json = _read(_accepted(sent, DONE))
         return answer
 

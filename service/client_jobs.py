@@ -14,20 +14,17 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
-import requests
 
 from service.base.aside import aside
-from service.base.errors import ServiceRefused, ServiceUnreachable
+from service.base.errors import ServiceRefused
 from service.base.strict_json import Json
-from service.client_connection import Connection
+from service.client_connection import KEY, Connection
 from service.client_events import JobNews, read_events
 from service.client_files import FileBody
+from service.client_patience import NO_ANSWER, PATIENCE_S, PAUSE_S, Patience, patiently
 
 CHECK_TIMEOUT_S = 300.0  # the service reads the data before it says yes
 UPLOAD_TIMEOUT_S = 300.0
-SILENCE_S = 60.0  # the service says something every fifteen seconds
-PATIENCE_S = 120.0  # for a service that is started anew
-PAUSE_S = 1.0
 PIECE = 1024 * 1024
 ENDED = ("GATED", "PUBLISHED", "SUCCEEDED", "FAILED", "CANCELLED")
 
@@ -90,44 +87,51 @@ class JobCalls(Connection):
         asked = _query(model=model, state=state, kind=kind, limit=limit, before=before)
         return [read_job(record) for record in self.ask("GET", f"/v1/jobs{asked}")["jobs"]]
 
-    def job(self, job: str) -> JobStatus:
-        """One job, with its epochs, what was asked and what came of it."""
-        return read_job(self.ask("GET", _job(job)))
+    def job(self, job: str, patience_s: float = 0) -> JobStatus:
+        """One job, with its epochs, what was asked and what came of it.
+
+        With `patience_s` a service that is away for less is asked again until it answers.
+        """
+        return read_job(patiently(lambda: self.ask("GET", _job(job)), patience_s))
 
     def cancel(self, job: str, why: str = "") -> JobStatus:
         """Have a job end: at once if it waits, else at its next batch."""
         return read_job(self._change("POST", f"{_job(job)}:cancel{_query(why=why)}", None))
 
-    def wait(self, job: str, timeout_s: float = 3600) -> JobStatus:
-        """The job once it has ended. Raises TimeoutError."""
+    def wait(self, job: str, timeout_s: float = 3600, patience_s: float = PATIENCE_S) -> JobStatus:
+        """The job once it has ended; a service that is away is borne as `events` does.
+
+        Raises TimeoutError.
+        """
         deadline = time.monotonic() + timeout_s
-        while not (status := self.job(job)).is_ended:
-            if time.monotonic() > deadline:
+        while True:
+            left_s = deadline - time.monotonic()
+            status = self.job(job, min(patience_s, left_s))
+            if status.is_ended:
+                return status
+            if left_s <= 0:
                 raise TimeoutError(f"job {job} is still {status.state}")
             time.sleep(PAUSE_S)
-        return status
 
     def events(
         self, job: str, after: int = 0, patience_s: float = PATIENCE_S
     ) -> Generator[JobNews, None, None]:
         """What happens to a job, as it happens, until its end; each event once.
 
-        A connection that breaks is opened anew, where it was. Raises ServiceUnreachable when the
-        service stays away for longer than `patience_s`.
+        A connection that breaks is opened anew, where it was. Raises ServiceUnreachable, or
+        ServiceRefused with 502, 503 or 504, when the service stays away for `patience_s`.
         """
-        heard_at = time.monotonic()
+        patience = Patience(patience_s)
         while True:
             try:
-                for news in self._stream(job, after):
-                    heard_at = time.monotonic()
+                for news in self._stream(job, after, patience):
                     after = news.id or after
                     yield news
                     if news.name == "end":
                         return
-            except (ServiceUnreachable, requests.RequestException):
-                if time.monotonic() - heard_at > patience_s:
-                    raise
-            time.sleep(PAUSE_S)
+                time.sleep(PAUSE_S)
+            except NO_ANSWER as error:
+                patience.bear(error)
 
     def job_log(self, job: str, tail: int | None = None) -> str:
         """The last lines of what its program has printed, of so many bytes at most."""
@@ -183,16 +187,17 @@ class JobCalls(Connection):
         return answer
 
     def _order(self, place: str, request: Json, key: str, why: str) -> JobStatus:
-        headers = {"Idempotency-Key": key or secrets.token_hex(16)}
+        headers = {KEY: key or secrets.token_hex(16)}
         asked = _query(why=why, trigger=self.trigger)
         body = orjson.dumps(request)
         return read_job(self._change("POST", f"{place}{asked}", body, headers, CHECK_TIMEOUT_S))
 
-    def _stream(self, job: str, after: int) -> Iterator[JobNews]:
+    def _stream(self, job: str, after: int, patience: Patience) -> Iterator[JobNews]:
         """One connection's events; without a free place for a watcher, those so far."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         try:
             with self._open(f"{_job(job)}/events", headers) as answer:
+                patience.heard()
                 if answer.status_code == 204:
                     yield JobNews("end", None, self.ask("GET", _job(job)))
                 yield from read_events(answer.iter_lines(chunk_size=1))
@@ -200,14 +205,11 @@ class JobCalls(Connection):
             if error.status != 503:
                 raise
             told = self.ask("GET", f"{_job(job)}/events{_query(after=after, limit=1000)}")
+            patience.heard()
             for event in told["events"]:
                 yield JobNews(event["kind"], event["id"], event)
             is_over = told["job"]["state"] in ENDED and not told["events"]
             yield JobNews("end" if is_over else "job", None, told["job"])
-
-    def _open(self, path: str, headers: dict[str, str]) -> requests.Response:
-        """An answer whose body is read as it comes; to be closed."""
-        return self._begin(path, headers, (200, 204), SILENCE_S)
 
 
 def read_job(record: Json) -> JobStatus:

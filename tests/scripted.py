@@ -3,10 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import orjson
+
+from service.base.strict_json import Json
+from service.client import JobStatus
+
+JOB = "20261126-141530123-9f8e3a1c"
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,13 @@ class Scripted:
     def answer(self, asked: Asked) -> Line:
         self.asked.append(asked)
         return self._lines[min(len(self.asked), len(self._lines)) - 1]
+
+
+def job_record(state: str, **more: object) -> Json:
+    """The job JOB as the service tells of it."""
+    at = "2026-11-26T14:15:30Z"
+    job = JobStatus(JOB, "retrain", "m", state, "ann", "cli", 0, 1, at, None, None, {}, "")
+    return {**asdict(job), **more}
 
 
 @contextmanager

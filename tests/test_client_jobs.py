@@ -4,13 +4,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from service.base.errors import ServiceRefused, ServiceUnreachable
 from service.client import Client
 from service.jobs.job import JobState
 from tests.running import wait_until
-from tests.scripted import Line, scripted
+from tests.scripted import JOB, Line, job_record, scripted
 from tests.web.jobs.world import Program, World, submit, world
 
 CSV = "a,b,c,y\n" + "".join(f"{n},{n % 7},{n % 5},{n % 3}\n" for n in range(300))
@@ -106,11 +107,72 @@ def test_who_finds_no_place_to_watch_asks_again_and_again(here: World, client: C
         taken.close()
 
 
+def streamed(name: str, state: str) -> Line:
+    """One event, and the end of the connection."""
+    return Line(body=b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps(job_record(state))))
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses are short."""
+    for module in ("client_jobs", "client_patience"):
+        monkeypatch.setattr(f"service.{module}.PAUSE_S", 0.01)
+
+
+AWAY = [Line(drop=True), Line(502, b"<html>"), Line(504, b""), Line(drop=True)]
+
+
 def test_a_service_that_stays_away_is_told_of() -> None:
     with scripted(Line(body={})) as server:
         url = server.url
-    with Client(url, retries=0) as client, pytest.raises(ServiceUnreachable):
-        next(client.events("20261126-141530123-9f8e3a1c", patience_s=0))
+    with Client(url, retries=0) as client:
+        with pytest.raises(ServiceUnreachable):
+            next(client.events(JOB, patience_s=0))
+        with pytest.raises(ServiceUnreachable):
+            client.wait(JOB, patience_s=0)
+        with pytest.raises(ServiceUnreachable):
+            client.wait(JOB, timeout_s=0)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_who_watches_or_waits_outlives_a_service_and_proxy_that_are_away() -> None:
+    full = [Line(503, b""), Line(503, b"")]  # the second answers who asks for no stream
+    lines = [streamed("job", "RUNNING"), *AWAY, *full, streamed("end", "SUCCEEDED")]
+    with scripted(*lines) as server, Client(server.url, retries=0) as client:
+        assert [news.name for news in client.events(JOB)] == ["job", "end"]
+    lines = [Line(body=job_record("RUNNING")), *AWAY, Line(503), Line(body=job_record("SUCCEEDED"))]
+    with scripted(*lines) as server, Client(server.url, retries=0) as client:
+        assert client.wait(JOB).state == "SUCCEEDED"
+
+
+@pytest.mark.usefixtures("hasty")
+def test_patience_with_a_quiet_job_begins_when_the_service_is_away() -> None:
+    """Each connection lasts for longer than the patience, and tells nothing new."""
+    quiet = [Line(body=b": alive\n\n"), Line(drop=True)] * 3
+    lines = [*quiet, streamed("end", "SUCCEEDED")]
+    with scripted(*lines) as server, Client(server.url, retries=0) as client:
+        assert [news.name for news in client.events(JOB, patience_s=0.001)] == ["end"]
+
+
+def test_an_order_is_sent_again_after_a_connection_that_broke() -> None:
+    with scripted(Line(drop=True), Line(202, job_record("QUEUED"))) as server:
+        with Client(server.url) as client:
+            assert client.retrain("m", {}).id == JOB
+        first, second = server.asked
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+    assert first.body == second.body
+
+
+def test_a_download_that_breaks_off_is_told_of_and_leaves_nothing(tmp_path: Path) -> None:
+    headers = {"Transfer-Encoding": "chunked", "Connection": "close"}
+    cut = Line(body=b"8\r\nhalf", headers=headers)
+    with (
+        scripted(cut) as server,
+        Client(server.url, retries=0) as client,
+        pytest.raises(ServiceUnreachable),
+    ):
+        client.download(JOB, "model.keras", tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_logs_and_artefacts_are_read(here: World, client: Client, tmp_path: Path) -> None:

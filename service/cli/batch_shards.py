@@ -16,9 +16,9 @@ from service.cli.batch_bar import BatchBar
 from service.cli.batch_local import told
 from service.cli.terminal import printable
 from service.client import Client, JobStatus
+from service.client_patience import PATIENCE_S, PAUSE_S
 from service.recipe.batch import BatchOptions
 
-POLL_S = 1.0
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
@@ -71,11 +71,11 @@ def _watch(client: Client, jobs: Sequence[str], version: int, as_json: bool) -> 
     try:
         with BatchBar(quiet=as_json) as bar:
             while True:
-                found = [client.job(job) for job in jobs]
+                found = [client.job(job, PATIENCE_S) for job in jobs]
                 _move(bar, found)
                 if all(one.is_ended for one in found):
                     break
-                time.sleep(POLL_S)
+                time.sleep(PAUSE_S)
     except KeyboardInterrupt:
         click.echo(f"the jobs go on; to end one: kerasd jobs cancel {jobs[0]}", err=True)
         return EXIT_INTERRUPTED
@@ -88,6 +88,11 @@ def _watch(client: Client, jobs: Sequence[str], version: int, as_json: bool) -> 
     failed = [one for one in found if one.state != "SUCCEEDED"]
     for one in failed:
         click.echo(printable(f"job {one.id} is {one.state}: {one.error}"), err=True)
+    if not failed and not any((one.result or {}).get("complete") for one in found):
+        click.echo(
+            "not all files are there: another run has begun in OUT; start it again", err=True
+        )
+        return EXIT_FAILED
     if not as_json and not failed:
         results = [one.result or {} for one in found]
         rows, errors, files = (

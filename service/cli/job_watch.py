@@ -13,6 +13,7 @@ from service.base.strict_json import Json
 from service.cli.job_tables import number_text, print_result, progress_text
 from service.cli.terminal import plain, printable
 from service.client import Client, JobNews, JobStatus
+from service.client_patience import PATIENCE_S
 
 GOOD = ("PUBLISHED", "SUCCEEDED")
 EXIT_NOTHING = 1
@@ -28,14 +29,14 @@ def print_submitted(job: JobStatus) -> None:
 def print_watched(client: Client, job: str, as_json: bool) -> int:
     """Show a job until it has ended; the exit code is 0 if something came of it.
 
-    Whoever stops watching doesn't stop the job.
+    Whoever stops watching doesn't stop the job, nor does a service that is started anew.
     """
     try:
         _follow(client.events(job), quiet=as_json)
     except KeyboardInterrupt:
         click.echo(printable(f"job {job} goes on; to end it: kerasd jobs cancel {job}"), err=True)
         return EXIT_INTERRUPTED
-    ended = client.job(job)
+    ended = client.job(job, PATIENCE_S)
     if as_json:
         from service.cli.ask import print_json
 

@@ -18,7 +18,7 @@ JOB = click.argument("job")
 
 @click.group()
 def jobs() -> None:
-    """Tell of the running service's jobs: retrains, evaluations."""
+    """Watch and cancel the running service's jobs: retrains, evaluations, batch predictions."""
 
 
 @jobs.command("list")
@@ -85,6 +85,8 @@ def artefacts(
         _ask((url, key, as_json), lambda client: client.artefacts(job), print_artefacts)
         return
     target = output or Path(name.rpartition("/")[2])
+    if output is None and target.exists():
+        raise click.UsageError(f"{target} is here already; say --output {target} to replace it")
     _ask(
         (url, key, False),
         lambda client: client.download(job, name, target),
@@ -101,7 +103,8 @@ def watch(job: str, url: str | None, key: str | None, as_json: bool) -> None:
     from service.cli.job_watch import print_watched
 
     with open_client(url, key) as client:
-        sys.exit(print_watched(client, job, as_json))
+        found = client.job(job)  # who asks a wrong address is told at once
+        sys.exit(print_watched(client, found.id, as_json))
 
 
 def _ask(

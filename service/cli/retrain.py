@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from service.cli.options import add_options
+from service.cli.options import LABEL_HELP, add_options
 from service.cli.versions import with_service
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -19,7 +19,7 @@ OPTIONS = (
                  help="Learn from captured predictions whose label has arrived."),
     click.option("--since", metavar="TIME", help="Of those from then on: 30d, 12h, or ISO 8601."),
     click.option("--validation", type=FILE, metavar="FILE", help="Rows to validate with."),
-    click.option("--label", metavar="COLUMN", help="Column of the labels; default: y or label."),
+    click.option("--label", metavar="COLUMN", help=LABEL_HELP),
     click.option("--epochs", type=int, help="How often all rows are gone through."),
     click.option("--batch-size", type=int, help="Rows in one step."),
     click.option("--seed", type=int, help="Of everything that is drawn."),
@@ -61,17 +61,18 @@ OPTIONS = (
 def retrain(model: str, url: str | None, key: str | None, as_json: bool, **given: Any) -> None:
     """Train MODEL anew on labelled data; a better version, and only a better one, is published.
 
-    With --watch it ends with 0 if a version was published, else with 1.
+    With --watch it ends with 0 if the gate was passed: a version was published or, with --promote
+    never, its candidate kept. Else it ends with 1.
     """
     from service.cli.ask import open_client, print_json
     from service.cli.job_watch import print_submitted, print_watched
     from service.cli.retrain_request import read_request, with_options, with_settings
 
     request = with_settings(with_options(read_request(given["file"]), given), given["settings"])
+    _check_data(request, given)
     with open_client(url, key) as client:
         client.trigger = "cli"
         _send_files(client, model, request, given)
-        _check_data(request)
         job = client.retrain(model, request, given["idempotency_key"], given["why"])
         if given["watch"]:
             sys.exit(print_watched(client, job.id, as_json))
@@ -100,8 +101,12 @@ def _send_files(client: Any, model: str, request: dict[str, Any], given: dict[st
         put(request, ("init", "from"), "file")
 
 
-def _check_data(request: dict[str, Any]) -> None:
-    """Where nothing is said of data, model.yaml may have it: the service knows."""
-    data = request.get("data")
+def _check_data(request: dict[str, Any], given: dict[str, Any]) -> None:
+    """Before a file is sent. Where nothing is said of data, model.yaml may have it: the service
+    knows.
+    """
+    if given["data"] or given["server_data"]:
+        return
+    data = request.get("data", {} if given["validation"] else None)
     if isinstance(data, dict) and not data.get("file") and data.get("from_feedback") is None:
         raise click.UsageError("say which rows: --data FILE, --server-data NAME or --from-feedback")

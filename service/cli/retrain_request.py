@@ -30,6 +30,9 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "description": ("description",),
 }
 
+# Of these only one can be meant: they are said in the same place.
+EITHER = (("freeze", "train_last"), ("fresh", "weights"), ("data", "server_data"))
+
 
 def read_request(path: Path | None) -> Json:
     """The request in a JSON file; an empty one without a file. Raises UsageError."""
@@ -45,7 +48,14 @@ def read_request(path: Path | None) -> Json:
 
 
 def with_options(request: Json, given: Mapping[str, Any]) -> Json:
-    """The request with the options that were given; the others leave it as it is."""
+    """The request with the options that were given; the others leave it as it is.
+
+    Raises UsageError for two that exclude each other.
+    """
+    for pair in EITHER:
+        if all(given.get(name) for name in pair):
+            one, other = (f"--{name.replace('_', '-')}" for name in pair)
+            raise click.UsageError(f"{one} and {other}: expected only one of them")
     for name, place in PLACES.items():
         value = given.get(name)
         if value not in (None, (), ""):

@@ -121,9 +121,10 @@ def test_whatever_is_killed_each_job_ends_as_the_undisturbed_one(
         while victims:
             job = shop.retrains.ask()
             while victims and _comes_to_its_turn(shop, job, draw):
-                began, victim = time.monotonic(), victims.pop(0)
-                _kill(shop, victim)
-                if victim == EVERYTHING:
+                began = time.monotonic()
+                if not _kill(shop, victims[0]):
+                    continue  # nobody is there to be killed: at another moment
+                if victims.pop(0) == EVERYTHING:
                     reboots.append((began, time.monotonic()))
             shop.retrains.wait_ended(job)
             attempts += shop.retrains.job(job)["attempt"]
@@ -160,17 +161,18 @@ def _comes_to_its_turn(shop: Shop, job: str, draw: random.Random) -> bool:
     return not shop.retrains.is_ended(job)
 
 
-def _kill(shop: Shop, victim: str) -> None:
+def _kill(shop: Shop, victim: str) -> bool:
+    """False if there was no program: it has ended by itself, or the next attempt hasn't begun."""
+    if victim == "program":
+        return any(kill(pid) for pid in shop.retrains.programs()[:1])
     if victim == EVERYTHING:
         shop.reboot()
-    elif victim == "program":
-        for pid in shop.retrains.programs()[:1]:
-            kill(pid)
-    else:
-        (controller,) = VICTIMS["controller"](shop.service)
-        kill(controller)
-        find = VICTIMS["controller"]
-        wait_until(lambda: find(shop.service) not in ([], [controller]), "a new controller", 60)
+        return True
+    find = VICTIMS["controller"]
+    (controller,) = find(shop.service)
+    killed = kill(controller)
+    wait_until(lambda: find(shop.service) not in ([], [controller]), "a new controller", 60)
+    return killed
 
 
 def _is_ended_by_full_disk(shop: Shop, job: str) -> bool:

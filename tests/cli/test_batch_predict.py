@@ -71,7 +71,7 @@ def test_it_runs_beside_the_service_s_state(state: BatchState) -> None:
     skipped = run(state, *bad, "--skip-bad", "--label-names", "x,y,z", "--format", "ndjson")
     assert skipped.stdout == "2 rows in 1 file by version 3, 1 of them without a prediction\n"
     assert '"label":"z"' in (state.data / "bad.out.csv").read_text()
-    assert "No such model" in run(state, "nobody", source, target).stderr
+    assert "Model nobody isn't known" in run(state, "nobody", source, target).stderr
     assert run(state, MODEL, source, target, "--batch-rows", "0").returncode == 2
 
 
@@ -85,8 +85,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ends_well", [True, False])
-def test_shards_are_jobs_that_are_watched_to_their_end(here: World, ends_well: bool) -> None:
+@pytest.mark.parametrize("end", ["complete", "incomplete", "cancelled"])
+def test_shards_are_jobs_that_are_watched_to_their_end(here: World, end: str) -> None:
     known = {job.id for job in here.process.jobs.find()}
     asked: list[dict[str, object]] = []
 
@@ -97,8 +97,11 @@ def test_shards_are_jobs_that_are_watched_to_their_end(here: World, ends_well: b
                 asked.append(dict(job.request))
                 program = Program(here.process, job=job.id)
                 program.progress(rows=10, files=1, files_total=1, bytes=5, bytes_total=5)
-                if ends_well or len(asked) < 3:
-                    program.finish(JobState.SUCCEEDED, rows=10, errors=1, files=1)
+                is_last = len(asked) == 3
+                if end != "cancelled" or not is_last:
+                    done = {"rows": 10, "errors": 1, "files": 1}
+                    complete = is_last and end == "complete"
+                    program.finish(JobState.SUCCEEDED, complete=complete, **done)
                 else:
                     program.finish(JobState.CANCELLED)
 
@@ -109,9 +112,9 @@ def test_shards_are_jobs_that_are_watched_to_their_end(here: World, ends_well: b
     assert [one["shard"] for one in asked] == [{"index": n, "of": 3} for n in (1, 2, 3)]
     assert len({str(one["run"]) for one in asked}) == 1
     assert {one["version"] for one in asked} == {2}
-    if ends_well:
+    if end == "complete":
         told = "30 rows in 3 files by version 2, 3 of them without a prediction\n"
         assert (ran.returncode, ran.stdout) == (0, told), ran.stderr
     else:
-        assert ran.returncode == 1
-        assert "is CANCELLED" in ran.stderr
+        told = {"cancelled": "is CANCELLED", "incomplete": "not all files are there"}[end]
+        assert (ran.returncode, ran.stdout, told in ran.stderr) == (1, "", True), ran.stderr

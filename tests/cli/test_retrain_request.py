@@ -62,6 +62,20 @@ def test_options_are_put_over_the_file_and_settings_over_both(tmp_path: Path) ->
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"freeze": ("conv*",), "train_last": 2}, "--freeze and --train-last"),
+        ({"fresh": True, "weights": Path("w.h5")}, "--fresh and --weights"),
+        ({"data": Path("a.csv"), "server_data": "b.csv"}, "--data and --server-data"),
+    ],
+    ids=["freeze", "begin", "data"],
+)
+def test_two_options_for_one_place_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(click.UsageError, match=f"{words}: expected only one"):
+        with_options({}, given)
+
+
 @pytest.mark.parametrize("setting", ["fit.epochs", "=3", "fit..epochs=3", ""])
 def test_a_setting_that_names_nothing_is_refused(setting: str) -> None:
     with pytest.raises(click.UsageError, match=r"NAME\.NAME=VALUE"):

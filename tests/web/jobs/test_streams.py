@@ -78,27 +78,15 @@ def test_a_client_that_comes_again_misses_nothing_and_gets_nothing_twice(here: W
     assert visits > EPOCHS / 7
 
 
-def test_four_watchers_slow_nobody(here: World) -> None:
-    """With two threads for all other requests, which as many watchers would hold in Flask."""
+def test_four_watchers_hold_no_thread_that_others_need(here: World) -> None:
+    """There are two, which as many watchers would hold in Flask."""
     program = Program(here.process)
-    ask = requests.Session()
-
-    def slowest(requests_: int = 30) -> float:
-        took = []
-        for _ in range(requests_):
-            started = time.perf_counter()
-            assert ask.get(f"{here.url}/v1/models", timeout=20).status_code == 200
-            took.append(time.perf_counter() - started)
-        return sorted(took)[requests_ // 2]
-
-    alone = slowest()
     watchers = [Watcher(here.url, program.id) for _ in range(4)]
     wait_until(lambda: is_free(here, 4), "all watch", 10)
-    watched = slowest()
+    answers = [requests.get(f"{here.url}/v1/models", timeout=20) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
     for watcher in watchers:
         watcher.answer.close()
-
-    assert watched < max(3 * alone, 0.05)
     wait_until(lambda: is_free(here), "all places are free", 10)
 
 
