@@ -14,7 +14,14 @@ FLOORS = (
     {"web", "controller", "training"},
     {"client", "data", "loading", "runtime", "repository", "quality", "jobs", "capture"},
     {"client_jobs", "client_quality", "client_versions"},
-    {"client_connection", "client_events", "client_files", "client_tensors", "recipe"},
+    {
+        "client_connection",
+        "client_events",
+        "client_files",
+        "client_patience",
+        "client_tensors",
+        "recipe",
+    },
     {"base"},
 )
 FILES = sorted(SERVICE.rglob("*.py"))
@@ -31,6 +38,7 @@ STORES = {
     "jobs/store_attempts.py",
     "jobs/store_counts.py",
     "jobs/store_events.py",
+    "jobs/store_keys.py",
     "jobs/store_latest.py",
     "jobs/store_queue.py",
     "jobs/store_rows.py",

@@ -29,9 +29,9 @@ LEFT_S = 600.0  # nobody writes a file for so long
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long inputs of a model are kept, and how many bytes of them."""
+    """How long inputs of a model are kept, if that is known, and how many bytes of them."""
 
-    retention_days: float
+    retention_days: float | None
     max_bytes: int
 
 
@@ -68,7 +68,8 @@ class Sweep:
         folder = self._capture_dir / model
         for path in leftovers(folder, now / SECOND - LEFT_S):
             path.unlink(missing_ok=True)
-        _remove_old(folder, now - int(bounds.retention_days * DAY))
+        if bounds.retention_days is not None:
+            _remove_old(folder, now - int(bounds.retention_days * DAY))
         _remove_oldest(model, folder, bounds.max_bytes)
         self._forget(model, folder)
         merge(folder, files(folder), (now - GRACE) // HOUR)

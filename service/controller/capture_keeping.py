@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from service.capture.sweep import Bounds, Sweep
+from service.controller.known_config import KnownConfigs, Told
 from service.quality.store import QualityStore
-from service.repository.model_config import Capture
 from service.repository.store import VersionStore
 
 EVERY_S = 60.0  # so long may forgotten inputs lie there
@@ -21,18 +21,22 @@ class CaptureKeeping:
         max_bytes: int,
         store: QualityStore,
         versions: VersionStore,
+        configs: Callable[[], Told | None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sweep = Sweep(capture_dir, store.forgotten)
         self._max_bytes = max_bytes
         self._versions = versions
+        self._configs = configs
         self._clock = clock
 
     def __call__(self) -> None:
         """Sweep. Raises SQLAlchemyError while the database is away."""
-        newest = sorted(self._versions.rows(), key=lambda row: row.version)
-        days = {row.model: row.config.capture.retention_days for row in newest}
-        usual = Capture().retention_days  # for a model that is gone
-        self._sweep.step(
-            self._clock(), lambda model: Bounds(days.get(model, usual), self._max_bytes)
-        )
+        known = KnownConfigs(self._versions.rows(), self._configs())
+
+        def bounds_of(model: str) -> Bounds:
+            config = known.of(model)
+            days = None if config is None else config.capture.retention_days
+            return Bounds(days, self._max_bytes)
+
+        self._sweep.step(self._clock(), bounds_of)

@@ -111,8 +111,7 @@ class Controller:
 
     def configs(self) -> dict[str, ModelConfig]:
         """What `model.yaml` says of each model that has files here."""
-        there = (one for one in self._tracked.values() if one.state is not State.RETIRED)
-        return {tracked.model: tracked.config for tracked in there if tracked.config is not None}
+        return {one.model: one.config for one in self._there() if one.config is not None}
 
     def told_configs(self) -> dict[str, ModelConfig | None] | None:
         """The same with none where a `model.yaml` is there and isn't followed, and none at all as
@@ -120,8 +119,7 @@ class Controller:
         """
         if not self._is_readable:
             return None
-        there = [one for one in tuple(self._tracked.values()) if one.state is not State.RETIRED]
-        return {one.model: one.config if one.follows_config else None for one in there}
+        return {one.model: one.config if one.follows_config else None for one in self._there()}
 
     def keep_prepared(self, versions: frozenset[tuple[str, int]]) -> None:
         """Have workers keep loaded what another part of this process has them load."""
@@ -137,6 +135,13 @@ class Controller:
         self.end_children()
         self._runtime.close()
         self._bell.close()
+
+    def _there(self) -> list[Tracked]:
+        """What has files here; of each model the version that knows its configuration best is the
+        last one, as in `policy.config_of`.
+        """
+        there = [one for one in tuple(self._tracked.values()) if one.state is not State.RETIRED]
+        return sorted(there, key=lambda one: (one.is_answering, one.version))
 
     def _take_in(self, found: list[Found], now: float) -> set[tuple[str, int]]:
         """The versions that have files here now."""
@@ -274,7 +279,9 @@ class Controller:
         return rows
 
     def _report_missing(self, error: OSError) -> None:
-        if self._is_readable is not False:
+        """A mirror that isn't there yet is no trouble: who fetches it tells of what is."""
+        is_coming = self.is_gone is not always_gone and isinstance(error, FileNotFoundError)
+        if self._is_readable is not False and not is_coming:
             logger.warning(
                 "the repository can't be read; serving goes on", extra={"why": str(error)}
             )

@@ -41,8 +41,3 @@ class Housekeeping:
                 task()
             except Exception:  # the next round tries it again
                 logger.exception("housekeeping failed", extra={"task": name})
-
-    def join(self, timeout_s: float) -> None:
-        """Wait for a round that is under way."""
-        if self._thread is not None:
-            self._thread.join(timeout_s)

@@ -1,6 +1,5 @@
 """What is run for a job: its argv, its environment and its limits."""
 
-import os
 import re
 import shutil
 import sys
@@ -8,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.base.processors import processors
 from service.base.settings import ENV_PREFIX, MEBIBYTE, Settings
 from service.jobs.executor import JobLimits
 from service.jobs.job import Job
@@ -22,7 +22,7 @@ WITHHELD = ("api_key", "ray_token", "webhook")
 SECRET = re.compile(r"(?!PG).*(SECRET|TOKEN|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE)", re.I)
 
 # A job publishes what it has trained; nodes of a cluster have credentials of their own.
-STORES = re.compile(r"AWS_|GOOGLE_APPLICATION_CREDENTIALS$|AZURE_STORAGE_")
+STORES = re.compile(r"AWS_|GOOGLE_APPLICATION_CREDENTIALS$|AZURE_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class JobProgram:
             if not SECRET.match(name)
             or (is_remote and settings.executor == "local" and STORES.match(name))
         }
-        threads = settings.job_threads or max((os.cpu_count() or 1) // 2, 1)
+        threads = settings.job_threads or max(processors() // 2, 1)
         self._limits = JobLimits(settings.job_memory_mb * MEBIBYTE, threads)
         self._argv = argv
 

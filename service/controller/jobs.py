@@ -18,7 +18,6 @@ from service.controller.jobs_supervisor import JobsSupervisor, SupervisorLimits
 from service.controller.schedules import Plan, Schedules
 from service.controller.webhook import Webhook
 from service.jobs.executor import Executor
-from service.jobs.job import Job
 from service.jobs.local import LocalExecutor
 from service.jobs.store import JobStore
 from service.recipe.retraining import Retraining, cron_line, scheduled_request
@@ -77,9 +76,9 @@ class Jobs:
         except OSError:  # gone meanwhile: nothing was missed
             return time.time()
 
-    def _urls(self, job: Job) -> list[str]:
+    def _urls(self, model: str) -> list[str]:
         """Who hears of the end of a job: those that the settings and the model's file name."""
-        config = self._configs().get(job.model)
+        config = self._configs().get(model)
         own = config.retrain.webhook if config is not None and config.retrain is not None else ""
         return list(dict.fromkeys(url for url in (self._settings.webhook, own) if url))
 

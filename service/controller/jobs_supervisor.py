@@ -19,6 +19,7 @@ from service.jobs.store import JobStore
 logger = logging.getLogger(__name__)
 
 LOG_TAIL = 4000
+REFUSED_PAUSE_S = 30.0  # nothing is begun for so long after an executor has taken a program not
 NO_ROOM_YET = "waiting for room"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -84,6 +85,7 @@ class JobsSupervisor:
         self._wall_clock = wall_clock
         self._watched: dict[str, Watch] = {}
         self._looked_at: float | None = None
+        self._begins_from = float("-inf")
 
     def step(self, now: float) -> None:
         """Look at every job that runs, then begin what may begin."""
@@ -93,7 +95,7 @@ class JobsSupervisor:
             with suppress(Superseded):  # its program was quicker
                 self._look(job, now)
         self._see_off({attempt_key(job.id, job.attempt) for job in active}, now)
-        while (claimed := self._claim()) is not None:
+        while now >= self._begins_from and (claimed := self._claim()) is not None:
             with suppress(Superseded):
                 self._begin(claimed, now)
 
@@ -114,19 +116,27 @@ class JobsSupervisor:
 
     def _begin(self, job: Job, now: float) -> None:
         key = attempt_key(job.id, job.attempt)
+        self._watched[key] = Watch(job, now, now)  # to be seen off, however far it comes
         try:
             command = self._program.command(job)
             self._executor.submit(key, command.argv, command.environment, command.limits)
+        except ConnectionError as error:
+            self._put_off(job, str(error), now)
         except OSError as error:
-            self._executor.stop(key)
             if error.errno in FULL:
                 self._fail(job, DISK_FULL)
             else:
                 self._again(job, f"it can't be begun: {error}")
-            self._program.clean(job)
-            return
-        self._watched[key] = Watch(job, now, now)
-        logger.info("job begun", extra=_names(job))
+        else:
+            logger.info("job begun", extra=_names(job))
+
+    def _put_off(self, job: Job, why: str, now: float) -> None:
+        """Who is to run it takes nothing yet, such as a cluster that starts: no fault of the job's,
+        and all others would meet the same.
+        """
+        self._begins_from = now + REFUSED_PAUSE_S
+        self._store.put_back(job.id, job.attempt, self._wall_clock(), why)
+        logger.warning("a job can't be begun yet", extra={**_names(job), "why": why})
 
     def _look(self, job: Job, now: float) -> None:
         watch = self._watch(job, now)
@@ -186,8 +196,10 @@ class JobsSupervisor:
         """Clean up behind attempts that have ended their jobs, or that others have taken over."""
         for key in self._watched.keys() - active:
             watch = self._watched[key]
-            is_running = self._status(watch.job).phase is Phase.RUNNING
-            if is_running and not self._is_overdue(watch, now):
+            status = self._status(watch.job)
+            is_known = not status.why  # else it can't be told to stop either
+            is_overdue = self._is_overdue(watch, now)
+            if status.phase is Phase.RUNNING and not (is_known and is_overdue):
                 continue
             self._executor.stop(key)
             self._program.clean(watch.job)

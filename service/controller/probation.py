@@ -32,9 +32,7 @@ from service.repository.workers import WorkerName
 
 logger = logging.getLogger(__name__)
 
-TRAINED = "train"  # the action under which a job's version stands in the audit
 LOOK_EVERY_S = 15.0
-AUDITED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +79,17 @@ def metric_of(section: Retraining, form: str, live: Mapping[str, float]) -> str:
     return found if found in live else DEFAULT_METRIC[form]
 
 
-def candidate_of(route: Route, audit: list[AuditEntry]) -> Served | None:
-    """The current version if a job has trained it, and since when it is current.
+def on_trial(route: Route, move: AuditEntry | None) -> Served | None:
+    """The current version, and since when it is, if it is to prove itself whoever made it.
 
-    `audit` is that of the model, latest first.
+    `move` is the model's last one. What was gone back to is on no trial.
     """
     version = route.current
-    if version is None or not route.previous:
+    if version is None or not route.previous or move is None:
         return None
-    is_ours = any(
-        entry.action == TRAINED and entry.after.get("version") == version for entry in audit
-    )
-    since = None
-    for entry in audit:
-        if entry.after.get("current") is None:
-            continue
-        if entry.after["current"] != version:
-            break
-        if entry.action == "rollback":  # it was gone back to, which is no trial
-            return None
-        since = entry.at
-    if not is_ours or since is None:
+    if move.after["current"] != version or move.action == "rollback":
         return None
-    return Served(route.model, version, route.previous[0], since)
+    return Served(route.model, version, route.previous[0], move.at)
 
 
 class Probation:
@@ -145,10 +131,11 @@ class Probation:
         self._keep(frozenset((one.model, one.predecessor) for one, _ in self._going.values()))
 
     def _look(self, model: str, section: Retraining, rule: Rollback) -> None:
-        route = self._versions.route(model)
-        served = candidate_of(route, self._versions.audit(model, limit=AUDITED))
+        served = on_trial(self._versions.route(model), self._versions.last_move(model))
         window_s = rule.within_hours * HOUR / SECOND
         if served is None or self._wall_clock() > served.since + window_s:
+            return
+        if not self._versions.was_trained(model, served.version):
             return
         since = int(served.since * SECOND)
         candidate = self._scores(model, served.version, Span(since))

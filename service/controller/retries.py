@@ -37,7 +37,9 @@ def judge(status: Status, log: str) -> Verdict:
     if status.code == exits.FULL or (status.code != exits.DONE and NO_SPACE in log):
         return Verdict(DISK_FULL, may_pass=False)
     if status.code == exits.AGAIN:
-        return Verdict("something that it needs was away", may_pass=True)
+        return Verdict("the database was away", may_pass=True)
+    if status.code == exits.LATER:
+        return Verdict(_last_line(log, status), may_pass=True)
     if status.code == exits.DONE:
         return Verdict("it ended without a word", may_pass=True)
     if status.code > 0:

@@ -87,9 +87,9 @@ def run_controller(
         probation = _probation(settings, versions, quality, controller)
         heart = _heart(settings, engine)
         controller.beat = heart.beat
-        labels = QualityKeeping(quality, KeyStore(engine), versions)
         queue, configs = JobStore(engine, settings.repository_key), controller.configs
         data_dir, told = settings.uploads_dir.absolute(), controller.told_configs
+        labels = QualityKeeping(quality, KeyStore(engine), versions, told)
         files = DataPruning(data_dir, settings.data_keep_days, queue, versions, told)
         jobs = Jobs(
             settings,
@@ -98,7 +98,7 @@ def run_controller(
             configs,
             {"labels": lambda: labels.step(time.time()), "data files": files},
         )
-        sweeping = _sweeping(settings, quality, versions)
+        sweeping = _sweeping(settings, quality, versions, controller)
         controller.start()
         try:
             with mirrored(settings) as mirror:
@@ -137,10 +137,13 @@ def _heart(settings: Settings, engine: Engine) -> Heart:
     return Heart(store, settings.run_dir, settings.mirror_dir if settings.repository_url else None)
 
 
-def _sweeping(settings: Settings, quality: QualityStore, versions: VersionStore) -> Housekeeping:
+def _sweeping(
+    settings: Settings, quality: QualityStore, versions: VersionStore, controller: Controller
+) -> Housekeeping:
     """What looks after captured inputs: oftener than other housekeeping."""
-    capture_dir = settings.capture_dir.absolute()
-    sweep = CaptureKeeping(capture_dir, settings.capture_mb * MEBIBYTE, quality, versions)
+    capture_dir, max_bytes = settings.capture_dir.absolute(), settings.capture_mb * MEBIBYTE
+    told = controller.told_configs
+    sweep = CaptureKeeping(capture_dir, max_bytes, quality, versions, told)
     return Housekeeping({"captured inputs": sweep}, EVERY_S)
 
 

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 PROGRAM = "service.loading.tensorflow_server"
 BACKOFF_S = (0.0, 1.0, 2.0, 5.0, 15.0)
+STEADY_S = 60.0  # whoever has lived so long dies for the first time
 
 
 def is_needed(
@@ -38,17 +39,18 @@ class TensorFlowRuntime:
         self._compiled_dir = compiled_dir
         self._process: subprocess.Popen[bytes] | None = None
         self._deaths = 0
-        self._start_at = 0.0
+        self._started_at = self._start_at = 0.0
 
     def step(self, is_needed: bool, now: float) -> None:
         """Start it, start it again, or end it."""
         if self._process is not None and self._process.poll() is not None:
             logger.warning("tensorflow runtime ended", extra={"code": self._process.returncode})
             self._process = None
-            self._deaths += 1
+            self._deaths = 1 if now - self._started_at > STEADY_S else self._deaths + 1
             self._start_at = now + BACKOFF_S[min(self._deaths - 1, len(BACKOFF_S) - 1)]
         if is_needed and self._process is None and now >= self._start_at:
             self._start()
+            self._started_at = now
         elif not is_needed and self._process is not None:
             self.close()
 

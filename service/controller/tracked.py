@@ -158,7 +158,7 @@ class Tracked:
             return VersionRow(self.model, self.version, self.state, self.reason, config=config)
         compiled = self.serving()
         reasons = [self.reason, self.config_problem]
-        if compiled is None and not self.recorded:
+        if not self.is_answering:
             # Without a model.yaml that can be used it waits; it goes on when that is mended.
             state = self.state if self.config is not None else State.FAILED
             return VersionRow(self.model, self.version, state, _joined(reasons), config=config)
@@ -182,6 +182,11 @@ class Tracked:
     def serving(self) -> Compiled | None:
         """The compiled form that answers now: of these files, or of those before them."""
         return self.compiled if self.state is State.READY else self.predecessor
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether some form of it is served, be it one that isn't here yet."""
+        return self.serving() is not None or bool(self.recorded)
 
     def take_compiled(self, compiled: Compiled) -> None:
         """READY: what was told for these files is in force with them, and not a look later."""

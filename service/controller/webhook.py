@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import orjson
+from sqlalchemy.exc import SQLAlchemyError
 
 from service import __version__
 from service.controller.webhook_post import DEADLINE_S, PostFailed, post
@@ -25,9 +26,9 @@ ROUND_S = 30.0  # after so long a URL makes room for others; what is left comes 
 
 @dataclass(slots=True)
 class Delivery:
-    """One job for one URL; `why` is how the last try failed."""
+    """One job, by its id, for one URL; `why` is how the last try failed."""
 
-    job: Job
+    job: str
     url: str
     due_at: float
     tries: int = 0
@@ -37,7 +38,7 @@ class Delivery:
 
 class Webhook:
     """At least once for each job and URL: after a crash a job may be told of again, with the same
-    Idempotency-Key.
+    Idempotency-Key. `urls` are those for the jobs of a model.
 
     A round of deliveries has a thread of its own for each URL, so that none waits for another one;
     `step` waits for none of them, and looks at what came of them when a job's last one has ended.
@@ -46,7 +47,7 @@ class Webhook:
     def __init__(
         self,
         store: JobStore,
-        urls: Callable[[Job], Iterable[str]],
+        urls: Callable[[str], Iterable[str]],
         deadline_s: float = DEADLINE_S,
     ) -> None:
         self._store = store
@@ -58,18 +59,18 @@ class Webhook:
     def step(self, now: float) -> None:
         """Take in what has ended, note what was told, and begin the rounds that are due."""
         self._rounds = {url: one for url, one in self._rounds.items() if one.is_alive()}
-        untold = {job.id: job for job in self._store.untold(MOST)}
+        untold = self._store.untold(MOST)
         self._deliveries = {key: of for key, of in self._deliveries.items() if key in untold}
-        for job in untold.values():
-            if job.id not in self._deliveries:
-                self._deliveries[job.id] = [Delivery(job, url, now) for url in self._urls(job)]
-            if all(delivery.is_over for delivery in self._deliveries[job.id]):
-                self._store.mark_told(job.id)
+        for job, model in untold.items():
+            if job not in self._deliveries:
+                self._deliveries[job] = [Delivery(job, url, now) for url in self._urls(model)]
+            if all(delivery.is_over for delivery in self._deliveries[job]):
+                self._store.mark_told(job)
         for url, due in self._due(now):
             if len(self._rounds) < AT_ONCE:
                 self._rounds[url] = threading.Thread(
                     target=deliver_all,
-                    args=(due, now, self._deadline_s),
+                    args=(self._store, due, now, self._deadline_s),
                     name="webhook",
                     daemon=True,
                 )
@@ -91,13 +92,20 @@ class Webhook:
         return sorted(found.items(), key=lambda due: min(one.due_at for one in due[1]))
 
 
-def deliver_all(deliveries: list[Delivery], now: float, deadline_s: float) -> None:
-    """One round for one URL; who doesn't answer is asked once in a round, not once a job."""
+def deliver_all(store: JobStore, deliveries: list[Delivery], now: float, deadline_s: float) -> None:
+    """One round for one URL; who doesn't answer is asked once in a round, not once a job.
+
+    What is told is read now, and not kept while it waits. Without a database the round is over.
+    """
     end_at = time.monotonic() + ROUND_S
     for at, delivery in enumerate(deliveries):
         if time.monotonic() >= end_at:
             return
-        delivery.why, is_answered = tell(delivery.url, delivery.job, deadline_s)
+        try:
+            job = store.get(delivery.job)
+        except SQLAlchemyError:  # the loop tells of it, and begins the next round
+            return
+        delivery.why, is_answered = tell(delivery.url, job, deadline_s)
         _note(delivery, now)
         if not is_answered:
             for other in deliveries[at + 1 :]:
@@ -109,7 +117,7 @@ def deliver_all(deliveries: list[Delivery], now: float, deadline_s: float) -> No
 def _note(delivery: Delivery, now: float) -> None:
     """What a try came to."""
     delivery.tries += 1
-    about = {"job": delivery.job.id, "host": urlsplit(delivery.url).hostname}
+    about = {"job": delivery.job, "host": urlsplit(delivery.url).hostname}
     if not delivery.why:
         delivery.is_over = True
     elif delivery.tries > len(BACKOFF_S):

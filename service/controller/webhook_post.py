@@ -129,8 +129,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], deadline_s: float = 
     """
     told = urlsplit(url)
     place = Place.of(told)
-    proxy = None if proxy_bypass(place.host) else urlsplit(getproxies().get(told.scheme, ""))
-    through = proxy if proxy is not None and proxy.hostname else None
+    through = None if proxy_bypass(place.host) else _proxy_for(told.scheme)
     exchange = _Exchange(Place.of(through) if through else place, deadline_s)
     try:
         target = quote(told.path or "/", safe=IN_A_TARGET)
@@ -162,6 +161,13 @@ def may_be_told(address: str) -> bool:
     if isinstance(told, IPv6Address) and told.ipv4_mapped is not None:
         told = told.ipv4_mapped
     return not (told.is_link_local or told.is_multicast or told.is_unspecified)
+
+
+def _proxy_for(scheme: str) -> SplitResult | None:
+    """The environment's proxy, which may stand there without a scheme: `proxy:3128`."""
+    said = getproxies().get(scheme, "")
+    proxy = urlsplit(said if "//" in said else f"http://{said}")
+    return proxy if proxy.hostname else None
 
 
 def _open_tunnel(exchange: _Exchange, place: Place, proxy: SplitResult) -> None:

@@ -64,7 +64,9 @@ class Executor(Protocol):
     def submit(
         self, key: str, argv: Sequence[str], environment: Mapping[str, str], limits: JobLimits
     ) -> None:
-        """Run a program; the same key again is the same program. Raises OSError where it can't."""
+        """Run a program; the same key again is the same program. Raises OSError where it can't,
+        ConnectionError where none can be run yet.
+        """
 
     def poll(self, key: str) -> Status:
         """How it stands, without waiting."""

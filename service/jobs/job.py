@@ -40,7 +40,8 @@ class JobOrder:
     """A job that somebody asks for.
 
     `trigger` is api, cli or schedule; `by` names who asks. `key` is the sha256 of the client's
-    Idempotency-Key: the same key again is the same job. A higher `priority` begins earlier.
+    Idempotency-Key: the same key again is the same job, as long as `sent` is the same too: what the
+    client has sent, before defaults went into `request`. A higher `priority` begins earlier.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class JobOrder:
     trigger: str = "api"
     priority: int = 0
     key: str = ""
+    sent: Mapping[str, Any] | None = None  # all of `request`
 
 
 @dataclass(frozen=True, slots=True)

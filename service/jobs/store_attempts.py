@@ -82,28 +82,15 @@ class AttemptStore:
 
         A job that was to be cancelled is.
         """
-        text = storable(why)
-        with durable(self._engine) as connection:
-            fence = self._fence(job, attempt)
-            asked = sa.and_(fence, jobs.c.is_cancel_asked)
-            found = self._end(connection, asked, JobState.CANCELLED, now, {"error": text})
-            if found is None and retry_at is None:
-                found = self._end(connection, fence, JobState.FAILED, now, {"error": text})
-            elif found is None:
-                about = {"failures": jobs.c.failures + 1, "retry_at": retry_at, "error": text}
-                found = self._queue(connection, fence, now, about)
-        if found is None:
-            raise Superseded(job, attempt)
-        return found
+        about = {"retry_at": retry_at, "error": storable(why), "failures": jobs.c.failures + 1}
+        return self._leave(job, attempt, now, about, is_last=retry_at is None)
 
     def put_back(self, job: str, attempt: int, now: float, why: str) -> Job:
-        """End the attempt for a reason that isn't the job's: it waits for the next one."""
-        with durable(self._engine) as connection:
-            about = {"retry_at": None, "error": storable(why)}
-            found = self._queue(connection, self._fence(job, attempt), now, about)
-        if found is None:
-            raise Superseded(job, attempt)
-        return found
+        """End the attempt for a reason that isn't the job's: it waits for the next one, unless it
+        was to be cancelled.
+        """
+        about = {"retry_at": None, "error": storable(why)}
+        return self._leave(job, attempt, now, about, is_last=False)
 
     def add_event(
         self, job: str, attempt: int, kind: str, body: Mapping[str, Any], now: float
@@ -115,6 +102,24 @@ class AttemptStore:
         if row is None:
             raise Superseded(job, attempt)
         return int(row.events)
+
+    def _leave(
+        self, job: str, attempt: int, now: float, about: Mapping[str, Any], is_last: bool
+    ) -> Job:
+        """End an attempt that hasn't ended its job, which waits for the next one, or ends too."""
+        error = {"error": about["error"]}
+        fence = self._fence(job, attempt)
+        with durable(self._engine) as connection:
+            row = change(connection, fence, error)  # from here on nobody else asks to cancel it
+            if row is None:
+                raise Superseded(job, attempt)
+            if row.is_cancel_asked or is_last:
+                state = JobState.CANCELLED if row.is_cancel_asked else JobState.FAILED
+                found = self._end(connection, fence, state, now, error)
+            else:
+                found = self._queue(connection, fence, now, about)
+        assert found is not None
+        return found
 
     def _end(
         self,

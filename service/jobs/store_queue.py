@@ -5,11 +5,11 @@ from sqlalchemy.exc import IntegrityError
 
 from service.base.database import durable
 from service.base.errors import Overloaded
-from service.base.http_errors import Conflict
 from service.base.job_errors import JobNotFound
 from service.jobs.ids import new_id
 from service.jobs.job import ENDED, Job, JobOrder, JobState, Kind
 from service.jobs.store_counts import count_ended
+from service.jobs.store_keys import KeyStore, digest_sent
 from service.jobs.store_rows import (
     ACTIVE_VALUES,
     NewEvent,
@@ -25,15 +25,12 @@ from service.jobs.store_tables import job_events, jobs
 CLAIM_LOCK = 0x6B6A6F62  # any number that nobody else takes in PostgreSQL
 MOST_FOUND = 1000
 MOST_WAITING = 1000  # of one model: whoever asks in a loop must not fill the disk
+LONGEST_PAUSE_S = 3600.0  # who is to wait longer for the next attempt was told so by a wrong clock
 ALONE = Kind.RETRAIN  # of these one runs at a time for a model
 
 
-class QueueStore:
+class QueueStore(KeyStore):
     """The jobs of one repository; several repositories may share a database."""
-
-    def __init__(self, engine: sa.Engine, repository: str) -> None:
-        self._engine = engine
-        self._repository = repository
 
     def submit(self, order: JobOrder, now: float) -> Job:
         """Queue a job; it survives a power cut once this has returned.
@@ -52,19 +49,6 @@ class QueueStore:
             if found is None:
                 raise
             return found
-
-    def asked_before(self, order: JobOrder) -> Job | None:
-        """The job that the order's key was given for before, or none. Raises Conflict as above."""
-        found = self._with_key(order)
-        if found is not None and (
-            (found.kind, found.model) != (order.kind, order.model)
-            or found.request != plain(order.request)
-        ):
-            raise Conflict(
-                f"The Idempotency-Key was used for another request, that of job {found.id}; "
-                "give each request its own key"
-            )
-        return found
 
     def get(self, job: str) -> Job:
         """One job. Raises JobNotFound."""
@@ -152,29 +136,33 @@ class QueueStore:
         """
         cancelled = {"state": JobState.CANCELLED.value, "ended_at": now, "retry_at": None}
         ours = sa.and_(jobs.c.id == job, self._is_ours())
+        unasked = sa.and_(ours, jobs.c.state.not_in(sorted(ENDED)), ~jobs.c.is_cancel_asked)
         with self._engine.begin() as connection:
-            waits = sa.and_(ours, jobs.c.state == JobState.QUEUED.value)
-            event = state_event(now, JobState.CANCELLED)
-            row = change(connection, waits, {**cancelled, "is_cancel_asked": True}, event)
-            if row is not None:
+            # Asked whether it waits or runs: between two statements it could change from one to
+            # the other, and be missed by both.
+            row = change(connection, unasked, {"is_cancel_asked": True})
+            if row is not None and row.state == JobState.QUEUED.value:
+                event = state_event(now, JobState.CANCELLED)
+                row = change(connection, ours, cancelled, event)
+                assert row is not None
                 count_ended(connection, row)
-                return as_job(row)
-            runs = sa.and_(ours, jobs.c.state.in_(ACTIVE_VALUES), ~jobs.c.is_cancel_asked)
-            asked = NewEvent(now, "cancel", {})
-            change(connection, runs, {"is_cancel_asked": True}, asked)
+            elif row is not None:
+                change(connection, ours, {}, NewEvent(now, "cancel", {}))
         return self.get(job)
 
-    def untold(self, limit: int = 100) -> list[Job]:
-        """Jobs that have ended and whose end nobody has been told, oldest first."""
+    def untold(self, limit: int = 100) -> dict[str, str]:
+        """The ids of jobs that have ended and whose end nobody has been told, oldest first, with
+        their models.
+        """
         ended = jobs.c.state.in_(sorted(ENDED))
         query = (
-            sa.select(jobs)
+            sa.select(jobs.c.id, jobs.c.model)
             .where(self._is_ours(), ended, ~jobs.c.is_told)
             .order_by(jobs.c.id)
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            return [as_job(row) for row in connection.execute(query)]
+            return {row.id: row.model for row in connection.execute(query)}
 
     def mark_told(self, job: str) -> None:
         """Note that the end of a job was told, or can't be."""
@@ -217,14 +205,6 @@ class QueueStore:
             if (connection.scalar(count) or 0) >= MOST_WAITING:
                 raise Overloaded(f"a job of model {model}", MOST_WAITING)
 
-    def _with_key(self, order: JobOrder) -> Job | None:
-        if not order.key:
-            return None
-        query = sa.select(jobs).where(self._is_ours(), jobs.c.key == order.key)
-        with self._engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else as_job(row)
-
     def _insert(self, order: JobOrder, now: float) -> Job:
         values = {
             "id": new_id(now),
@@ -250,7 +230,9 @@ class QueueStore:
         }
         with durable(self._engine) as connection:
             connection.execute(sa.insert(jobs), values)
-            event = state_event(now, JobState.QUEUED)
+            event = state_event(
+                now, JobState.QUEUED, sent=digest_sent(order) if order.key else None
+            )
             row = change(connection, jobs.c.id == values["id"], {}, event)
             assert row is not None
             return as_job(row)
@@ -271,7 +253,11 @@ def _following(repository: str, now: float, at_once: int) -> sa.ScalarSelect[str
         .where(
             waiting.c.repository == repository,
             waiting.c.state == JobState.QUEUED.value,
-            sa.or_(waiting.c.retry_at.is_(None), waiting.c.retry_at <= now),
+            sa.or_(
+                waiting.c.retry_at.is_(None),
+                waiting.c.retry_at <= now,
+                waiting.c.retry_at > now + LONGEST_PAUSE_S,
+            ),
             count < at_once,
             sa.or_(waiting.c.kind != ALONE.value, waiting.c.model.not_in(busy)),
         )

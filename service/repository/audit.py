@@ -8,6 +8,7 @@ from service.base.errors import RequestInvalid
 from service.repository.route import Route
 
 CONTROLLER = "controller"  # who it is that does something by itself
+TRAINED = "train"  # the action under which a version that a job has trained is noted
 MAX_WHY = 1000
 CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"  # and other ends of lines
 WHY_SCHEMA: dict[str, Any] = {"maxLength": MAX_WHY, "pattern": f"^[^{CONTROL}]*$"}

@@ -44,7 +44,7 @@ def labels_of(rows: Iterable[VersionRow], route: Route) -> dict[str, int]:
     current = current_of(ours)
     if current is not None:
         labels[STABLE] = current
-    return {**labels, **_config_of(ours).version_labels}
+    return {**labels, **config_of(ours).version_labels}
 
 
 def canary_of(rows: Iterable[VersionRow], route: Route) -> tuple[int, Canary] | None:
@@ -73,9 +73,19 @@ def rollback_target(rows: Iterable[VersionRow], route: Route) -> int | None:
     return next((version for version in route.previous if version in ready), None)
 
 
+def config_of(rows: Iterable[VersionRow]) -> ModelConfig:
+    """What model.yaml says, out of one model's rows: as the newest one knows it that is READY.
+
+    Others may hold it as it was, for it doesn't fit them or they are gone; and one that came while
+    it couldn't be read knows nothing of it.
+    """
+    newest = max(rows, key=_knows_best, default=None)
+    return ModelConfig() if newest is None else newest.config
+
+
 def chosen_by_policy(rows: list[VersionRow], candidates: set[int]) -> set[int]:
     """Those of the candidates that the version policy of model.yaml has loaded."""
-    match _config_of(rows).version_policy:
+    match config_of(rows).version_policy:
         case Latest(latest=count):
             return set(sorted(candidates)[-count:])
         case Specific(specific=listed):
@@ -116,7 +126,7 @@ def _settle_one(recorded: list[VersionRow], route: Route) -> list[VersionRow]:
         ]
     chosen = chosen_by_policy(rows, candidates)
     current = route.current if route.current in candidates else max(chosen, default=None)
-    labelled = {**_given_labels(route), **_config_of(rows).version_labels}
+    labelled = {**_given_labels(route), **config_of(rows).version_labels}
     asked = {current, *labelled.values(), *(version for version, _ in route.preparing)}
     served = chosen | (candidates & asked)
     return [
@@ -130,10 +140,8 @@ def _settle_one(recorded: list[VersionRow], route: Route) -> list[VersionRow]:
     ]
 
 
-def _config_of(rows: list[VersionRow]) -> ModelConfig:
-    """What model.yaml says: rows may hold it as it was, where it doesn't fit them as it is."""
-    newest = max(rows, key=lambda row: (row.state is State.READY, row.version), default=None)
-    return ModelConfig() if newest is None else newest.config
+def _knows_best(row: VersionRow) -> tuple[bool, bool, int]:
+    return row.state is State.READY, row.state is not State.RETIRED, row.version
 
 
 def _given_labels(route: Route) -> dict[str, int]:

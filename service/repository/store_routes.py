@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.repository.audit import AuditEntry
+from service.repository.audit import TRAINED, AuditEntry
 from service.repository.route import Canary, Route
 from service.repository.store_tables import audit, routes, usage
 
@@ -88,6 +88,27 @@ class RouteStore:
         with self._engine.connect() as connection:
             return [_entry(record) for record in connection.execute(query.limit(limit))]
 
+    def last_move(self, model: str) -> AuditEntry | None:
+        """The latest change by which another version of a model became current, or none."""
+        before, now = _current_sides()
+        query = (
+            sa.select(audit)
+            .where(self._is_ours(audit), audit.c.model == model)
+            .where(now.is_not(None), now.is_distinct_from(before))
+            .order_by(audit.c.id.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            record = connection.execute(query).first()
+        return None if record is None else _entry(record)
+
+    def was_trained(self, model: str, version: int) -> bool:
+        """Whether the audit says that a job has trained this version."""
+        trained = (audit.c.action == TRAINED, audit.c.after["version"].as_string() == str(version))
+        query = sa.select(audit.c.id).where(self._is_ours(audit), audit.c.model == model, *trained)
+        with self._engine.connect() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
     def note(self, entry: AuditEntry) -> None:
         """Write down what was done without a change of the model's route."""
         with self._engine.begin() as connection:
@@ -104,7 +125,7 @@ class RouteStore:
         if until is not None:
             first = sa.select(sa.func.min(audit.c.id)).where(*ours, audit.c.at >= until)
             ours.append(audit.c.id < sa.func.coalesce(first.scalar_subquery(), LAST_ID))
-        before, now = (side["current"].as_string() for side in (audit.c.before, audit.c.after))
+        before, now = _current_sides()
         is_move = sa.and_(before.is_not(None), now.is_distinct_from(before))
         counted = sa.func.sum(sa.case((is_move, 1), else_=0))
         query = (
@@ -190,6 +211,11 @@ class RouteStore:
 
     def _is_ours(self, table: sa.Table) -> sa.ColumnElement[bool]:
         return table.c.repository == self._repository
+
+
+def _current_sides() -> tuple[sa.ColumnElement[str], sa.ColumnElement[str]]:
+    """Which version was current before an entry of the audit, and after it."""
+    return audit.c.before["current"].as_string(), audit.c.after["current"].as_string()
 
 
 def _plain(route: Route) -> dict[str, Any]:

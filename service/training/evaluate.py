@@ -15,6 +15,7 @@ from service.quality.keras_losses import Loss, loss_of
 from service.quality.store_evaluations import StoredEvaluation
 from service.recipe.evaluation import EvaluateRequest
 from service.recipe.init import Init
+from service.training.coming import await_current
 from service.training.data.gathering import gather_rows
 from service.training.data.rows import Rows
 from service.training.ended import Ended
@@ -24,7 +25,7 @@ from service.training.judging.trial import Contestant, Trial, of_record
 from service.training.kept import REPORT, START, keep, read_kept
 from service.training.model.told_by_file import told_by
 from service.training.publication.lineage import score_summary
-from service.training.sources import Served, current_version, find_served, find_source
+from service.training.sources import Served, find_served, find_source
 from service.training.workplace import Workplace
 
 
@@ -35,7 +36,7 @@ def evaluate(attempt: Attempt, place: Workplace) -> Ended:
     """
     request = EvaluateRequest.model_validate(attempt.job.request)
     model = attempt.job.model
-    versions = [find_served(place, model, version) for version in _versions(attempt, place)]
+    versions = [find_served(place, attempt, version) for version in _versions(attempt, place)]
     _check_same(model, versions)
     attempt.progress(stage="gathering")
     expected = _expected(request, versions[0])
@@ -67,7 +68,7 @@ def _versions(attempt: Attempt, place: Workplace) -> list[int]:
     found = read_kept(attempt.folder / START)
     if found is None:
         asked = list(attempt.job.request.get("versions", ()))
-        current = current_version(place, attempt.job.model)
+        current = await_current(place, attempt)
         if not asked and current is None:
             raise TrainingRefused(
                 f"model {attempt.job.model}", "no version of it is current, and none is named"
@@ -92,7 +93,7 @@ def _measure(
 ) -> StoredEvaluation:
     model = attempt.job.model
     with Inference(served.folder, place.threads) as inference:
-        trial = Trial(attempt, request.batch_size, _loss(place, model, served, request))
+        trial = Trial(attempt, request.batch_size, _loss(attempt, place, served, request))
         who = Contestant(served.version, inference, served.question)
         measured = trial.measure(who, rows, request.dataset)
     stored = of_record(measured.as_json(), model, served.version, attempt.job.id, time.time())
@@ -102,11 +103,13 @@ def _measure(
     return stored
 
 
-def _loss(place: Workplace, model: str, served: Served, request: EvaluateRequest) -> Loss | None:
+def _loss(
+    attempt: Attempt, place: Workplace, served: Served, request: EvaluateRequest
+) -> Loss | None:
     """The loss that is asked for, else that of the version's file, else the usual one."""
     if request.loss is not None:
         return loss_of(request.loss.model_dump())
-    source = find_source(place, model, served.version, Init())
+    source = find_source(place, attempt, served.version, Init())
     try:
         inspection = inspect_files(source.files, source.options.signature)
         named = told_by(read_saved_training(inspection, source.files).config).loss

@@ -30,6 +30,7 @@ from service.recipe.gate import unfit
 from service.recipe.retrain import RetrainRequest
 from service.repository.model_config import ModelConfig
 from service.repository.new_head import why_not_learned, why_not_served
+from service.training.coming import await_current
 from service.training.data.gathering import gather, gather_rows
 from service.training.data.rows import Rows, TrainingData
 from service.training.ended import Ended
@@ -48,7 +49,7 @@ from service.training.publication.lineage import (
 )
 from service.training.publication.release import Lineage, Promotion, Release
 from service.training.source_version import SourceVersion
-from service.training.sources import current_version, find_ready, find_source, options_of
+from service.training.sources import find_ready, find_source, options_of
 from service.training.workplace import Workplace
 
 logger = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class _Retrain:
         found = read_kept(self._folder / START)
         if found is not None:
             return found
-        champion = current_version(self._place, self._model)
+        champion = await_current(self._place, self._attempt)
         version = self._request.init.version or champion
         if version is None:
             raise TrainingRefused(
@@ -114,11 +115,11 @@ class _Retrain:
 
     @cached_property
     def _config(self) -> ModelConfig:
-        return find_ready(self._place, self._model, self._start["version"]).config
+        return find_ready(self._place, self._attempt, self._start["version"]).config
 
     @cached_property
     def _source(self) -> SourceVersion:
-        return find_source(self._place, self._model, self._start["version"], self._request.init)
+        return find_source(self._place, self._attempt, self._start["version"], self._request.init)
 
     @cached_property
     def _question(self) -> Question:

@@ -16,13 +16,13 @@ from service.base.aside import sweep
 from service.base.confinement import narrow_memory
 from service.base.database import open_database
 from service.base.durable import storing
-from service.base.errors import DatabaseAway, KerasdError
-from service.base.http_errors import StorageFull
+from service.base.errors import DatabaseAway, KerasdError, ModelNotReady, SwapUnfinished
+from service.base.http_errors import RemoteAway, StorageFull
 from service.base.job_errors import Cancelled, Superseded, TrainingFailed
 from service.base.log import configure_logging
 from service.base.settings import MEBIBYTE, Settings, read_settings
 from service.jobs.attempt import Attempt
-from service.jobs.exits import AGAIN, DONE, FULL
+from service.jobs.exits import AGAIN, DONE, FULL, LATER
 from service.jobs.job import JobState, Kind
 from service.jobs.priority import work_when_idle
 from service.jobs.store import JobStore
@@ -34,6 +34,8 @@ from service.training.workplace import Workplace, open_workplace
 logger = logging.getLogger(__name__)
 
 FAULT = 1
+# They come back, and the next attempt goes on where this one has ended.
+PASSING = (ModelNotReady, SwapUnfinished, RemoteAway)
 Work = Callable[[Attempt, Workplace], Ended]
 # Module and function; imported when it is their turn, for not all of them need TensorFlow.
 WORK = {
@@ -54,6 +56,10 @@ def main(arguments: list[str]) -> int:
     except Superseded as error:
         logger.warning("superseded", extra={"job": job_id, "why": str(error)})
         return DONE
+    except PASSING as error:
+        logger.warning("job begins again later", extra={"job": job_id})
+        sys.stderr.write(f"{' '.join(str(error).split())}\n")
+        return LATER
     except (SQLAlchemyError, DatabaseAway) as error:
         if is_disk_full(error):
             return FULL
@@ -93,7 +99,7 @@ def _work(attempt: Attempt, place: Workplace) -> Ended:
         return _work_of(attempt.job.kind)(attempt, place)
     except Cancelled as error:
         return Ended(JobState.CANCELLED, error=str(error))
-    except (Superseded, DatabaseAway, SQLAlchemyError):
+    except (Superseded, DatabaseAway, SQLAlchemyError, *PASSING):
         raise
     except KerasdError as error:
         logger.warning("job failed", exc_info=True)

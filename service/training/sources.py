@@ -9,12 +9,13 @@ from service.base.refusals import FileBroken, TrainingRefused
 from service.base.sequences import Sequences
 from service.base.signature import Signature, TensorSpec
 from service.data.weights_file import find_weights
+from service.jobs.attempt import Attempt
 from service.recipe.init import Init
 from service.repository.layout import Found, find_versions
 from service.repository.manifest import check_published
 from service.repository.model_config import ModelConfig
-from service.repository.policy import current_of, settle
 from service.repository.states import State, VersionRow
+from service.training.coming import await_version
 from service.training.judging.answers import Question, question_of
 from service.training.source_version import SourceVersion
 from service.training.workplace import Workplace
@@ -39,28 +40,24 @@ class Served:
         return "" if self.question.is_same(other.question) else "it answers another question"
 
 
-def current_version(place: Workplace, model: str) -> int | None:
-    """The version that answers now, if any."""
-    rows = place.versions.rows(model)
-    return current_of(settle(rows, {model: place.versions.route(model)}))
-
-
-def find_served(place: Workplace, model: str, version: int) -> Served:
-    """A version to be run. Raises TrainingRefused unless it is READY."""
-    row = find_ready(place, model, version)
+def find_served(place: Workplace, attempt: Attempt, version: int) -> Served:
+    """A version of the job's model to be run. Raises as find_ready."""
+    model = attempt.job.model
+    row = find_ready(place, attempt, version)
     folder = place.compiled_dir / row.artefact
     signature = read_compiled(folder).signature
     question = question_of(row.config, signature, _named(model, version))
     return Served(version, folder, signature, question, row.config.sequences)
 
 
-def find_source(place: Workplace, model: str, version: int, init: Init) -> SourceVersion:
-    """A version to be trained further, with its files as they were published.
+def find_source(place: Workplace, attempt: Attempt, version: int, init: Init) -> SourceVersion:
+    """A version of the job's model to be trained further, with its files as they were published.
 
-    Raises TrainingRefused unless it is READY, FileBroken where a file isn't what it was,
-    DataRefused where the weights file of the request isn't there.
+    Raises as find_ready, FileBroken where a file isn't what it was, DataRefused where the weights
+    file of the request isn't there.
     """
-    row = find_ready(place, model, version)
+    model = attempt.job.model
+    row = find_ready(place, attempt, version)
     try:
         found = find_versions(place.repository, model).get(version)
     except FileNotFoundError as error:
@@ -88,9 +85,14 @@ def options_of(place: Workplace, config: ModelConfig, version: int = 0) -> LoadO
     return config.load_options(version).with_custom(place.custom)
 
 
-def find_ready(place: Workplace, model: str, version: int) -> VersionRow:
-    """What is recorded of a version, its model.yaml too. Raises TrainingRefused unless READY."""
-    row = next((row for row in place.versions.rows(model) if row.version == version), None)
+def find_ready(place: Workplace, attempt: Attempt, version: int) -> VersionRow:
+    """What is recorded of a version of the job's model, its model.yaml too.
+
+    Raises TrainingRefused unless it is READY, once it isn't coming any more, ModelNotReady where
+    that takes too long, Cancelled, Superseded.
+    """
+    model = attempt.job.model
+    row = await_version(place, attempt, version)
     if row is None or row.state is not State.READY:
         why = "it isn't there" if row is None else f"it is {row.state.value}: {row.reason}"
         raise TrainingRefused(_named(model, version), why.removesuffix(": "))

@@ -21,6 +21,7 @@ from service.jobs.job import Job, JobState, Kind
 from service.jobs.store import JobStore
 from service.jobs.store_counts import DURATION_BOUNDS, JobCount, JobDurations
 from service.recipe.retraining import cron_line
+from service.repository.policy import by_model, config_of
 from service.repository.states import VersionRow
 
 TRIGGERS = ("api", "cli", "schedule")
@@ -167,12 +168,12 @@ class JobsCollector(Collector):
 
 
 def schedules_of(rows: Collection[VersionRow]) -> dict[str, str]:
-    """The schedule of each model that has one; model.yaml is the same for all its versions."""
-    newest = {row.model: row for row in sorted(rows, key=lambda row: row.version)}
+    """The schedule of each model that has one."""
+    sections = {model: config_of(ours).retrain for model, ours in sorted(by_model(rows).items())}
     return {
-        model: row.config.retrain.schedule
-        for model, row in sorted(newest.items())
-        if row.config.retrain is not None and row.config.retrain.schedule
+        model: section.schedule
+        for model, section in sections.items()
+        if section is not None and section.schedule
     }
 
 

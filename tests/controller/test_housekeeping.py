@@ -8,6 +8,12 @@ import pytest
 from service.controller.housekeeping import EVERY_S, FIRST_AFTER_S, Housekeeping
 
 
+def wait_for_the_round() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "housekeeping":
+            thread.join(30)
+
+
 def test_a_round_is_run_a_minute_after_the_start_and_then_every_hour() -> None:
     rounds: list[int] = []
     keeping = Housekeeping({"count": lambda: rounds.append(1)})
@@ -16,7 +22,7 @@ def test_a_round_is_run_a_minute_after_the_start_and_then_every_hour() -> None:
     for now in (0.0, FIRST_AFTER_S - 1, FIRST_AFTER_S, FIRST_AFTER_S + EVERY_S - 1,
                 FIRST_AFTER_S + EVERY_S):  # fmt: skip
         keeping.step(now)
-        keeping.join(30)
+        wait_for_the_round()
         counts.append(len(rounds))
 
     assert counts == [0, 0, 1, 1, 2]
@@ -35,7 +41,7 @@ def test_a_step_waits_for_no_task_and_begins_no_second_round() -> None:
     for now in (0.0, FIRST_AFTER_S, 10 * EVERY_S, 20 * EVERY_S):
         keeping.step(now)
     go_on.set()
-    keeping.join(30)
+    wait_for_the_round()
 
     assert begun == [1]
 

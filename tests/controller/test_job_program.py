@@ -87,6 +87,15 @@ def test_a_program_works_within_its_limits_and_in_its_own_folder(
     assert scratch.parent.exists()
 
 
+@pytest.mark.parametrize(("count", "threads"), [(6, 3), (1, 1)])
+def test_a_program_has_half_of_the_processors_that_the_service_may_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, threads: int
+) -> None:
+    monkeypatch.setattr("service.controller.job_program.processors", lambda: count)
+    program = JobProgram(Settings(state_dir=tmp_path / "state"))
+    assert program.command(begun(JobWorld(tmp_path).store)).limits.threads == threads
+
+
 @pytest.mark.parametrize(
     ("more", "is_given"),
     [
@@ -100,9 +109,10 @@ def test_a_program_works_within_its_limits_and_in_its_own_folder(
 def test_a_program_here_may_publish_where_the_service_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], is_given: bool
 ) -> None:
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
-    monkeypatch.setenv("HF_TOKEN", "never")
+    ours = {"AWS_SECRET_ACCESS_KEY", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_SECRET"}
+    for name in (*ours, "HF_TOKEN"):
+        monkeypatch.setenv(name, "hush")
     settings = Settings(**{"state_dir": tmp_path / "state", **more})
     command = JobProgram(settings).command(begun(JobWorld(tmp_path).store))
-    assert ("AWS_SECRET_ACCESS_KEY" in command.environment) is is_given
+    assert ours & command.environment.keys() == (ours if is_given else set())
     assert "HF_TOKEN" not in command.environment

@@ -117,7 +117,9 @@ def test_what_would_come_again_is_not_tried_again(
     assert words in failed.error
 
 
-@pytest.mark.parametrize("code", [0, 69, -40], ids=["no word", "away", "nameless signal"])
+@pytest.mark.parametrize(
+    "code", [0, 69, 70, -40], ids=["no word", "away", "later", "nameless signal"]
+)
 def test_what_may_pass_is_tried_again(world: JobWorld, code: int) -> None:
     job = world.begin()
 

@@ -98,6 +98,63 @@ def test_no_attempt_is_lost_to_an_executor_that_is_away(world: JobWorld) -> None
     assert world.executor.submitted == [f"{job.id}-a1"]
 
 
+def test_no_attempt_is_lost_to_an_executor_that_takes_nothing_yet(world: JobWorld) -> None:
+    jobs = [world.ask("a"), world.ask("b")]
+    world.executor.trouble = ConnectionError("Ray takes no job: status 500: try again later")
+
+    world.pass_time(100)
+    found = [world.get(job) for job in jobs]
+    assert [job.state for job in found] == [JobState.QUEUED] * 2
+    assert [job.failures for job in found] == [0, 0]
+    assert found[0].error == "Ray takes no job: status 500: try again later"
+    assert found[0].attempt + found[1].attempt == 4  # one of them every 30 seconds
+    world.executor.trouble = None
+    world.pass_time(31)
+
+    assert [world.get(job).state for job in jobs] == [JobState.RUNNING] * 2
+
+
+def test_what_an_executor_took_without_saying_so_is_stopped(world: JobWorld) -> None:
+    job = world.ask()
+    world.executor.trouble = ConnectionError("Ray takes no job: no answer")
+    world.executor.says[f"{job.id}-a1"] = WAITING
+
+    world.pass_time(2)
+
+    assert world.executor.stopped == world.program.cleaned == [f"{job.id}-a1"]
+
+
+def test_what_was_given_up_while_the_executor_was_away_is_stopped_when_it_is_back(
+    world: JobWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = world.begin()
+    asked: list[str] = []
+    monkeypatch.setattr(world.executor, "stop", asked.append)  # nobody hears it
+    world.executor.says[f"{job.id}-a1"] = Status(Phase.RUNNING, why="the head is away")
+    world.pass_time(100)
+    assert world.get(job).attempt == 2
+    asked.clear()
+
+    world.executor.says[f"{job.id}-a1"] = RUNNING
+    world.pass_time(3)
+
+    assert asked == [f"{job.id}-a1"]
+
+
+def test_what_was_away_until_the_last_attempt_is_told(world: JobWorld) -> None:
+    job = world.begin()
+
+    for _ in range(3):
+        world.executor.end(70, "{}\nVersion 3 is not loaded everywhere\n")
+        world.pass_time(10)
+
+    failed = world.get(job)
+    assert (failed.state, failed.error) == (
+        JobState.FAILED,
+        "Version 3 is not loaded everywhere; 3 attempts in a row came to nothing",
+    )
+
+
 def test_settings_say_where_jobs_run(tmp_path: Path) -> None:
     url = "http://head:8265"
 

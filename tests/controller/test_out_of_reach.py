@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.base.compiled import read_compiled
+from service.base.signature import Signature, TensorSpec
 from service.repository.states import State
 from tests.controller.world import LIMITS, World
 
@@ -108,6 +109,26 @@ class TestConfigurations:
         show(world)
         world.step()
         assert world.controller.told_configs() == world.controller.configs()
+
+    def test_the_newest_version_that_answers_tells_it_whichever_came_last(
+        self, world: World
+    ) -> None:
+        folder = world.add_compiled("m", 2, "b")
+        two = Signature(
+            (TensorSpec("x", "float32", (None, 3)),), (TensorSpec("y", "float32", (None, 2)),)
+        )
+        replace(read_compiled(folder), signature=two).write(folder)
+        world.step()
+        world.add_compiled("m", 1, "a")  # has three outputs
+        world.step()
+        (world.repository / "m" / "model.yaml").write_text("labels: [a, b]")
+        world.step()
+
+        told = world.controller.told_configs()
+
+        assert told is not None
+        assert told == world.controller.configs()
+        assert world.controller.configs()["m"].labels == ("a", "b")
 
     @pytest.mark.parametrize("broken", ["[", "labels: [a, b]"])
     def test_one_that_is_not_followed_is_none(self, world: World, broken: str) -> None:

@@ -12,15 +12,15 @@ from service.controller.probation import (
     LOOK_EVERY_S,
     Probation,
     Served,
-    candidate_of,
     metric_of,
+    on_trial,
     why_worse,
 )
 from service.quality.live_scores import LiveScores
 from service.quality.store import QualityStore
 from service.quality.windows import SECOND
 from service.recipe.retraining import Retraining, Rollback
-from service.repository.audit import AuditEntry
+from service.repository.audit import AuditEntry, differences
 from service.repository.policy import settle
 from service.repository.route import Route
 from service.repository.states import Held, Loading, WorkerRecord
@@ -79,30 +79,26 @@ class TestDecision:
         assert metric_of(Retraining.model_validate(of_loss), "classes", known) == "macro_f1"
 
 
-class TestCandidate:
+class TestTrial:
     ROUTE = Route("m", current=2, previous=(1,))
-    TRAINED = AuditEntry(5, "m", "train", "job x", after={"version": 2})
-    PROMOTED = AuditEntry(7, "m", "promote", "ann", after={"current": 2})
-    BEFORE = AuditEntry(3, "m", "advance", "controller", after={"current": 1})
+    PROMOTED = AuditEntry(7, "m", "promote", "ann", before={"current": 1}, after={"current": 2})
 
-    def test_it_is_one_that_a_job_has_trained_whoever_promoted_it(self) -> None:
-        named = AuditEntry(9, "m", "label", "ann", after={"current": 2, "labels": {"a": 1}})
-        audit = [named, self.PROMOTED, self.TRAINED, self.BEFORE]
-        assert candidate_of(self.ROUTE, audit) == Served("m", 2, 1, since=7)
+    def test_it_began_when_the_version_became_current(self) -> None:
+        assert on_trial(self.ROUTE, self.PROMOTED) == Served("m", 2, 1, since=7)
 
     @pytest.mark.parametrize(
-        ("route", "audit"),
+        ("route", "move"),
         [
-            (ROUTE, [PROMOTED, BEFORE]),
-            (replace(ROUTE, previous=()), [PROMOTED, TRAINED]),
-            (replace(ROUTE, current=None), [PROMOTED, TRAINED]),
-            (ROUTE, [replace(PROMOTED, action="rollback"), TRAINED, BEFORE]),
-            (ROUTE, [TRAINED, BEFORE]),
+            (replace(ROUTE, previous=()), PROMOTED),
+            (replace(ROUTE, current=None), PROMOTED),
+            (replace(ROUTE, current=3), PROMOTED),
+            (ROUTE, replace(PROMOTED, action="rollback")),
+            (ROUTE, None),
         ],
-        ids=["no job's", "the first one", "none is current", "gone back to", "never promoted"],
+        ids=["the first one", "none is current", "another one", "gone back to", "never promoted"],
     )
-    def test_others_are_not_on_probation(self, route: Route, audit: list[AuditEntry]) -> None:
-        assert candidate_of(route, audit) is None
+    def test_others_are_on_none(self, route: Route, move: AuditEntry | None) -> None:
+        assert on_trial(route, move) is None
 
 
 class Watched:
@@ -111,8 +107,8 @@ class Watched:
     def __init__(self, folder: Path) -> None:
         self.world = World(folder)
         world = self.world
-        engine = open_database(f"sqlite:///{folder}/db.sqlite")
-        self.quality = QualityStore(engine, "repository")
+        self.engine = open_database(f"sqlite:///{folder}/db.sqlite")
+        self.quality = QualityStore(self.engine, "repository")
         world.add_compiled("m", 1, "a")
         (world.repository / "m" / "model.yaml").write_text(
             "retrain: {rollback: {metric: accuracy, max_drop: 0.1, min_rows: 50}}\n"
@@ -187,6 +183,34 @@ def test_it_goes_back_as_soon_as_the_workers_have_the_predecessor(watched: Watch
     assert (entry.action, entry.who) == ("rollback", "controller")
     assert "accuracy on live labels is 0.6 (100 rows), with version 1 it was 0.95" in entry.why
     assert watched.step() == (1, True)
+
+
+def test_whatever_else_was_done_meanwhile(watched: Watched) -> None:
+    store = watched.world.store
+    for n in range(300):
+        store.note(AuditEntry(LONG_AGO + n, "m", "evaluate", "ann", after={"job": str(n)}))
+        store.change(
+            "m",
+            lambda route: route,
+            lambda before, after: AuditEntry(
+                LONG_AGO, "m", "label", "ann", "", "", *differences(before, after)
+            ),
+        )
+    watched.label(1, 100, 95, at=-3600)
+    watched.label(2, 100, 60, at=1)
+
+    watched.step()
+
+    assert watched.step() == (2, True)  # on its way back
+
+
+def test_one_that_no_job_has_trained_stays(watched: Watched) -> None:
+    with watched.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE audit SET action = 'upload' WHERE action = 'train'")
+    watched.label(1, 100, 95, at=-3600)
+    watched.label(2, 100, 60, at=1)
+    for _ in range(3):
+        assert watched.step() == (2, False)
 
 
 def test_one_that_does_well_stays(watched: Watched) -> None:

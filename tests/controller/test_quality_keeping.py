@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from service.base.database import migrate, open_database
-from service.controller.quality_keeping import AGAIN_S, DAY_S, QualityKeeping, horizons_of
+from service.controller.known_config import Told
+from service.controller.quality_keeping import AGAIN_S, DAY_S, QualityKeeping
 from service.quality.store import QualityStore
 from service.quality.store_keys import KeyStore
 from service.quality.windows import DAY, SECOND
@@ -35,7 +36,8 @@ class House:
         self.store = QualityStore(self.engine, "/models")
         self.keys = KeyStore(self.engine)
         self.versions = VersionStore(self.engine, "/models")
-        self.keeping = QualityKeeping(self.store, self.keys, self.versions)
+        self.told: Told | None = {"long": None}
+        self.keeping = QualityKeeping(self.store, self.keys, self.versions, lambda: self.told)
 
     def enter(self, model: str) -> None:
         rows = [labelled(str(days), 1, 1, at=NOON - days * DAY) for days in DAYS]
@@ -65,7 +67,13 @@ def test_rows_stay_for_the_models_horizon_and_the_longest_window(house: House) -
     for model in ("short", "long", "gone"):
         house.enter(model)
     house.versions.replace(
-        [version("short", 1, 90), version("short", 2, 0.5), version("long", 1, 90)]
+        [
+            version("short", 1, 90),
+            version("short", 2, 0.5),
+            replace(version("short", 3, 90), state=State.RETIRED),
+            version("long", 1, 90),
+            replace(version("long", 2, 0.5), state=State.FAILED),
+        ]
     )
 
     house.keeping.step(NOW_S)
@@ -111,10 +119,22 @@ def test_a_database_that_is_away_is_asked_again_an_hour_later(
     assert (before, house.ages("m")) == (list(DAYS), [0, 6, 8, 12, 29])
 
 
-def test_the_newest_version_says_for_how_long() -> None:
-    rows = [version("m", 2, 5), version("m", 10, 7), version("m", 1, 90)]
-    assert horizons_of(rows) == {"m": 7}
-    assert horizons_of([replace(rows[0], model="n"), *rows]) == {"m": 7, "n": 5}
+@pytest.mark.parametrize("told", [None, {}, {"m": None}])
+def test_nothing_goes_while_nobody_knows_for_how_long(house: House, told: Told | None) -> None:
+    """A version that came while model.yaml couldn't be read has the usual days in its row."""
+    house.enter("m")
+    house.versions.replace([VersionRow("m", 1, State.FAILED)])
+    house.keys.rotate(NOW_S - 60 * DAY_S)
+    house.keys.rotate(NOW_S - 50 * DAY_S)
+    keys = len(house.keys.read())
+    house.told = told
+
+    house.keeping.step(NOW_S)
+
+    assert (house.ages("m"), len(house.keys.read())) == (list(DAYS), keys)
+    house.told = {"m": ModelConfig()}
+    house.keeping.step(NOW_S + DAY_S)
+    assert (house.ages("m"), len(house.keys.read())) == ([0, 6, 8, 12, 29], keys - 1)
 
 
 def rename(house: House, old: str, new: str) -> None:

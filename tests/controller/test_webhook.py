@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from service.base.database import open_database
 from service.controller.webhook import BACKOFF_S, Webhook
@@ -58,7 +59,7 @@ def test_an_ended_job_is_told_once_with_what_came_of_it(
     assert told["ended_at"] == "1970-01-01T00:16:50.000Z"
     assert receiver.headers[0]["Content-Type"] == "application/json"
     assert receiver.headers[0]["Idempotency-Key"] == job.id
-    assert store.untold() == []
+    assert store.untold() == {}
 
 
 def test_a_job_that_nobody_wants_to_hear_of_is_noted_as_told(store: JobStore) -> None:
@@ -66,7 +67,7 @@ def test_a_job_that_nobody_wants_to_hear_of_is_noted_as_told(store: JobStore) ->
 
     turn(Webhook(store, lambda _: []), 0.0)
 
-    assert store.untold() == []
+    assert store.untold() == {}
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
@@ -88,7 +89,7 @@ def test_what_fails_is_tried_again_later_each_time_and_given_up_in_the_end(
         turn(webhook, now + 1)
 
     assert tries == list(range(1, len(BACKOFF_S) + 2))
-    assert store.untold() == []
+    assert store.untold() == {}
     assert caplog.messages[-1] == "webhook given up"
     assert not any("secret" in str(vars(record)) for record in caplog.records)
 
@@ -106,7 +107,7 @@ def test_one_that_was_not_there_is_told_when_it_is_back(
     turn(webhook, 3.0)
 
     assert len(receiver.told) == 2
-    assert store.untold() == []
+    assert store.untold() == {}
 
 
 def test_where_one_of_two_fails_the_other_is_told_once(store: JobStore, receiver: Receiver) -> None:
@@ -146,7 +147,7 @@ def test_a_step_does_not_wait_for_who_is_slow(store: JobStore, receiver: Receive
     webhook.join(30)
     turn(webhook, 2.0)
 
-    assert (len(receiver.told), store.untold()) == (1, [])
+    assert (len(receiver.told), store.untold()) == (1, {})
 
 
 def test_whoever_drips_an_answer_keeps_nobody_else_waiting(
@@ -157,7 +158,7 @@ def test_whoever_drips_an_answer_keeps_nobody_else_waiting(
     quick = ended(store, "quick")
     with dripping(b"H") as server:
         urls = {"slow": server.url, "quick": receiver.url}
-        webhook = Webhook(store, lambda job: [urls[job.model]], deadline_s=1.0)
+        webhook = Webhook(store, lambda model: [urls[model]], deadline_s=1.0)
 
         webhook.step(0.0)
         wait_until(lambda: len(receiver.told) == 1, "the other one was told", 5)
@@ -166,4 +167,42 @@ def test_whoever_drips_an_answer_keeps_nobody_else_waiting(
 
     assert len(server.heard) == 1
     assert quick.id == receiver.told[0]["id"]
-    assert {job.id for job in store.untold()} == {job.id for job in slow}
+    assert set(store.untold()) == {job.id for job in slow}
+
+
+def test_no_job_is_read_whole_before_it_is_told(
+    store: JobStore, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ended(store)
+    read: list[str] = []
+
+    def noted(id_: str) -> Job:
+        read.append(id_)
+        return JobStore.get(store, id_)
+
+    monkeypatch.setattr(store, "get", noted)
+    receiver.status = 503
+    webhook = Webhook(store, lambda _: [receiver.url])
+
+    for now in (0.0, 1.0, 1.5, 2.0):
+        turn(webhook, now)
+
+    assert read == [job.id] * 2 == [told["id"] for told in receiver.told]
+
+
+def test_without_a_database_nothing_is_told_and_no_try_is_lost(
+    store: JobStore, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended(store)
+    webhook = Webhook(store, lambda _: [receiver.url])
+
+    def away(_: str) -> Job:
+        raise OperationalError("SELECT", {}, Exception("away"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "get", away)
+        turn(webhook, 0.0)
+    assert receiver.told == []
+    turn(webhook, 0.0)
+
+    assert len(receiver.told) == 1

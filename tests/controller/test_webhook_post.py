@@ -73,9 +73,10 @@ def test_what_is_sent_is_one_request() -> None:
     assert body == b'{"a": 1}'
 
 
-def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("scheme", ["http://", "//", ""])
+def test_a_proxy_of_the_environment_is_used(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with dripping(b"HTTP/1.1 200 OK\r\n", 17) as proxy:
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("http_proxy", f"{scheme}127.0.0.1:{proxy.port}")
         monkeypatch.setenv("no_proxy", "")
         assert post("http://hooks.example/a", b"{}", HEADERS, LATE_S) == 200
     assert proxy.heard[0].startswith(b"POST http://hooks.example/a HTTP/1.1\r\n")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from service.repository.model_config import Latest, ModelConfig, Specific, VersionPolicy
 from service.repository.policy import (
     canary_of,
+    config_of,
     current_of,
     labels_of,
     settle,
@@ -156,6 +157,22 @@ class TestLabels:
         new = rows({2: READY}, labels={"x": 2})
         coming = rows({3: State.COMPILING}, labels={"x": 3})
         assert labels_of(settle(old + new + coming, {}), Route("m"))["x"] == 2
+
+    @pytest.mark.parametrize(
+        ("states", "best"),
+        [
+            ({1: READY, 2: READY, 3: State.RETIRED}, 2),
+            ({1: READY, 2: State.FAILED}, 1),
+            ({1: State.FAILED, 2: State.FAILED, 3: State.RETIRED}, 2),
+            ({1: State.RETIRED, 2: State.RETIRED}, 2),
+        ],
+    )
+    def test_a_version_that_is_gone_knows_it_least(
+        self, states: dict[int, State], best: int
+    ) -> None:
+        known = [replace(row, config=ModelConfig(max_rows=row.version)) for row in rows(states)]
+        assert config_of(known).max_rows == best
+        assert config_of([]) == ModelConfig()
 
 
 class TestTraffic:

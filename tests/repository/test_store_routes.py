@@ -178,6 +178,29 @@ class TestMoves:
         store.note(moved("m", "rollback", 8, 2, 1))
         assert store.count_moves(last_id) == ({("m", "rollback"): 1}, last_id + 1)
 
+    def test_the_last_one_is_found_behind_whatever_came_since(self, store: VersionStore) -> None:
+        assert store.last_move("m") is None
+        for one in (
+            moved("m", "advance", 1, None, 1),
+            moved("m", "promote", 2, 1, 2),
+            moved("m", "label", 3, 2, 2),
+            moved("n", "promote", 4, 1, 2),
+            AuditEntry(5, "m", "evaluate", "ann", after={"job": "x"}),
+        ):
+            store.note(one)
+        last = store.last_move("m")
+        assert last is not None
+        assert (last.at, last.after) == (2, {"current": 2})
+
+    def test_which_versions_a_job_has_trained_is_known(
+        self, engine: sa.Engine, store: VersionStore
+    ) -> None:
+        for version, action in ((3, "train"), (4, "upload")):
+            store.note(AuditEntry(1, "m", action, "ann", after={"version": version}))
+        assert [store.was_trained("m", version) for version in (3, 4, 33)] == [True, False, False]
+        assert not store.was_trained("n", 3)
+        assert not VersionStore(engine, "/other").was_trained("m", 3)
+
     def test_they_are_counted_up_to_the_first_that_is_not_so_old(self, store: VersionStore) -> None:
         for at in (1, 2, 30, 3):
             store.note(moved("m", "promote", at, 1, 2))

@@ -15,6 +15,8 @@ from service.base.settings import Settings
 from service.jobs import exits
 from service.jobs.job import Job, JobOrder, JobState, Kind
 from service.jobs.store import JobStore
+from service.repository.states import State, VersionRow
+from service.repository.store import VersionStore
 from tests.databases import migrate
 
 pytestmark = pytest.mark.slow
@@ -91,6 +93,24 @@ def test_an_attempt_that_is_not_the_one_that_runs_leaves_everything_as_it_is(
     assert ended.returncode == exits.DONE, ended.stderr[-2000:]
     assert store.get(job.id) == job
     assert "superseded" in ended.stderr
+
+
+def test_a_version_that_is_not_compiled_in_time_asks_for_another_attempt(
+    settings: Settings, engine: sa.Engine, store: JobStore, job: Job
+) -> None:
+    row = VersionRow("nobody", 1, State.COMPILING)
+    VersionStore(engine, settings.repository_key).replace([row])
+    hasty = Settings(
+        repository=settings.repository, state_dir=settings.state_dir, compile_timeout_s=1
+    )
+
+    ended = run(hasty, job, job.attempt)
+
+    assert ended.returncode == exits.LATER, ended.stderr[-2000:]
+    assert ended.stderr.endswith(
+        "\nModel 'nobody' is not ready: its current version is still being compiled\n"
+    )
+    assert store.get(job.id).state is JobState.RUNNING
 
 
 def test_a_database_that_is_away_asks_for_another_attempt(

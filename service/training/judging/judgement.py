@@ -59,12 +59,12 @@ def reach_verdict(
     """Measure, judge, and keep the record: `verdict`, `measured`, `champion`.
 
     `find_live` gathers labelled predictions, or raises DataRefused. Raises TrainingRefused,
-    CompileFailed, Cancelled, Superseded.
+    CompileFailed, ModelNotReady, Cancelled, Superseded.
     """
     with ExitStack() as stack:
         candidate = _candidate(case, stack.enter_context(Inference(case.compiled, place.threads)))
         _check_as_trained(candidate, case.trained, data, attempt)
-        champion, why_none = _champion(case, candidate, place, stack)
+        champion, why_none = _champion(case, candidate, place, attempt, stack)
         trial = Trial(attempt, BATCH_ROWS, _loss(case.trained, candidate.question))
         live: Rows | str = "" if champion is None else _live(case, find_live, attempt.folder)
         verdict, measured = trial.hold(case.request.gate, candidate, champion, data.held_out, live)
@@ -98,12 +98,12 @@ def _check_as_trained(
 
 
 def _champion(
-    case: Case, candidate: Contestant, place: Workplace, stack: ExitStack
+    case: Case, candidate: Contestant, place: Workplace, attempt: Attempt, stack: ExitStack
 ) -> tuple[Contestant | None, str]:
     """The champion, or why there is none to compare with."""
     if case.champion is None:
         return None, "no version of the model is current"
-    served = find_served(place, case.model, case.champion)
+    served = find_served(place, attempt, case.champion)
     inference = stack.enter_context(Inference(served.folder, place.threads))
     question: Question = served.question
     if case.request.init.replace_head is None:

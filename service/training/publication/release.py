@@ -19,21 +19,19 @@ from service.base.errors import SwapUnfinished
 from service.base.http_errors import Conflict
 from service.base.refusals import TrainingRefused
 from service.jobs.attempt import Attempt
-from service.repository.audit import MAX_WHY, UNWRITTEN, AuditEntry, Order
+from service.repository.audit import MAX_WHY, TRAINED, UNWRITTEN, AuditEntry, Order
 from service.repository.manifest import Provenance
 from service.repository.promotion import Promotions
 from service.repository.published import content_digest
 from service.repository.publishing import Parcel, Published
 from service.repository.states import COMING, State
+from service.training.coming import await_current, current_version, find_row, wait_while
 from service.training.publication.candidate import Candidate
-from service.training.sources import current_version
 from service.training.workplace import Workplace
 
 logger = logging.getLogger(__name__)
 
-PAUSE_S = 0.2
 TRIES = 3
-AUDITED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +96,20 @@ class Release:
             again=True,
         )
         published = self._place.shelf.publish(parcel)
-        if published.is_new or not self._is_written(lineage.model, published.version):
+        # An earlier attempt may have been killed between the two; a rollback by rule goes by it.
+        was_trained = self._place.versions.was_trained
+        if published.is_new or not was_trained(lineage.model, published.version):
             self._write_down(parcel, published)
         return published
 
     def hold(self, model: str, why: str) -> None:
         """Keep the current version so whatever the version policy says of the new one.
 
-        Raises Conflict, SwapUnfinished; then nothing may be published that the policy would move.
+        Raises Conflict, SwapUnfinished, ModelNotReady; then nothing may be published that the
+        policy would move.
         """
         for turn in range(TRIES):
-            current = current_version(self._place, model)
+            current = await_current(self._place, self._attempt, self._clock, self._pause)
             if current is None or self._place.versions.route(model).is_pinned:
                 return
             try:
@@ -121,7 +122,7 @@ class Release:
         """Make the version current as soon as every worker has it.
 
         Not where somebody has made another one current meanwhile, and not where it can't be served:
-        then the answer says why. Raises Cancelled, Superseded.
+        then the answer says why. Raises ModelNotReady, Cancelled, Superseded.
         """
         state, reason = self._wait_until_ready(model, version)
         if state is not State.READY:
@@ -129,7 +130,7 @@ class Release:
         last = ""
         for _ in range(TRIES):
             self._attempt.check()
-            current = current_version(self._place, model)
+            current = await_current(self._place, self._attempt, self._clock, self._pause)
             if current not in (champion, version):
                 if current is None:
                     return Promotion(False, "the model was unloaded meanwhile")
@@ -148,23 +149,15 @@ class Release:
 
     def _wait_until_ready(self, model: str, version: int) -> tuple[State, str]:
         """How the version stands once the controller has looked at it, or can't be waited for."""
-        give_up_at = self._clock() + self._place.compile_timeout_s
-        while True:
-            rows = self._place.versions.rows(model)
-            row = next((row for row in rows if row.version == version), None)
-            state = State.DISCOVERED if row is None else row.state
-            if state not in COMING:
-                return state, "" if row is None else row.reason
-            if self._clock() >= give_up_at:
-                return state, "the controller has not got it ready in time"
-            if self._attempt.is_stopped:
-                self._attempt.check()
-            self._pause(PAUSE_S)
 
-    def _is_written(self, model: str, version: int) -> bool:
-        """Not if an earlier attempt was killed between the two; a rollback by rule goes by it."""
-        entries = self._place.versions.audit(model, limit=AUDITED)
-        return any(one.action == "train" and one.after.get("version") == version for one in entries)
+        def look() -> tuple[State, str]:
+            row = find_row(self._place, model, version)
+            return (State.DISCOVERED, "") if row is None else (row.state, row.reason)
+
+        place, attempt = self._place, self._attempt
+        if wait_while(lambda: look()[0] in COMING, place, attempt, self._clock, self._pause):
+            return look()
+        return look()[0], "the controller has not got it ready in time"
 
     def _write_down(self, parcel: Parcel, published: Published) -> None:
         """Who published what; it is done, and in the manifest, whatever the database says."""
@@ -173,7 +166,7 @@ class Release:
         fields = {"model": parcel.model, **after, "who": self._who}
         logger.info("version published", extra=fields)
         entry = AuditEntry(
-            time.time(), parcel.model, "train", self._who, _line(about.why), "", {}, after
+            time.time(), parcel.model, TRAINED, self._who, _line(about.why), "", {}, after
         )
         try:
             self._place.versions.note(entry)

@@ -3,6 +3,7 @@
 from service.base.errors import ModelNotFound
 from service.quality.feedback import Terms
 from service.quality.windows import DAY, Span
+from service.repository.policy import config_of
 from service.repository.states import VersionRow
 from service.web.process import WebProcess
 
@@ -10,19 +11,18 @@ from service.web.process import WebProcess
 def terms_of(process: WebProcess, model: str, at: int) -> Terms:
     """Whose feedback is taken. Raises ModelNotFound.
 
-    A version that is gone has labels still to come: its classes are called as the model's newest
-    version calls them, for model.yaml is the same for all.
+    A version that is gone has labels still to come: its classes are called as model.yaml calls
+    them now.
     """
     rows = process.reloader.store.rows(model)
     if not rows:
         raise ModelNotFound(model, wording="status")
-    newest = max(rows, key=lambda row: row.version)
+    config = config_of(rows)
     labels = {row.version: row.config.labels for row in rows}
-    horizon = newest.config.feedback.horizon_days
     return Terms(
         model,
-        lambda version: labels.get(version, newest.config.labels),
-        at - int(horizon * DAY),
+        lambda version: labels.get(version, config.labels),
+        at - int(config.feedback.horizon_days * DAY),
     )
 
 

@@ -21,6 +21,7 @@ from service.recipe.retrain import RetrainRequest
 from service.recipe.retraining import with_defaults
 from service.repository.audit import check_why
 from service.repository.new_head import why_not_learned, why_not_served
+from service.repository.policy import config_of
 from service.web.admin.bodies import read_object, validated
 from service.web.admin.permits import order_of
 from service.web.admin.query import only
@@ -30,7 +31,7 @@ from service.web.jobs.data_check import DataChecks
 from service.web.jobs.job_record import job_record
 from service.web.jobs.noting import write_down
 from service.web.jobs.rights import check_rights
-from service.web.jobs.subject import Subject, config_of, find_subject, rows_of
+from service.web.jobs.subject import Subject, find_subject, rows_of
 from service.web.jobs.watching import JOB, seen_job
 from service.web.process import WebProcess
 from service.web.responses import json_response
@@ -68,9 +69,10 @@ def _retrain(process: WebProcess, checks: DataChecks, model: str) -> Response:
     if not process.settings.model_control:
         raise Forbidden("Changing models over HTTP is switched off (model_control)")
     rows = rows_of(process, model)
-    asked = validated(RetrainRequest, with_defaults(read_object(), config_of(rows).retrain))
+    body = read_object()
+    asked = validated(RetrainRequest, with_defaults(body, config_of(rows).retrain))
     check_rights(g.caller, asked, config_of(rows).retrain)
-    order = order_job(Kind.RETRAIN, model, asked, asked.priority)
+    order = order_job(Kind.RETRAIN, model, asked, body, asked.priority)
 
     def check() -> Json:
         subject = find_subject(process, rows, asked.init.version, asked.init.replace_head)
@@ -105,7 +107,7 @@ def _evaluate(process: WebProcess, checks: DataChecks, model: str, version: int 
             raise RequestInvalid("versions: the path names a version; name others without it")
         body["versions"] = [version]
     asked = validated(EvaluateRequest, body)
-    order = order_job(Kind.EVALUATE, model, asked)
+    order = order_job(Kind.EVALUATE, model, asked, body)
 
     def check() -> Json:
         subjects = [
@@ -118,14 +120,14 @@ def _evaluate(process: WebProcess, checks: DataChecks, model: str, version: int 
 
 
 def _batch_predict(process: WebProcess, model: str) -> Response:
-    rows = rows_of(process, model)
-    asked = validated(BatchPredictRequest, read_object())
-    order = order_job(Kind.BATCH_PREDICT, model, asked)
+    rows, body = rows_of(process, model), read_object()
+    asked = validated(BatchPredictRequest, body)
+    order = order_job(Kind.BATCH_PREDICT, model, asked, body)
     return submit_job(process, order, lambda: check_batch(process, rows, asked))
 
 
-def order_job(kind: Kind, model: str, asked: BaseModel, priority: int = 0) -> JobOrder:
-    """The job as the caller asks for it."""
+def order_job(kind: Kind, model: str, asked: BaseModel, sent: Json, priority: int = 0) -> JobOrder:
+    """The job as the caller asks for it, out of what was sent and the defaults of the model."""
     only("why", "trigger")
     trigger = request.args.get("trigger", TRIGGERS[0])
     if trigger not in TRIGGERS:
@@ -141,6 +143,7 @@ def order_job(kind: Kind, model: str, asked: BaseModel, priority: int = 0) -> Jo
         trigger=trigger,
         priority=priority,
         key=_digest(g.caller.name, key) if key else "",
+        sent=sent,
     )
 
 

@@ -44,11 +44,6 @@ def rows_of(process: WebProcess, model: str) -> list[VersionRow]:
     return rows
 
 
-def config_of(rows: list[VersionRow]) -> ModelConfig:
-    """What model.yaml says, as it was read last: it is the same for all versions."""
-    return max(rows, key=lambda row: row.version).config
-
-
 def find_subject(
     process: WebProcess, rows: list[VersionRow], version: int | None, head: ReplaceHead | None
 ) -> Subject:

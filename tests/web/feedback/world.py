@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from service.base.signature import Signature, TensorSpec
 from service.base.strict_json import Json
 from service.repository.model_config import Feedback, ModelConfig
+from service.repository.states import State
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
-from tests.web.client import Answer, FlaskClient, working
+from tests.web.client import Answer, FlaskClient, row, working
 
 LABELS = ("cat", "dog", "owl")
 CONFIGS = {
@@ -18,6 +20,7 @@ CONFIGS = {
     "brief": ModelConfig(feedback=Feedback(horizon_days=0.5)),
     "prices": ModelConfig(task="regression"),
 }
+GONE = replace(row("brief", State.RETIRED), version=3)  # has the configuration of its time
 
 
 def signature(width: int, activation: str) -> Signature:
@@ -40,7 +43,7 @@ def fakes() -> dict[str, FakeVersion]:
 @contextmanager
 def worker(folder: Path, **settings: Any) -> Iterator[WebProcess]:
     """One that has its keys; version 2 of each model answers what it is asked."""
-    with working(folder, fakes(), CONFIGS, **settings) as process:
+    with working(folder, fakes(), CONFIGS, (GONE,), **settings) as process:
         process.quality.keys.refresh()
         yield process
 

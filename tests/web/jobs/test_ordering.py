@@ -1,6 +1,7 @@
 """Asking for jobs over HTTP, against the real table and the real check of data, and ending them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,20 @@ def test_model_yaml_has_the_defaults_and_the_request_the_last_word(client: Clien
     assert (told["data"]["file"], answer.json["priority"]) == ("good.csv", 5)
 
 
+def test_what_was_said_of_a_version_that_is_gone_counts_no_more(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "good.csv").write_text(GOOD)
+    once = ModelConfig(labels=LABELS, retrain={"promote": "auto", "priority": 50})
+    gone = replace(row("pets", State.RETIRED, config=once), version=3)
+    fakes = {"pets": FakeVersion()}
+    with working(tmp_path, fakes, CONFIGS, (gone,), data_dir=tmp_path / "data") as worker:
+        asked = RetrainRequest.model_validate(body())
+        answer = FlaskClient(worker).post(RETRAIN, body())
+    assert answer.status == 202, answer.body
+    told = (answer.json["request"]["promote"], answer.json["priority"])
+    assert told == (asked.promote, 0) != ("auto", 50)
+
+
 def test_the_same_key_is_the_same_job(process: WebProcess, client: Client) -> None:
     before = len(process.jobs.find("pets", limit=1000))
     first = client.post(RETRAIN, body(description="once"), idempotency_key="k1")
@@ -103,6 +118,23 @@ def test_the_same_key_is_the_same_job(process: WebProcess, client: Client) -> No
     assert first.json["id"] in error(other)
     assert len(process.jobs.find("pets", limit=1000)) == before + 1
     assert client.post(RETRAIN, body(), idempotency_key="k" * 256).status == 400
+
+
+def test_the_same_key_is_the_same_job_though_model_yaml_was_changed(tmp_path: Path) -> None:
+    def config(epochs: int) -> ModelConfig:
+        return ModelConfig(labels=LABELS, retrain={"fit": {"epochs": epochs}})
+
+    (tmp_path / "good.csv").write_text(GOOD)
+    with working(tmp_path, {"m": FakeVersion()}, {"m": config(7)}, data_dir=tmp_path) as worker:
+        client, store = FlaskClient(worker), worker.reloader.store
+        first = client.post("/v1/models/m:retrain", body(), idempotency_key="k")
+        store.replace([replace(row, config=config(9)) for row in store.rows("m")])
+        again = client.post("/v1/models/m:retrain", body(), idempotency_key="k")
+        spelt_out = body(fit={"epochs": 7})
+        other = client.post("/v1/models/m:retrain", spelt_out, idempotency_key="k")
+    assert [a.status for a in (first, again, other)] == [202, 200, 409], first.body
+    assert again.json["id"] == first.json["id"]
+    assert again.json["request"]["fit"]["epochs"] == 7
 
 
 def test_bad_rows_are_counted_and_named(process: WebProcess, client: Client) -> None:
