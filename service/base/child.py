@@ -15,11 +15,13 @@ from typing import Any
 import orjson
 
 from service.base.confinement import Limits
+from service.base.processors import processors
 from service.base.settings import bare_environment
 from service.base.task import NO_ROOM
 
 PROGRAM = "service.loading.child"
 ERROR_TAIL_BYTES = 2000
+MOST_THREADS = 4
 FULL = os.strerror(errno.ENOSPC)  # libraries in C and C++ say it without the number
 NO_TENSORFLOW = (
     "compiling needs TensorFlow, which is not installed here: pip install 'kerasd[train]'"
@@ -97,10 +99,11 @@ class Child:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _started(self, program: str) -> subprocess.Popen[bytes]:
+        environment = {**bare_environment(self.folder), **_threads()}
         with (self.folder / "stages").open("wb") as out, (self.folder / "errors").open("wb") as err:
             return subprocess.Popen(
                 [sys.executable, "-P", "-m", program, str(self.folder)],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=bare_environment(self.folder),
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment,
             )  # fmt: skip
 
     def _read(self, name: str) -> str:
@@ -137,3 +140,11 @@ class Child:
             return Outcome(False, NO_TENSORFLOW)
         last = lines[-1] if lines else f"exit code {code}"
         return Outcome(False, f"the compiling process failed: {last}", died=code < 0)
+
+
+def _threads() -> dict[str, str]:
+    """TensorFlow would start two for each processor of the machine, each with 8 MiB of addresses:
+    with a hundred processors they are all that a child may have.
+    """
+    few = str(min(processors(), MOST_THREADS))
+    return {"TF_NUM_INTRAOP_THREADS": few, "TF_NUM_INTEROP_THREADS": few}

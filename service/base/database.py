@@ -30,6 +30,8 @@ MIGRATION_LOCK = 0x6B657261  # any number that nobody else takes
 SOON_MS = 20
 CONNECT_S = 3  # for who only wants to know
 KEPT = 2  # connections: one for the thread that polls, one for whoever comes beside it
+# No thread waits for another one's connection; those above the kept ones are closed.
+POOL: dict[str, Any] = {"pool_size": KEPT, "max_overflow": -1}
 
 
 def open_database(url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sa.Engine:
@@ -45,8 +47,7 @@ def open_database(url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sa.Engine
         return _open_postgres(address)
     if address.database:
         Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # No thread waits for another one's connection; those above the kept ones are closed.
-        engine = sa.create_engine(address, poolclass=sa.QueuePool, pool_size=KEPT, max_overflow=-1)
+        engine = sa.create_engine(address, poolclass=sa.QueuePool, **POOL)
     else:
         engine = sa.create_engine(address)
 
@@ -102,11 +103,10 @@ def check_schema(url: str) -> None:
 
     A database that isn't there yet, or is away, is for those to meet who need it.
     """
+    if is_missing(url):
+        return
     address = sa.make_url(url)
-    if address.get_backend_name() == "sqlite":
-        if not Path(address.database or "").is_file():
-            return
-    else:
+    if address.get_backend_name() != "sqlite":
         address = address.update_query_dict({"connect_timeout": str(CONNECT_S)})
     engine = open_database(address.render_as_string(hide_password=False), SOON_MS)
     try:
@@ -115,6 +115,12 @@ def check_schema(url: str) -> None:
         return
     finally:
         engine.dispose()
+
+
+def is_missing(url: str) -> bool:
+    """True for a file of SQLite that isn't there: who opens it makes one."""
+    address = sa.make_url(url)
+    return address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file()
 
 
 def known_revision(engine: sa.Engine) -> str | None:
@@ -178,7 +184,8 @@ def _open_postgres(address: sa.URL) -> sa.Engine:
         raise SettingsInvalid(f"setting database_url: {expected}, got {address.drivername}://…")
     try:
         # A server that was started again has closed the connections of the pool.
-        return sa.create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        address = address.set(drivername="postgresql+psycopg")
+        return sa.create_engine(address, pool_pre_ping=True, **POOL)
     except ModuleNotFoundError as error:
         need = "PostgreSQL needs psycopg; install it with: pip install 'kerasd[postgres]'"
         raise SettingsInvalid(f"setting database_url: {need}") from error

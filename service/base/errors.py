@@ -6,7 +6,7 @@
     │   ├── TensorInvalid          400  bad_tensor
     │   ├── AnswerNotFinite        400  not_finite
     │   ├── PathMalformed          400  bad_path
-    │   ├── LabelUnknown           400  unknown_label
+    │   └── LabelUnknown           400  unknown_label
     ├── NotFound                   404  not_found
     │   └── ModelNotFound          404  model_not_found
     ├── Overloaded                 429  overloaded
@@ -31,6 +31,10 @@ schema and of backups in `database_errors.py`.
 An error of this tree shows its text to the client; any other is answered with "internal error"
 and the id of the request, and its traceback goes to the log.
 """
+
+from urllib.parse import urlsplit
+
+HERE = ("127.0.0.1", "localhost", "::1")
 
 
 class KerasdError(Exception):
@@ -264,7 +268,9 @@ class ServiceUnreachable(OperatorError):
     code = "unreachable"
 
     def __init__(self, url: str, why: str) -> None:
-        super().__init__(f"No kerasd answers at {url} ({why}); start it with: kerasd serve")
+        is_here = urlsplit(url).hostname in HERE
+        todo = "start it with: kerasd serve" if is_here else "is that its address, and does it run?"
+        super().__init__(f"No kerasd answers at {url} ({why}); {todo}")
 
 
 class ServiceRefused(OperatorError):

@@ -38,5 +38,7 @@ class Graces:
 
     @property
     def outside_s(self) -> float:
-        """Whoever ends the service from outside, until it kills."""
+        """Whoever ends the service from outside, until it kills: documents tell it, tests hold them
+        to it.
+        """
         return self.keeper_s + SPARE_S

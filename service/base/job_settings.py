@@ -26,8 +26,10 @@ class JobSettings(BaseSettings):
         ge=0,
         description="Uploaded data files that no job has named for so long are deleted; 0 = never",
     )
-    capture_mb: Positive = Field(
-        default=1024, description="Captured inputs kept for a model in MiB; the oldest give way"
+    capture_mb: int = Field(
+        default=1024,
+        ge=0,
+        description="Captured inputs kept for a model in MiB, the oldest give way; 0 captures none",
     )
     executor: Literal["local", "ray"] = Field(
         default="local", description="Where jobs run: child processes here, or a Ray cluster"
@@ -51,7 +53,8 @@ class JobSettings(BaseSettings):
         default=4, description="How often a job is begun that ended for a passing reason"
     )
     job_lease_s: Seconds = Field(
-        default=30, description="A job that is silent for so long is given up, and begun again"
+        default=30,
+        description="Silence after which a job is begun again; at least 600 while seen to run",
     )
     jobs_keep_days: float = Field(
         default=30, ge=0, description="How long jobs that have ended are kept, with their folders"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from service.base.errors import KeysRefused
+from service.base.faults import fault_text
 from service.base.key_file import KeyRecord
 from service.base.key_text import NewKey
 
@@ -40,7 +41,7 @@ def add_key(keys: Keys, grant: Grant, new: NewKey, now: datetime) -> Keys:
         )  # fmt: skip
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        raise KeysRefused(f"{fault['loc'][0]} of the key: {fault['msg']}") from error
+        raise KeysRefused(f"{fault['loc'][0]} of the key: {fault_text(fault)}") from error
     return (*keys, record)
 
 

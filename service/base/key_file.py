@@ -26,6 +26,7 @@ from pydantic import (
 
 from service.base.durable import sync
 from service.base.errors import KeysRefused
+from service.base.faults import fault_text
 from service.base.names import is_model_name
 from service.base.rate import parse_rate
 from service.base.roles import Role
@@ -183,5 +184,5 @@ def _explain(error: ValidationError) -> str:
     faults = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         where = ".".join(str(part) for part in fault["loc"]) or "the whole"
-        faults.append(f"{where}: {fault['msg']}")
+        faults.append(f"{where}: {fault_text(fault)}")
     return "; ".join(faults)

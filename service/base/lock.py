@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.base.errors import StateDirectoryBusy
+from service.base.state_dir import make_folder
 
 STEP_S = 0.1
 
@@ -14,9 +15,7 @@ STEP_S = 0.1
 @contextmanager
 def hold_lock(path: Path, state_dir: Path) -> Iterator[int]:
     """Hold a lock file while working; its handle. Raises StateDirectoryBusy if it is held."""
-    # Labels, kept inputs and the keys of receipts are nobody else's.
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, state_dir)
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

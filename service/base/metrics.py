@@ -8,6 +8,8 @@ import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
+from service.base.metric_room import RoomyDict
+
 
 class ProcessId:
     """This process's id, asked for once and again after a fork.
@@ -34,6 +36,7 @@ def counts_in_files() -> bool:
 
 
 if counts_in_files():
+    values.MmapedDict = RoomyDict  # type: ignore[attr-defined]
     values.ValueClass = values.MultiProcessValue(ProcessId())  # type: ignore[no-untyped-call]
 
 

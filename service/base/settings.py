@@ -16,9 +16,11 @@ from pydantic_settings import (
 )
 
 from service.base.errors import SettingsInvalid
+from service.base.faults import UNKNOWN, fault_text
 from service.base.job_settings import JobSettings, Positive, Seconds
 from service.base.loading_settings import LoadingSettings
 from service.base.place_settings import PlaceSettings
+from service.base.processors import processors
 from service.base.secret_files import SECRET_SETTINGS, SECRETS_DIR, SecretFiles, read_secrets
 
 ENV_PREFIX = "KERASD_"
@@ -36,9 +38,7 @@ class Settings(PlaceSettings, LoadingSettings, JobSettings):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on")
-    workers: Positive = Field(
-        default_factory=lambda: os.cpu_count() or 1, description="Web worker processes"
-    )
+    workers: Positive = Field(default_factory=processors, description="Web worker processes")
     flask_threads: Positive = Field(
         default=8, description="Threads a worker for everything but predictions"
     )
@@ -149,7 +149,7 @@ class Settings(PlaceSettings, LoadingSettings, JobSettings):
     )
     multiprocess_metrics: bool = Field(
         default=True,
-        description="Sum /metrics over all workers (files in /dev/shm where it is writable)",
+        description="Sum /metrics over all workers (files in /dev/shm where that has room)",
     )
 
     @classmethod
@@ -258,5 +258,6 @@ def _explain(error: ValidationError) -> str:
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"])
         given = "…" if key in SECRET_SETTINGS else repr(fault["input"])
-        lines.append(f"setting {key} = {given}: {fault['msg']}")
+        why = "there is no such setting" if fault["type"] == UNKNOWN else fault_text(fault)
+        lines.append(f"setting {key} = {given}: {why}")
     return "; ".join(lines)

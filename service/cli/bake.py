@@ -3,16 +3,16 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import click
 from rich.console import Console
 from rich.status import Status
-from rich.table import Table
 
 from service.base.errors import SettingsInvalid
 from service.base.settings import Settings
-from service.cli.terminal import plain
+from service.base.state_dir import make_folder
+from service.cli.terminal import plain, print_table
 from service.controller.baking import Baked, BakeOutcome, Baking
 from service.controller.run import controller_limits
 
@@ -48,6 +48,8 @@ def _all(settings: Settings) -> Iterator[Baked]:
         )
     except OSError as error:
         raise SettingsInvalid(f"setting repository = {settings.repository}: {error}") from error
+    with suppress(OSError):  # it is told of each version that needs it
+        make_folder(settings.compiled_path, settings.state_dir)
     with closing(baking), Status("", console=Console(stderr=True)) as status:
         while not baking.is_done:
             yield from baking.step(time.monotonic())
@@ -63,11 +65,11 @@ def _why_failed(one: Baked, onnx_only: bool) -> str:
 
 
 def _print(baked: list[Baked], onnx_only: bool) -> None:
-    table = Table("model", "version", "outcome", "runs on", "key", "note", box=None)
+    rows = []
     for one in baked:
         compiled = one.compiled
         outcome = BakeOutcome.FAILED.value if _why_failed(one, onnx_only) else one.outcome.value
         runtime, key = (compiled.runtime, compiled.key[:12]) if compiled is not None else ("", "")
         note = NO_ONNX if compiled is not None and compiled.runtime != "onnx" else ""
-        table.add_row(plain(one.model), str(one.version), outcome, runtime, key, note)
-    Console().print(table)
+        rows.append((one.model, one.version, outcome, runtime, key, note))
+    print_table(("model", "version", "outcome", "runs on", "key", "note"), rows)

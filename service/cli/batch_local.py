@@ -2,7 +2,6 @@
 controller has compiled.
 """
 
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,8 +11,9 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.base.database import open_database
+from service.base.database import is_missing, open_database
 from service.base.http_errors import Conflict
+from service.base.processors import processors
 from service.base.settings import Settings, read_settings
 from service.cli.batch_bar import BatchBar
 from service.cli.terminal import printable
@@ -29,9 +29,14 @@ def predict_here(
     """Do it, and say what it came to. Raises KerasdError."""
     settings = read_settings(repository=given["repository"], state_dir=given["state_dir"])
     with _workplace(settings) as place:
+        if not place.versions.rows(model):
+            raise Conflict(
+                f"Model {model} isn't known to the service of {settings.state_dir} with the "
+                f"repository {settings.repository}; others are named with --state-dir, --repository"
+            )
         version = given["version"] or find_current(place.versions, model)
         subject = find_subject(place, model, version)
-    threads = given["threads"] or settings.job_threads or os.cpu_count() or 1
+    threads = given["threads"] or settings.job_threads or processors()
     token = secrets.token_hex(6)
     order = BatchOrder(source, target, options, token, token, given["fresh"], threads=threads)
     with BatchBar(quiet=given["as_json"]) as bar:
@@ -81,8 +86,11 @@ class _Watcher:
 def _workplace(settings: Settings) -> Iterator[Workplace]:
     """What the service has recorded. Raises Conflict."""
     where = f"the state directory {settings.state_dir}"
-    if not settings.database_url and not settings.state_dir.is_dir():
-        raise Conflict(f"There is no {where}: start the service once, it compiles the models")
+    if is_missing(settings.database):
+        raise Conflict(
+            f"There is no database in {where}: start the service there once, it compiles the "
+            "models, or name its own with --state-dir"
+        )
     engine = open_database(settings.database)
     try:
         yield open_workplace(settings, engine)

@@ -37,7 +37,7 @@ def run_web_half(settings: Settings, parent: int | None) -> None:
         if not settings.multiprocess_metrics:
             _run_web(settings)
             return
-        with metric_files(settings.metrics_dir) as folder:
+        with metric_files(settings.metrics_dir, settings.workers) as folder:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
             _run_web(settings)
 

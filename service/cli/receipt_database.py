@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.base.database import open_database
+from service.base.database import is_missing, open_database
 from service.base.errors import KeysRefused
 from service.base.settings import read_settings
 from service.quality.store_keys import KeyStore
@@ -15,7 +15,10 @@ from service.quality.store_keys import KeyStore
 @contextmanager
 def key_store(state_dir: Path | None) -> Iterator[KeyStore]:
     """The keys in the database that the settings name. Raises KeysRefused."""
-    engine = open_database(read_settings(state_dir=state_dir).database)
+    settings = read_settings(state_dir=state_dir)
+    if is_missing(settings.database):
+        raise KeysRefused(f"there is no database in the state directory {settings.state_dir}")
+    engine = open_database(settings.database)
     try:
         yield KeyStore(engine)
     except SQLAlchemyError as error:

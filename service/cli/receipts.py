@@ -19,18 +19,19 @@ def receipts() -> None:
 @STATE
 def list_(state_dir: Path | None) -> None:
     """Show when each key was made and whether it still signs; the keys themselves never."""
-    from rich.console import Console
-    from rich.table import Table
-
     from service.cli.receipt_database import key_store
+    from service.cli.terminal import print_table
 
     with key_store(state_dir) as store:
         known = store.read()
-    table = Table("id", "made", "state")
-    for key in known:
-        state = "signs" if key.retired_at is None else f"reads only, since {_day(key.retired_at)}"
-        table.add_row(key.id, _day(key.created_at), state)
-    Console().print(table)
+    rows = [
+        (
+            key.id, _day(key.created_at),
+            "signs" if key.retired_at is None else f"reads only, since {_day(key.retired_at)}",
+        )
+        for key in known
+    ]  # fmt: skip
+    print_table(("id", "made", "state"), rows)
 
 
 @receipts.command()

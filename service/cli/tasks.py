@@ -17,6 +17,7 @@ from service.base.custom_state import custom_options
 from service.base.load_options import LoadOptions
 from service.base.refusals import FileBroken, FileRefused
 from service.base.settings import Settings
+from service.base.state_dir import make_folder
 from service.base.strict_json import Json
 from service.controller.run import child_limits
 from service.repository.layout import files_below, scan
@@ -77,6 +78,7 @@ def run_task(
 
     Raises FileRefused with the child's reason.
     """
+    make_folder(settings.run_dir, settings.state_dir)
     child = Child(
         task,
         child_limits(settings),

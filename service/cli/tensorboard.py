@@ -11,6 +11,7 @@ import click
 
 from service.base.errors import OperatorError
 from service.base.settings import bare_environment, read_settings
+from service.base.state_dir import make_folder
 from service.web.access.requirement import is_loopback
 
 
@@ -23,11 +24,12 @@ def tensorboard(host: str, port: int, state_dir: Path | None) -> None:
 
     TensorBoard asks nobody for a key: it listens to this machine only, unless told otherwise.
     """
-    logs = read_settings(state_dir=state_dir).jobs_dir.absolute()
+    settings = read_settings(state_dir=state_dir)
+    logs = settings.jobs_dir.absolute()
     if find_spec("tensorboard") is None:
         raise OperatorError("TensorBoard isn't installed here: pip install 'kerasd[train]'")
     with suppress(OSError):  # there may be no jobs yet, and no right to write there
-        logs.mkdir(parents=True, exist_ok=True)
+        make_folder(logs, settings.state_dir)
     if not is_loopback(host):
         click.echo(f"{host}: whoever reaches this address sees the logs of all jobs", err=True)
     click.echo(f"logs of all jobs below {logs}: http://{host}:{port}", err=True)

@@ -20,6 +20,7 @@ from service.base.errors import DatabaseAway, KerasdError, ModelNotReady, SwapUn
 from service.base.http_errors import RemoteAway, StorageFull
 from service.base.job_errors import Cancelled, Superseded, TrainingFailed
 from service.base.log import configure_logging
+from service.base.processors import processors
 from service.base.settings import MEBIBYTE, Settings, read_settings
 from service.jobs.attempt import Attempt
 from service.jobs.exits import AGAIN, DONE, FULL, LATER
@@ -77,7 +78,8 @@ def _attempt(settings: Settings, job_id: str, number: int) -> int:
     if job.attempt != number or job.is_ended:
         raise Superseded(job_id, number)
     folder = settings.jobs_dir.absolute() / job.id
-    threads = settings.job_threads or max((os.cpu_count() or 1) // 2, 1)
+    half = max((os.cpu_count() or 1) // 2, 1)  # of the machine; here it may be held to fewer
+    threads = settings.job_threads or min(half, processors())
     place = open_workplace(settings, engine, threads)
     with Attempt(store, job, folder, lease_s=settings.job_lease_s) as attempt:
         attempt.progress(stage="beginning")

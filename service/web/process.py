@@ -1,7 +1,6 @@
 """Everything that one web worker is made of, put together once: the composition root."""
 
 import logging
-import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -10,9 +9,11 @@ from service.base.compiled import ONNX_FILE, discard, read_compiled
 from service.base.database import hasty, open_database
 from service.base.errors import KerasdError
 from service.base.metrics import WORKER_STARTS
+from service.base.processors import processors
 from service.base.refusals import ArtefactCorrupt
 from service.base.resident import anonymous_bytes, used_bytes
 from service.base.settings import MEBIBYTE, Settings
+from service.capture.terms import Terms
 from service.capture.writer import CaptureWriter
 from service.jobs.store import JobStore
 from service.quality.store import QualityStore
@@ -112,7 +113,7 @@ class WebProcess:
             QualityStore(self._engine, settings.repository_key),
             keys,
             settings.repository_key,
-            CaptureWriter(settings.capture_dir, lambda: capture_terms(self.reloader.rows)),
+            CaptureWriter(settings.capture_dir, self._capture_terms),
             settings.receipts,
         )
         self.quality_figures = QualityFigures(
@@ -186,6 +187,10 @@ class WebProcess:
         if self.tracer is not None:
             self.tracer.close()
 
+    def _capture_terms(self) -> dict[str, Terms]:
+        """What is to be captured of each model now."""
+        return capture_terms(self.reloader.rows) if self.settings.capture_mb else {}
+
     def _loaded_keys(self) -> set[str]:
         """The compiled versions that this worker answers with."""
         return {slot.served.facts.identity.artefact for slot in self.pool.slots()}
@@ -227,7 +232,7 @@ class WebProcess:
             compiled = read_compiled(folder)
             loaded: LoadedVersion
             if compiled.runtime == "onnx":
-                threads = len(os.sched_getaffinity(0)) // self.settings.workers
+                threads = processors() // self.settings.workers
                 loaded = OnnxVersion(
                     folder, compiled, self._watchdog, max(1, threads), self._disposal
                 )

@@ -21,7 +21,9 @@ class Readiness:
     waits_for: tuple[str, ...]
 
 
-NOT_LOOKED = Readiness(False, ("the first look at the database",))
+NOT_LOOKED = Readiness(
+    False, ("the first look at the database, whose tables a controller or kerasd migrate makes",)
+)
 
 
 class Siblings:

@@ -278,6 +278,12 @@ def test_who_is_in_haste_does_not_wait_for_a_lock(engine: sa.Engine, tmp_path: P
     quick.dispose()
 
 
+@pytest.mark.parametrize("url", ["sqlite:///{}/k.sqlite", "postgresql://u@h/d"])
+def test_of_a_burst_two_connections_stay_and_nobody_waits(url: str, tmp_path: Path) -> None:
+    pool: Any = open_database(url.format(tmp_path)).pool
+    assert (pool.size(), pool._max_overflow) == (2, -1)
+
+
 def test_other_databases_have_one_engine() -> None:
     memory = open_database("sqlite://")
     assert hasty(memory) is memory

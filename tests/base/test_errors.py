@@ -71,7 +71,9 @@ def test_an_error_over_http_says_what_was_wrong_and_got(
     ("error", "words"),
     [
         (StateDirectoryBusy("/var/kerasd"), ["/var/kerasd", "--state-dir"]),
-        (ServiceUnreachable("http://a:1", "refused"), ["http://a:1", "refused", "kerasd serve"]),
+        (ServiceUnreachable("http://a:1", "refused"), ["http://a:1", "refused", "its address"]),
+        (ServiceUnreachable("http://[::1]:1", "refused"), ["start it with: kerasd serve"]),
+        (ServiceUnreachable("http://localhost:8080", ""), ["start it with: kerasd serve"]),
         (FileBroken("m.h5", "is empty"), ["m.h5", "is empty"]),
         (FileUnsafe("m.h5", ["one", "two"]), ["m.h5", "refused", "one; two"]),
         (WeightsMismatch("m.h5", "3 layers, not 4"), ["m.h5", "don't fit", "3 layers, not 4"]),

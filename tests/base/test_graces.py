@@ -42,6 +42,18 @@ def test_the_documentation_tells_the_sum() -> None:
     assert f"has {BODIES_S:g} seconds to come" in text
 
 
+def test_the_page_on_docker_tells_it_too() -> None:
+    text = " ".join((ROOT / "docs" / "deploy-docker.md").read_text().split())
+    told = re.search(
+        r"`drain_s`, `predict_timeout_s` and (\d+) seconds, with the defaults (\d+) seconds", text
+    )
+    assert told is not None
+    assert (float(told[1]), float(told[2])) == (Graces(0).outside_s, OUTSIDE_S)
+    waits = re.findall(r"docker stop --time (\d+)", text)
+    assert len(waits) == 2
+    assert all(float(wait) > OUTSIDE_S for wait in waits)
+
+
 @pytest.mark.parametrize("name", ["web", "web-2", "tensorflow-2"])
 def test_compose_waits_as_long(name: str) -> None:
     services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]

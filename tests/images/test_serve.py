@@ -20,7 +20,7 @@ DOCKERFILE = re.compile(r"^```dockerfile\n(.*?)^```", re.MULTILINE | re.DOTALL)
 OPEN = ["--env", "KERASD_ACCESS=open", "--env", "KERASD_WORKERS=1", "--memory", "512m"]
 TRIES = 3  # what else the machine does is no fault of the image
 FIRST_ANSWER_S = 3.0
-MOST_BYTES = 150_000_000  # measured: 149
+MOST_BYTES = 160_000_000  # measured: 149; packages that grow by some pages are no fault
 ANSWERS = 200
 SOON_S = 10.0
 

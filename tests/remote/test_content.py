@@ -75,6 +75,29 @@ class TestLength:
         assert not taken.exists()
 
 
+class TestIndex:
+    def test_it_is_saved_when_it_has_changed_and_not_too_often(self, tmp_path: Path) -> None:
+        now = [1000.0]
+        content, index = Content(tmp_path, lambda: now[0]), tmp_path / "index.json"
+        content.open()
+        content.save(1.0)
+        assert not index.exists()
+        content.fetch("m.h5", Object(10, "t"), lambda _: [TEN])
+        content.save(1.0)
+        before = index.read_bytes()
+        content.fetch("n.h5", Object(10, "t"), lambda _: [TEN])
+        now[0] += 0.9
+        content.save(1.0)
+        assert index.read_bytes() == before
+        now[0] += 0.2
+        content.save(1.0)
+        assert index.read_bytes() != before
+        index.unlink()
+        content.fetch("o.h5", Object(10, "t"), lambda _: [TEN])
+        content.save()
+        assert index.exists()
+
+
 class TestRoom:
     @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
     def test_on_a_full_disk_the_beginning_goes(

@@ -180,3 +180,15 @@ class TestController:
         (tmp_path / "aside").rename(folder)
         site.step(70)
         assert site.step(70)["m", 1].state is State.READY
+
+    @pytest.mark.parametrize("is_mirrored", [True, False])
+    def test_a_mirror_that_is_not_there_yet_is_no_trouble_and_a_folder_is(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, is_mirrored: bool
+    ) -> None:
+        site = Site(tmp_path)
+        site.repository.rmdir()
+        if is_mirrored:
+            site.controller.is_gone = lambda *_: False
+        for _ in range(3):
+            assert site.step() == {}
+        assert caplog.text.count("the repository can't be read") == (0 if is_mirrored else 1)

@@ -30,6 +30,16 @@ class TestVersions:
         assert world.versions() == [("m", 1)]
         assert world.status() == (True, "", 0)
 
+    def test_what_is_known_of_many_is_not_written_anew_for_each(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pauses: list[float] = []
+        monkeypatch.setattr(Content, "save", lambda _, pause_s=0.0: pauses.append(pause_s))
+        for number in (1, 2, 3):
+            world.remote.put_version(f"m/{number}", {"model.h5": H5 + b"%d" % number})
+        world.look()
+        assert pauses == [1.0, 1.0, 1.0, 0.0]
+
     def test_one_without_a_manifest_waits_until_it_has_settled(self, world: World) -> None:
         world.remote.put("m/1/model.json", b"{}")
         assert world.look() < POLL_S

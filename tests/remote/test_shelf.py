@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -97,6 +98,16 @@ class TestConfiguration:
         with pytest.raises(Conflict, match=r"model\.yaml: model m is there already"):
             world.send(b"two", config=config)
 
+    def test_the_same_files_with_another_are_refused(self, world: World) -> None:
+        config = world.folder / "config"
+        config.write_text("description: mine\n")
+        world.send(b"one", config=config)
+        assert world.send(b"one", config=config) == Published(1, False)
+        config.write_text("description: better\n")
+        with pytest.raises(Conflict, match=r"model\.yaml: model m is there already, with version 1"):
+            world.send(b"one", config=config)
+        assert world.remote.read("m/model.yaml") == b"description: mine\n"
+
     def test_a_model_that_is_a_bare_file_is_there_already(self, world: World) -> None:
         world.remote.put("m/m.h5", H5)
         config = world.folder / "config"
@@ -186,3 +197,24 @@ class TestRaces:
         world.remote.store.fails = steal
         assert world.send() == Published(2, True)
         assert world.published() == [2]
+
+    def test_a_store_that_refuses_the_condition_is_asked_without_it(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        call = world.remote.store.call
+
+        def refuse(method: str, key: str, *args: Any, **more: Any) -> Any:
+            if more.pop("mode", "") == "create":
+                raise Refused("no If-None-Match here")
+            return call(method, key, *args, **more)
+
+        monkeypatch.setattr(world.remote.store, "call", refuse)
+        assert [world.send(b"one"), world.send(b"two")] == [Published(1, True), Published(2, True)]
+        assert world.published() == [1, 2]
+        assert not world.remote.bucket.create("m/1/claim.json", b"mine")
+
+
+class Refused(Exception):
+    """As botocore's ClientError."""
+
+    response: ClassVar = {"Error": {"Code": "NotImplemented"}}

@@ -112,6 +112,16 @@ def test_a_look_that_takes_long_tells_meanwhile_what_comes(tmp_path: Path) -> No
     assert 0 < told.bytes < status(world).bytes
 
 
+def test_what_is_left_out_for_its_keys_is_incomplete_too(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.remote.put_version("digits/1", {"model.h5": b"model"})
+    world.look()
+    world.remote.put_version("Digits/1", {"model.h5": b"another", "labels.txt": b""})
+    world.remote.put("m/1/model\n.h5")
+    world.look()
+    assert (world.versions(), status(world).incomplete) == ([("digits", 1)], 2)
+
+
 def test_a_bucket_of_too_many_objects_is_no_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     remote = Remote()
     for number in range(4):

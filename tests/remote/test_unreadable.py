@@ -188,7 +188,7 @@ class TestDisk:
         world.look()
         world.remote.put_version("m/2", {"model.h5": H5 + b"2"})
 
-        def full(_content: Content) -> None:
+        def full(_content: Content, _pause_s: float) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         monkeypatch.setattr(Content, "save", full)

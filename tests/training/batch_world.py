@@ -1,6 +1,7 @@
 """Compiled versions that copy or add up what they are given, files of rows, and runs over them."""
 
 import hashlib
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,7 +115,10 @@ class World:
         order: dict[str, Any] | None = None,
         **options: Any,
     ) -> Progress:
-        told = {"source": self.source, "target": self.target, "token": "t", **(order or {})}
+        """A run of its own, unless `order` names one; shards are of one run."""
+        run = secrets.token_hex(4) if shard is None else "shards"
+        places = {"source": self.source, "target": self.target}
+        told = {**places, "token": "t", "run": run, **(order or {})}
         one = None if shard is None else Shard(index=shard[0], of=shard[1])
         subject = Subject("pets", self.number, "f" * 64, self.version, self.config)
         made = BatchOrder(options=BatchOptions(**options), shard=one, **told)

@@ -10,6 +10,8 @@ from service.web.health import live, ready
 from service.web.process import WebProcess
 from tests.databases import migrate
 
+NOT_LOOKED = "the first look at the database, whose tables a controller or kerasd migrate makes"
+
 
 def test_a_worker_lives_before_it_is_ready_and_says_what_it_waits_for(tmp_path: Path) -> None:
     settings = Settings(state_dir=tmp_path, repository=tmp_path)
@@ -21,7 +23,7 @@ def test_a_worker_lives_before_it_is_ready_and_says_what_it_waits_for(tmp_path: 
     assert live(process) == (200, {"live": True})
     assert ready(process) == (
         503,
-        {"ready": False, "waits_for": ["the first look at the database"]},
+        {"ready": False, "waits_for": [NOT_LOOKED]},
     )
     store.replace([VersionRow("m", 1, State.COMPILING)])
     process.reloader.step(0.0)

@@ -1,6 +1,7 @@
 """What a scrape tells of training, out of a real job table, and that no counter ever falls."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from service.jobs.job import Job, JobOrder, JobState, Kind
 from service.jobs.store import JobStore
 from service.repository.model_config import ModelConfig
-from service.repository.states import VersionRow
+from service.repository.states import State, VersionRow
 from service.web.jobs_collector import JobsCollector, longest_interval, read_figures
 from service.web.process import WebProcess
 from tests.fakes import FakeVersion
@@ -152,6 +153,14 @@ def test_a_schedule_stands_beside_its_last_success(process: WebProcess) -> None:
     data = {"data": {"file": "train.csv"}}
     config = ModelConfig(retrain={**data, "schedule": "0 3 * * *"})
     told = scrape(process.jobs, row("m", config=config))
+    assert value(told, "schedule_interval_seconds") == DAY
+
+
+def test_a_version_that_is_gone_has_no_say_in_the_schedule(process: WebProcess) -> None:
+    gone = replace(row("m", State.RETIRED), version=3)
+    data = {"data": {"file": "train.csv"}}
+    config = ModelConfig(retrain={**data, "schedule": "0 3 * * *"})
+    told = scrape(process.jobs, row("m", config=config), gone)
     assert value(told, "schedule_interval_seconds") == DAY
 
 

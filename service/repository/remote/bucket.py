@@ -14,7 +14,7 @@ from typing import Any
 from service.base.http_errors import RemoteAway
 from service.repository.remote.address import Address
 from service.repository.remote.system import Store, open_store
-from service.repository.remote.trouble import is_beyond, is_taken, told
+from service.repository.remote.trouble import is_beyond, is_taken, is_unknown, told
 
 CALL_S = 30.0  # a small call, or one piece
 LIST_S = 120.0
@@ -124,9 +124,10 @@ class Bucket:
         return next((at.timestamp() for at in times if isinstance(at, datetime)), None)
 
     def create(self, key: str, content: bytes) -> bool:
-        """Write an object that isn't there yet, in one step; false if it is there.
+        """Write an object that isn't there yet; false if it is there.
 
-        After a lost answer it may be there by this very call: whoever asks must look.
+        In one step where the store knows such a condition: else two may believe that theirs is new.
+        After a lost answer it may be there by this very call. So whoever asks must look.
         """
         with self._told(key):
             try:
@@ -134,7 +135,13 @@ class Bucket:
             except Exception as error:
                 if is_taken(error):
                     return False
-                raise
+                if not is_unknown(error):
+                    raise
+            else:
+                return True
+        if self.look(key) is not None:
+            return False
+        self.write(key, content)
         return True
 
     def write(self, key: str, content: bytes) -> None:

@@ -42,7 +42,7 @@ class Content:
         self._index_file = folder / "index.json"
         self._wall_clock = wall_clock
         self._index: dict[str, str] = {}
-        self._is_saved = True
+        self._is_saved, self._saved_at = True, 0.0
 
     def open(self) -> None:
         """Make the folders, and read what an earlier process knew."""
@@ -116,15 +116,15 @@ class Content:
             if not self.has(digest) and file.stat().st_size <= free_room(self._parts):
                 self._copy(file, digest)
 
-    def save(self) -> None:
-        """Have the index on the disk, if it has changed."""
-        if self._is_saved:
+    def save(self, pause_s: float = 0.0) -> None:
+        """Have the index on the disk, if it has changed and was not saved within so long."""
+        if self._is_saved or 0 <= self._wall_clock() - self._saved_at < pause_s:
             return
         aside = self._index_file.with_suffix(".new")
         aside.write_text(json.dumps(self._index))
         sync(aside)
         aside.replace(self._index_file)
-        self._is_saved = True
+        self._is_saved, self._saved_at = True, self._wall_clock()
 
     def prune(self, named: Collection[str], listed: Iterable[tuple[str, Object]]) -> int:
         """Remove content that nothing names and that is no news; how many files went.

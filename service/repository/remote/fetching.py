@@ -31,6 +31,7 @@ from service.repository.sample_requests import WARM_UP_NAME
 AT_ONCE = 4  # objects of one version
 NOTES = BESIDE | {MANIFEST}
 MOST_TROUBLES = 3  # of the network or the disk, in one round
+SAVE_EVERY_S = 1.0  # what is known of thousands of objects, while versions come
 VAIN_S = 24 * 3600.0  # what came and wasn't what it must be is fetched again later and later
 
 Plan = Mapping[str, str]  # what is to lie in the mirror: path -> sha256
@@ -106,7 +107,7 @@ class Fetching:
         look = Round(_still_there(places, before))
         for place in sorted(places, key=lambda place: place in self._last):  # what failed, last
             if self._try(look, place, places[place], now) and place in served:
-                self._save(look)
+                self._save(look, SAVE_EVERY_S)
                 offer(look.plan)
         self._save(look)
         self._last = look.problems
@@ -120,9 +121,9 @@ class Fetching:
         self._settling.keep(places)
         self._postponing.keep(places)
 
-    def _save(self, look: Round) -> None:
+    def _save(self, look: Round, pause_s: float = 0.0) -> None:
         try:
-            self._content.save()
+            self._content.save(pause_s)
         except OSError as error:  # what isn't known after a restart is fetched again
             look.meet(of_disk(error))
 

@@ -202,7 +202,7 @@ class RemoteShelf:
             return None
         if version == claim.number:
             return Published(version, is_new=True)
-        return repeated(parcel, version)
+        return repeated(parcel, version, lambda: self._config(parcel.model))
 
     def _recorded(self, tree: Tree, key: Key, sizes: list[int] | None = None) -> tuple[str, str]:
         """Digest and key of a version as its manifest has them, or as its files are."""

@@ -17,7 +17,7 @@ from service.repository.remote.content import Content
 from service.repository.remote.fetching import Fetching, Plan, Round, of_disk
 from service.repository.remote.settling import Settling
 from service.repository.remote.status import Status, read_status
-from service.repository.remote.tree import Key, read_tree
+from service.repository.remote.tree import Key, place_of, read_tree
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,8 @@ class Syncing:
             self._plan = look.plan
         self._tell_problems(look.problems, tree.refused)
         versions = sum(any(path.count("/") > 1 for path in one) for one in look.places.values())
-        self._status = replace(self._status, incomplete=len(look.problems), versions=versions)
+        incomplete = look.problems.keys() | {place_of(key) for key in tree.refused}
+        self._status = replace(self._status, incomplete=len(incomplete), versions=versions)
         if now >= self._prune_at:
             self._content.prune(set(look.plan.values()), objects.items())
             self._prune_at = now + PRUNE_EVERY_S

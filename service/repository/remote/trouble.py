@@ -37,6 +37,11 @@ def is_taken(error: BaseException) -> bool:
     return isinstance(error, FileExistsError) or code_of(error) in taken
 
 
+def is_unknown(error: BaseException) -> bool:
+    """True for what a store says of a condition that it doesn't know; others pay it no regard."""
+    return code_of(error) in ("NotImplemented", "501")
+
+
 def is_beyond(error: BaseException) -> bool:
     """True for what a store says of bytes after an object's end; an empty one has no others."""
     return code_of(error) in BEYOND

@@ -4,17 +4,13 @@ from collections.abc import Iterable
 
 from service.capture.terms import Terms
 from service.repository.model_config import ModelConfig
+from service.repository.policy import by_model, config_of
 from service.repository.states import VersionRow
 
 
 def capture_terms(rows: Iterable[VersionRow]) -> dict[str, Terms]:
-    """The terms by model: model.yaml is the same for all versions, and the newest has read it."""
-    newest: dict[str, VersionRow] = {}
-    for row in rows:
-        known = newest.get(row.model)
-        if known is None or known.version < row.version:
-            newest[row.model] = row
-    return {model: _terms(row.config) for model, row in newest.items()}
+    """The terms by model."""
+    return {model: _terms(config_of(ours)) for model, ours in by_model(rows).items()}
 
 
 def _terms(config: ModelConfig) -> Terms:

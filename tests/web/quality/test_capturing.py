@@ -162,12 +162,21 @@ def test_without_receipts_nothing_is_captured(way: Any, tmp_path: Path) -> None:
         assert kept(process) == []
 
 
+def test_who_keeps_no_inputs_captures_none(way: Any, tmp_path: Path) -> None:
+    with working(tmp_path, {"m": FakeVersion()}, {"m": CAPTURED}, capture_mb=0) as process:
+        process.quality.capture.step(0.0)
+        with asking(way, process) as client:
+            client.predict("m", {"instances": ROWS})
+        assert kept(process) == []
+
+
 def test_the_terms_are_those_of_the_newest_version_and_know_the_columns_of_tables() -> None:
     columns = {"data": {"file": "rows.csv", "columns": {"features": ["a", "b", "c"]}}}
     config = ModelConfig(
         capture=Capture(fraction=0.5, drop=("b",)), retrain=Retraining.model_validate(columns)
     )
     rows = [
+        VersionRow("m", 11, State.RETIRED),
         VersionRow("m", 10, State.READY, config=config),
         VersionRow("m", 9, State.READY),
         VersionRow("n", 1, State.FAILED),
