@@ -178,5 +178,5 @@ format: install  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-clean:  ## Remove what was installed and written
-	rm -rf .venv .clients .ray .charts .release dist .s3 .images .peers .uv .kerasd .corpus .attacks .eras .chaos .mypy_cache .pytest_cache .ruff_cache
+clean:  ## Remove what was installed and written, but for .kerasd, the service's state
+	rm -rf .venv .clients .ray .charts .release dist .s3 .images .peers .uv .corpus .attacks .eras .chaos .mypy_cache .pytest_cache .ruff_cache

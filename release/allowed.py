@@ -9,8 +9,8 @@ PERMISSIVE = {
 # Licences that bind more than their own text, each with what keeps to it here.
 SPECIAL = {
     "LGPL-3.0-only": (
-        "psycopg, unchanged and a package of its own, that whoever runs the image can replace by "
-        "pip install; kerasd reaches it by import alone"
+        "psycopg, unchanged and a package of its own, that whoever has the image can replace in "
+        "one built on it; kerasd reaches it by import alone"
     ),
     "MPL-2.0": (
         "by file: the files of certifi and orjson are unchanged, and their source is what the "

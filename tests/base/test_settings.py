@@ -103,7 +103,7 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_misspelled_key_in_the_file_is_refused() -> None:
     Path("kerasd.toml").write_text('prot = "80"\n')
 
-    with pytest.raises(SettingsInvalid, match="setting prot = .80.: there is no such setting"):
+    with pytest.raises(SettingsInvalid, match=r"setting prot = .80.: there is no such setting"):
         read_settings()
 
 

@@ -55,6 +55,7 @@ def test_it_has_the_image_rights_and_places_of_the_pod_that_serves(kind: str) ->
     assert ours["securityContext"] == theirs["securityContext"]
     assert pod["securityContext"].items() <= serving["securityContext"].items()
     assert pod["enableServiceLinks"] is pod["automountServiceAccountToken"] is False
+    assert pod["nodeSelector"] == serving["nodeSelector"]
     assert volume_mounts(ours) == volume_mounts(theirs)
     if kind == "CronJob":
         assert ours["envFrom"] == theirs["envFrom"]
@@ -62,6 +63,15 @@ def test_it_has_the_image_rights_and_places_of_the_pod_that_serves(kind: str) ->
         assert term["labelSelector"]["matchLabels"].items() <= SINGLE["metadata"]["labels"].items()
         claims = {one["name"]: one.get("persistentVolumeClaim") for one in pod["volumes"]}
         assert {"name": "volume", "persistentVolumeClaim": claims["volume"]} in serving["volumes"]
+
+
+def test_after_a_restore_the_new_claim_is_written_down_everywhere() -> None:
+    """Told in one command alone, it would be forgotten by the next upgrade, and by the CronJob."""
+    claims = [one["metadata"]["name"] for one in OBJECTS if one["kind"] == "PersistentVolumeClaim"]
+    text = " ".join(SECTION.split())
+    assert f"`volume: {{existingClaim: {claims[-1]}}}` belongs into `mine.yaml`" in text
+    assert "the new `claimName` into the CronJob" in text
+    assert "--set" not in SECTION
 
 
 def volume_mounts(container: Json) -> set[tuple[str, str]]:
@@ -76,12 +86,16 @@ def test_what_the_one_keeps_the_other_brings_back(tmp_path: Path) -> None:
     for folder in (kept / "state", kept / "models", restored / "models", backups):
         folder.mkdir(parents=True)
     (kept / "models" / ".upload").write_text("half")
+    for old in ("2020-01-01", ".2020-01-02-killed"):
+        (backups / old).mkdir()
+        os.utime(backups / old, (0, 0))
     shutil.copytree(ROOT / "model_repo" / "digits", kept / "models" / "digits")
     mount_secret(tmp_path / "keys", {"keys.json": '{"format": 1, "keys": []}'})
     run_script(tmp_path, kept, backups, "kerasd migrate")
 
     told = run_script(tmp_path, kept, backups, script_of("CronJob"))
     (models,) = backups.glob("*-models.tar.gz")
+    assert not list(backups.glob("*2020-*"))
     today = models.name.removesuffix("-models.tar.gz")
     told += run_script(tmp_path, restored, backups, script_of("Job").replace(DAY, today))
 

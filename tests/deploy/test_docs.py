@@ -33,7 +33,7 @@ NEEDED = {
 
 
 def test_there_are_examples_of_both() -> None:
-    assert len(VALUES) == 5
+    assert len(VALUES) == 6
     assert len(KUSTOMIZATIONS) == 1
 
 

@@ -72,6 +72,7 @@ def test_a_web_pod_looks_at_uploads_with_half_of_its_memory(name: str) -> None:
         ("6442450944", (1, 4352, 4352)),
         (6442450944, (1, 4352, 4352)),
         ("6.5G", (1, 4379, 4379)),
+        ("6e9", (1, 4141, 4141)),
     ],
 )
 def test_they_follow_from_the_limit(memory: object, expected: tuple[int, int, int]) -> None:
@@ -98,11 +99,12 @@ def test_jobs_of_a_ray_cluster_take_nothing_here() -> None:
     "values",
     [
         REPLICAS | {"controller": {"resources": {"limits": {"memory": None}}}},
+        REPLICAS | {"controller": {"resources": None}, "web": {"resources": None}},
         {"access": "open", "repository": {"baked": True}, "single": {
             "resources": {"limits": {"memory": "1Gi"}}
         }},
     ],
-    ids=["no limit", "nothing is compiled"],
+    ids=["no limit", "no resources", "nothing is compiled"],
 )  # fmt: skip
 def test_without_need_nothing_is_decided(values: Json) -> None:
     told = settings_of(render(values))

@@ -3,7 +3,7 @@
 import pytest
 
 from service.base.strict_json import Json
-from tests.deploy.objects import PLAIN, of_kind, plain, pods, rendered, selects
+from tests.deploy.objects import PLAIN, of_kind, plain, pods, render, rendered, selects
 
 DNS = {("UDP", 53), ("TCP", 53)}
 SETS = pytest.mark.parametrize("name", list(PLAIN))
@@ -108,6 +108,14 @@ def test_places_can_be_narrowed() -> None:
     to_bucket = next(r for r in egress("s3", "web") if ports(r) == {("TCP", 443)})
     assert "namespaceSelector" in to_database["to"][0]
     assert to_bucket["to"] == [{"ipBlock": {"cidr": "198.51.100.0/24"}}]
+
+
+@pytest.mark.slow
+def test_the_namespace_of_prometheus_may_have_other_labels_alone() -> None:
+    told = {"access": "open", "networkPolicy": {"monitoringNamespace": {"team": "obs"}}}
+    policy = of_kind(render(told), "NetworkPolicy")["kerasd-single"]["spec"]
+    namespaces = [one["from"][0].get("namespaceSelector") for one in policy["ingress"]]
+    assert {"matchLabels": {"team": "obs"}} in namespaces
 
 
 @pytest.mark.slow

@@ -120,6 +120,11 @@ def test_an_image_is_pinned(pod: Json) -> None:
 
 
 @each_pod
+def test_a_pod_runs_where_its_image_does(pod: Json) -> None:
+    assert pod["spec"]["nodeSelector"] == {"kubernetes.io/arch": "amd64"}
+
+
+@each_pod
 def test_secrets_are_references(pod: Json) -> None:
     secret = {"KERASD_DATABASE_URL", "KERASD_WEBHOOK", "KERASD_RAY_TOKEN", "KERASD_API_KEY"}
     told = environment(pod)

@@ -32,6 +32,10 @@ pytestmark = pytest.mark.slow
         ),
         ({"settings": {"access": "open"}}, "at '/settings': additional properties"),
         ({"image": {"digest": "sha256:12"}}, "at '/image/digest': 'sha256:12' does not match"),
+        (
+            {"volume": {"storageClass": "-"}},
+            "at '/volume/storageClass': '-' does not match pattern",
+        ),
         ({"volume": {"size": "20 GB"}}, "at '/volume/size': '20 GB' does not match pattern"),
         ({"extraEnv": [{"name": "KERASD_PORT"}]}, "at '/extraEnv/0/name': 'not' failed"),
         ({"extraVolumes": [{"name": "tmp"}]}, "at '/extraVolumes/0/name': 'not' failed"),
@@ -102,11 +106,12 @@ def test_values_that_make_no_sense_together_are_refused(values: Json, words: str
     assert words in refusal(values)
 
 
-def test_a_release_whose_name_makes_no_service_is_refused() -> None:
-    asked = rendering({"access": "open"}) | {"name": "7up"}
-    named = rendering({"access": "open", "fullnameOverride": "models"}) | {"name": "7up"}
+@pytest.mark.parametrize("name", ["7up", "team.prod"])
+def test_a_release_whose_name_makes_no_service_is_refused(name: str) -> None:
+    asked = rendering({"access": "open"}) | {"name": name}
+    named = rendering({"access": "open", "fullnameOverride": "models"}) | {"name": name}
     refused, taken = ask_helm([asked, named])
-    assert "a Service can't be called 7up-kerasd" in refused["error"]
+    assert f"a Service can't be called {name}-kerasd" in refused["error"]
     assert "error" not in taken
 
 

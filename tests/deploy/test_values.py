@@ -141,6 +141,38 @@ def test_the_controllers_copy_of_a_bucket_has_a_size_or_a_claim_of_its_own() -> 
         assert pod["containers"][0]["resources"]["requests"]["ephemeral-storage"]
 
 
+@pytest.mark.parametrize("writable", [False, True])
+def test_data_files_are_written_where_jobs_run_and_nowhere_else(writable: bool) -> None:
+    data = {"data": {"existingClaim": "rows", "writable": writable}}
+    replicas = render({**REPLICAS, **data})
+    found = {
+        name: (mount, volume)
+        for name, pod in pods([*replicas, *render({"access": "open", **data})]).items()
+        for mount in pod["spec"]["containers"][0].get("volumeMounts", [])
+        for volume in pod["spec"].get("volumes", [])
+        if mount["name"] == volume["name"] == "data"
+    }
+    reads = {name: mount["readOnly"] for name, (mount, _) in found.items()}
+    assert reads == {
+        "Deployment/kerasd-web": True,
+        "Deployment/kerasd-controller": not writable,
+        "Deployment/kerasd": not writable,
+    }
+    for mount, volume in found.values():
+        assert volume["persistentVolumeClaim"]["readOnly"] == mount["readOnly"]
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [({}, None), (BUCKET, "0"), ({**BUCKET, "settings": {"capture_mb": 64}}, "64")],
+)
+def test_no_inputs_are_captured_where_nobody_would_look_after_them(
+    values: dict[str, Json], found: str | None
+) -> None:
+    settings = of_kind(render({**REPLICAS, **values}), "ConfigMap")["kerasd-settings"]["data"]
+    assert settings.get("KERASD_CAPTURE_MB") == found
+
+
 def test_a_rollout_may_take_as_long_as_a_start() -> None:
     for one in of_kind(render({**REPLICAS, "startupMinutes": 90}), "Deployment").values():
         assert one["spec"]["progressDeadlineSeconds"] > 90 * 60
@@ -159,6 +191,19 @@ def test_the_autoscaler_behaves_as_told() -> None:
     (scaler,) = of_kind(objects, "HorizontalPodAutoscaler").values()
     down = scaler["spec"]["behavior"]["scaleDown"]
     assert down == {"policies": policies, "stabilizationWindowSeconds": 300}
+
+
+def test_nodes_of_a_component_are_among_those_of_all() -> None:
+    own = {"web": {"nodeSelector": {"disk": "ssd"}}, "nodeSelector": {"kubernetes.io/os": "linux"}}
+    found = {
+        name: set(pod["spec"]["nodeSelector"]) for name, pod in pods(render(REPLICAS | own)).items()
+    }
+    everywhere = {"kubernetes.io/arch", "kubernetes.io/os"}
+    assert found.pop("Deployment/kerasd-web") == {"disk", *everywhere}
+    assert list(found.values()) == [everywhere] * 3
+    for nothing in (None, {"kubernetes.io/arch": None}):
+        anywhere = pods(render({"access": "open", "nodeSelector": nothing}))
+        assert not any("nodeSelector" in pod["spec"] for pod in anywhere.values())
 
 
 def test_constraints_of_ones_own_replace_the_spread() -> None:
@@ -208,6 +253,14 @@ def test_notes_warn_of_ways_out_to_everywhere() -> None:
     narrowed = {"networkPolicy": {"database": to, "repository": to}}
     assert "WARNING" not in notes(open_values | narrowed)
     assert "WARNING" not in notes({"access": "open"})
+
+
+def test_notes_warn_of_a_way_in_that_nobody_comes_through() -> None:
+    balanced: Json = {"access": "open", "service": {"type": "LoadBalancer"}}
+    block = {"web": {"from": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}}
+    assert "networkPolicy.web.from has no ipBlock" in notes(balanced)
+    assert "WARNING" not in notes(balanced | {"networkPolicy": block})
+    assert "WARNING" not in notes(balanced | {"networkPolicy": {"enabled": False}})
 
 
 def test_notes_tell_how_the_first_model_comes() -> None:

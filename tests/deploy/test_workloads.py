@@ -1,9 +1,16 @@
 """What the plain manifests make run: how many, how they are replaced, scaled, found and fed."""
 
+import os
+
 import pytest
 import yaml
+from fsspec.asyn import sync
 
+from service.base.metric_folder import WORKER_BYTES
 from service.base.strict_json import Json
+from service.cli.migrate import PAUSE_S
+from service.repository.remote.address import read_address
+from service.repository.remote.system import open_store
 from tests.conftest import ROOT
 from tests.deploy.objects import PLAIN, of_kind, plain, pods, rendered, selects
 
@@ -124,6 +131,27 @@ def test_with_a_bucket_there_is_no_volume() -> None:
         assert not any("persistentVolumeClaim" in volume for volume in pod["spec"]["volumes"])
 
 
+def bucket_variables(pod: Json) -> dict[str, str]:
+    told = {one["name"]: one.get("value", "x") for one in pod["spec"]["containers"][0]["env"]}
+    return {name: value for name, value in told.items() if name.startswith("AWS_")}
+
+
+def test_the_region_of_a_bucket_reaches_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    service = yaml.safe_load((ROOT / "deploy" / "kserve" / "inferenceservice.yaml").read_text())
+    told = [bucket_variables(pod) for pod in pods(plain("s3")).values()]
+    told.append(bucket_variables({"spec": service["spec"]["predictor"]}))
+    assert len(told) == 4
+    for variables in told:
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            system = open_store(read_address("s3://models/m", "repository"))._system
+            client = sync(system.loop, system.set_session)
+        assert client.meta.region_name == "eu-central-1"
+
+
 @pytest.mark.slow
 def test_a_volume_outlives_the_release() -> None:
     for name in ("single", "replicas"):
@@ -156,6 +184,24 @@ def test_the_ingress_leads_to_the_service() -> None:
 
 def test_large_numbers_are_told_as_numbers() -> None:
     assert environment("replicas")["KERASD_MAX_ROWS"] == "1000000"
+
+
+@pytest.mark.parametrize("name", list(PLAIN))
+def test_there_is_memory_for_the_counters_of_all_workers(name: str) -> None:
+    for deployment in of_kind(plain(name), "Deployment").values():
+        volumes = deployment["spec"]["template"]["spec"]["volumes"]
+        (memory,) = (one["emptyDir"] for one in volumes if one["name"] == "shared-memory")
+        room = int(memory["sizeLimit"].removesuffix("Mi")) * 1024**2
+        assert room >= 2 * int(environment(name)["KERASD_WORKERS"]) * WORKER_BYTES
+
+
+@REPLICAS
+def test_a_migration_has_failed_before_helm_gives_up(name: str) -> None:
+    (job,) = of_kind(plain(name), "Job").values()
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    wait_s = int(container["args"][-1])
+    tries = job["spec"]["backoffLimit"] + 1
+    assert tries * (wait_s + PAUSE_S) + 10 < job["spec"]["activeDeadlineSeconds"] < 300
 
 
 def test_the_model_of_kserve_is_named_as_its_service() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from service.base.metric_folder import WORKER_BYTES
 from service.base.secret_files import PREFIX, SECRET_SETTINGS, read_secrets
 from service.base.settings import Settings
 from service.controller.heart import TURN
@@ -76,9 +77,25 @@ def test_ours_run_as_the_images_user_within_limits(name: str) -> None:
 
 def test_who_opens_strangers_files_reaches_the_database_alone() -> None:
     assert COMPOSE["networks"]["inside"] == {"internal": True}
-    for name in ("controller", "tensorflow-2", "migrate", "postgres"):
+    for name in ("controller", "tensorflow-2", "migrate"):
         assert SERVICES[name]["networks"] == ["inside"], name
         assert "ports" not in SERVICES[name]
+    reached = {name for name, one in SERVICES.items() if "inside" in one.get("networks", [])}
+    assert reached == {"controller", "tensorflow-2", "migrate", "postgres"}
+
+
+def test_who_answers_reaches_the_database_by_a_network_without_a_way_out() -> None:
+    assert COMPOSE["networks"]["database"] == {"internal": True}
+    reached = {name for name, one in SERVICES.items() if "database" in one.get("networks", [])}
+    assert reached == {*ASKED, "postgres"}
+    assert "ports" not in SERVICES["postgres"]
+
+
+def test_there_is_memory_for_the_counters_of_all_workers() -> None:
+    for name in ASKED:
+        room = int(filled(SERVICES[name]["shm_size"]).removesuffix("m")) * 1024**2
+        workers = int(filled(SERVICES[name]["environment"]["KERASD_WORKERS"]))
+        assert room >= workers * WORKER_BYTES
 
 
 def test_what_is_mounted_is_there() -> None:
@@ -151,6 +168,13 @@ def test_every_variable_is_in_the_example_with_its_default() -> None:
     lines = (FOLDER / ".env.example").read_text().splitlines()
     explained = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     assert named == explained
+
+
+def test_no_page_exports_a_variable_of_compose() -> None:
+    """Any kerasd of that shell would refuse it: it looks like a setting and is none."""
+    for page in (ROOT / "docs").glob("*.md"):
+        exported = re.findall(r"export KERASD_(\w+)", page.read_text())
+        assert {name.lower() for name in exported} <= set(Settings.model_fields), page
 
 
 def test_secrets_are_files_given_to_who_needs_them() -> None:

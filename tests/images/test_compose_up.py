@@ -85,7 +85,7 @@ def test_the_controller_reaches_nothing_beyond_its_network(project: Composed) ->
     form = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"
     of = {name: project.engine.inspect(project.container(name), form).split() for name in STARTED}
     assert of["controller"] == ["kerasd_inside"]
-    assert sorted(of["web"]) == ["kerasd_default", "kerasd_inside"]
+    assert sorted(of["web"]) == ["kerasd_database", "kerasd_default"]
     assert of["tensorboard"] == ["kerasd_shown"]  # it doesn't reach the others
     inspected = project.engine.docker("network", "inspect", "kerasd_inside")
     assert orjson.loads(inspected)[0]["Internal"] is True

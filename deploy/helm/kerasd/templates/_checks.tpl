@@ -27,7 +27,7 @@
 {{- if and (not $replicas) $v.web.tensorflow.enabled -}}
 {{- fail "in mode single the controller runs TensorFlow: web.tensorflow is for mode replicas" -}}
 {{- end -}}
-{{- if and $v.web.autoscaling.enabled (not (get ($v.web.resources.requests | default dict) "cpu")) -}}
+{{- if and $v.web.autoscaling.enabled (not (dig "resources" "requests" "cpu" "" $v.web)) -}}
 {{- fail "the autoscaler goes by what is requested: give web.resources.requests.cpu" -}}
 {{- end -}}
 {{- if and $v.web.tensorflow.enabled (semverCompare "<1.29.0-0" .Capabilities.KubeVersion.Version) -}}
@@ -51,8 +51,8 @@
 {{- if and $v.service.externalTrafficPolicy (eq $v.service.type "ClusterIP") -}}
 {{- fail "service.externalTrafficPolicy is for types NodePort and LoadBalancer" -}}
 {{- end -}}
-{{- if not (regexMatch "^[a-z]" (include "kerasd.fullname" .)) -}}
-{{- fail (printf "a Service can't be called %s: give a fullnameOverride that begins with a letter" (include "kerasd.fullname" .)) -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" (include "kerasd.fullname" .)) -}}
+{{- fail (printf "a Service can't be called %s: give a fullnameOverride that begins with a letter and has no dots" (include "kerasd.fullname" .)) -}}
 {{- end -}}
 {{- if and (not $replicas) (or $v.repository.controllerSecret $v.controller.serviceAccount.create $v.controller.serviceAccount.name) -}}
 {{- fail "mode single is one pod with one identity: repository.controllerSecret and controller.serviceAccount are for mode replicas" -}}

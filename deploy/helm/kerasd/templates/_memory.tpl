@@ -4,9 +4,9 @@ version 2 end all of a container when one of its processes takes too much, a chi
 {{- /* A quantity of Kubernetes in MiB. */ -}}
 {{- define "kerasd.mebibytes" -}}
 {{- $text := ternary (printf "%.0f" .) (toString .) (kindIs "float64" .) -}}
-{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 -}}
 {{- $unit := regexFind "[a-zA-Z]*$" $text -}}
-{{- if not (and (regexMatch "^[0-9]+([.][0-9]+)?[a-zA-Z]*$" $text) (hasKey $units $unit)) -}}
+{{- if not (and (regexMatch "^[0-9]+([.][0-9]+)?([eE][0-9]+|[a-zA-Z]*)$" $text) (hasKey $units $unit)) -}}
 {{- fail (printf "%q is no quantity of memory: give one such as 6Gi" $text) -}}
 {{- end -}}
 {{- divf (mulf (float64 (trimSuffix $unit $text)) (float64 (get $units $unit))) 1048576.0 | floor | int64 -}}
@@ -17,7 +17,7 @@ A child of TensorFlow never touches some 1,700 MiB of its addresses: its limit o
 memory and 1,536. Where models are baked nothing is compiled. */ -}}
 {{- define "kerasd.childSettings" -}}
 {{- $replicas := eq .Values.mode "replicas" -}}
-{{- $limit := get ((ternary .Values.controller .Values.single $replicas).resources.limits | default dict) "memory" -}}
+{{- $limit := dig "resources" "limits" "memory" "" (ternary .Values.controller .Values.single $replicas) -}}
 {{- if and $limit (not .Values.repository.baked) -}}
 {{- $given := .Values.settings -}}
 {{- $others := ternary 512 (add 1024 (mul 256 .Values.web.workers)) $replicas -}}
@@ -45,7 +45,7 @@ KERASD_{{ upper $name }}: {{ $value | quote }}
 
 {{- /* A web pod of mode replicas only looks at uploads: half of it is enough. */ -}}
 {{- define "kerasd.checkSettings" -}}
-{{- with get (.Values.web.resources.limits | default dict) "memory" -}}
+{{- with dig "resources" "limits" "memory" "" .Values.web -}}
 - {name: KERASD_COMPILE_MEMORY_MB, value: {{ max 1024 (div (int64 (include "kerasd.mebibytes" .)) 2) | quote }}}
 {{- end -}}
 {{- end -}}

@@ -28,25 +28,25 @@ runAsNonRoot: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
-{{- /* Told a component's values. */ -}}
+{{- /* Told root, and own: a component's values. */ -}}
 {{- define "kerasd.placement" -}}
-{{- with .nodeSelector }}
+{{- with merge dict (.own.nodeSelector | default dict) (.root.Values.nodeSelector | default dict) -}}
 nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .tolerations }}
+{{- with .own.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .affinity }}
+{{- with .own.affinity }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .priorityClassName }}
+{{- with .own.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
 {{- end -}}
 
 {{- /* Settings, then what may hold secrets: by reference only. Told, as all below: root; names, the
 settings whose Secrets this pod gets; bucket, the Secret with its rights there; scratch, the values of
-its own places. */ -}}
+its own places; writesData, whether jobs that run in it may write where data files lie. */ -}}
 {{- define "kerasd.environment" -}}
 envFrom:
   - configMapRef:
@@ -86,7 +86,7 @@ env:
 - {name: volume, mountPath: /models, subPath: models}
 {{- end }}
 {{- if $values.data.existingClaim }}
-- {name: data, mountPath: /data, readOnly: true}
+- {name: data, mountPath: /data, readOnly: {{ not .writesData }}}
 {{- end }}
 {{- if $values.keys.existingSecret }}
 - {name: keys, mountPath: /etc/kerasd/keys, readOnly: true}
@@ -104,7 +104,7 @@ env:
 - name: tmp
   emptyDir: {sizeLimit: {{ .scratch.size }}}
 - name: shared-memory
-  emptyDir: {medium: Memory, sizeLimit: {{ $values.scratch.sharedMemory }}}
+  emptyDir: {medium: Memory, sizeLimit: {{ $values.scratch.sharedMemory | default (printf "%dMi" (mul 64 $values.web.workers)) }}}
 {{- if not (and (eq $values.mode "single") $values.volume.enabled) }}
 - name: state
   {{- if .scratch.existingClaim }}
@@ -119,7 +119,7 @@ env:
 {{- end }}
 {{- with $values.data.existingClaim }}
 - name: data
-  persistentVolumeClaim: {claimName: {{ . }}, readOnly: true}
+  persistentVolumeClaim: {claimName: {{ . }}, readOnly: {{ not $.writesData }}}
 {{- end }}
 {{- with $values.keys.existingSecret }}
 - name: keys
