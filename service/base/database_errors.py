@@ -8,6 +8,13 @@ OperatorError
 
 from service.base.errors import OperatorError
 
+TOLD_CHARACTERS = 200
+
+
+def database_words(error: Exception) -> str:
+    """What a database has said, on one line, of SQLAlchemy's error without the statement."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())[:TOLD_CHARACTERS]
+
 
 class SchemaUnknown(OperatorError):
     """A newer kerasd has changed the database's schema; this one would read it wrongly."""

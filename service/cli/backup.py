@@ -12,7 +12,7 @@ from service import __version__
 from service.base.copied import Chosen, copy_file, copy_folder, digest_of
 from service.base.database import Engine, check_schema, open_database
 from service.base.database_copy import copy_database, sqlite_file
-from service.base.database_errors import BackupRefused
+from service.base.database_errors import BackupRefused, database_words
 from service.base.durable import rename_new, storing, sync
 from service.base.settings import Settings
 from service.cli.backup_record import DATABASE, JOBS, RECORD, BackupRecord, places
@@ -63,7 +63,7 @@ def _fill(settings: Settings, aside: Path) -> BackupRecord:
             found = copy_folder(place, aside / name, chosen)
             files |= {f"{name}/{path}": digest for path, digest in found.items()}
     except SQLAlchemyError as error:
-        why = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+        why = database_words(error)
         raise BackupRefused(f"The database can't be read: {why}") from error
     finally:
         engine.dispose()

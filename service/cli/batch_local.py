@@ -12,6 +12,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.base.database import is_missing, open_database
+from service.base.database_errors import database_words
 from service.base.http_errors import Conflict
 from service.base.processors import processors
 from service.base.settings import Settings, read_settings
@@ -95,7 +96,7 @@ def _workplace(settings: Settings) -> Iterator[Workplace]:
     try:
         yield open_workplace(settings, engine)
     except SQLAlchemyError as error:
-        why = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+        why = database_words(error)
         raise Conflict(f"The versions recorded in {where} can't be read ({why})") from error
     finally:
         engine.dispose()

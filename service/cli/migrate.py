@@ -8,7 +8,7 @@ import click
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from service.base.database import Engine, known_revision, migrate, open_database
-from service.base.database_errors import DatabaseUnusable
+from service.base.database_errors import DatabaseUnusable, database_words
 from service.base.settings import read_settings
 
 WAIT_S = 60.0
@@ -55,14 +55,11 @@ def patiently(
         except OperationalError as error:
             left_s = deadline - now()
             if left_s <= 0:
-                raise DatabaseUnusable(f"{_why(error)}, for {wait_s:g} seconds") from error
+                why = f"{database_words(error)}, for {wait_s:g} seconds"
+                raise DatabaseUnusable(why) from error
             pause(min(PAUSE_S, left_s))
         except SQLAlchemyError as error:
-            raise DatabaseUnusable(_why(error)) from error
-
-
-def _why(error: SQLAlchemyError) -> str:
-    return " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+            raise DatabaseUnusable(database_words(error)) from error
 
 
 def _told(before: str | None, after: str | None) -> str:

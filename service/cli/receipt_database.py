@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.base.database import is_missing, open_database
+from service.base.database_errors import database_words
 from service.base.errors import KeysRefused
 from service.base.settings import read_settings
 from service.quality.store_keys import KeyStore
@@ -22,7 +23,7 @@ def key_store(state_dir: Path | None) -> Iterator[KeyStore]:
     try:
         yield KeyStore(engine)
     except SQLAlchemyError as error:
-        why = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+        why = database_words(error)
         raise KeysRefused(
             f"the keys of receipts can't be used ({why}); the service makes their table when it "
             "starts"

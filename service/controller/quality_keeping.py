@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import sqlalchemy.exc
 
+from service.base.database_errors import database_words
 from service.controller.known_config import KnownConfigs, Told
 from service.quality.store import QualityStore
 from service.quality.store_keys import KeyStore
@@ -52,7 +53,7 @@ class QualityKeeping:
             self._prune(now)
         except sqlalchemy.exc.SQLAlchemyError as error:
             self._due_at = now + AGAIN_S
-            logger.warning("old labels can't be taken out", extra={"why": str(error)[:200]})
+            logger.warning("old labels can't be taken out", extra={"why": database_words(error)})
         else:
             self._due_at = now + DAY_S
 

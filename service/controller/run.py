@@ -14,6 +14,7 @@ from service.base.bell import Bell
 from service.base.confinement import Limits
 from service.base.custom_state import custom_options
 from service.base.database import Engine, migrate, open_database
+from service.base.database_errors import database_words
 from service.base.graces import Graces
 from service.base.lock import hold_lock, wait_until_free
 from service.base.settings import MEBIBYTE, Settings
@@ -170,8 +171,7 @@ def _take(step: Step, mend: Callable[[], None]) -> bool:
         step(time.monotonic())
         return True
     except SQLAlchemyError as error:
-        why = str(getattr(error, "orig", None) or error)[:200]
-        logger.warning("database not usable", extra={"why": why})
+        logger.warning("database not usable", extra={"why": database_words(error)})
         with suppress(SQLAlchemyError):  # away, or removed and empty
             mend()
     except Exception:  # of any kind

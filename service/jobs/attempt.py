@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.base.database_errors import database_words
 from service.base.errors import DatabaseAway
 from service.base.job_errors import Cancelled, Superseded
 from service.jobs.job import Job, JobState
@@ -157,8 +158,7 @@ class Attempt:
             except SQLAlchemyError as error:
                 if self._clock() >= give_up_at:
                     raise DatabaseAway from error
-                why = str(getattr(error, "orig", None) or error)[:200]
-                logger.warning("database not usable", extra={"why": why})
+                logger.warning("database not usable", extra={"why": database_words(error)})
                 self._pause(PAUSE_S)
 
     def _beat_on(self) -> None:
@@ -170,7 +170,6 @@ class Attempt:
             try:
                 self.beat()
             except SQLAlchemyError as error:
-                why = str(getattr(error, "orig", None) or error)[:200]
-                logger.warning("database not usable", extra={"why": why})
+                logger.warning("database not usable", extra={"why": database_words(error)})
             except Exception:  # the thread must live on, whatever one beat has met
                 logger.exception("beat failed")

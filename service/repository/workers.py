@@ -9,6 +9,7 @@ from typing import Self
 
 import sqlalchemy.exc
 
+from service.base.database_errors import database_words
 from service.repository.states import Held, WorkerRecord
 from service.repository.store import VersionStore
 
@@ -129,8 +130,7 @@ class Reporter:
         try:
             self._store.forget(str(self.name))
         except sqlalchemy.exc.SQLAlchemyError as error:
-            why = str(getattr(error, "orig", error))[:200]
-            logger.debug("can't take the report back", extra={"why": why})
+            logger.debug("can't take the report back", extra={"why": database_words(error)})
 
     def _write(self, record: WorkerRecord, now: float) -> str:
         """Why it can't be written; empty when it was."""
@@ -138,7 +138,7 @@ class Reporter:
         try:
             self._store.report(replace(record, beat=time.time()))
         except sqlalchemy.exc.SQLAlchemyError as error:
-            return str(getattr(error, "orig", error))[:200]
+            return database_words(error)
         self._told = record
         return ""
 

@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from service.base.errors import DatabaseAway, KerasdError, NotFound
+from service.base.database_errors import database_words
+from service.base.errors import DatabaseAway, NotFound
 from service.base.http_errors import BodyTooLarge, MethodNotAllowed
 from service.base.log import caller as log_caller
 from service.base.log import request_id
@@ -98,7 +99,7 @@ def _add_health(app: Flask, process: WebProcess) -> None:
 
 
 def _begin(process: WebProcess) -> Response | None:
-    """Predictions and preflights are answered before any routing, as the front does."""
+    """Predictions and preflights are answered here, whatever route Flask has found for them."""
     g.started = time.perf_counter()
     request_id.set(process.request_ids.take(request.headers.get(REQUEST_ID, "")))
     path = parse_predict_path(request.path) if request.method == "POST" else None
@@ -179,13 +180,12 @@ def _answer_error(error: Exception) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         error = BodyTooLarge(request.max_content_length or 0)
     elif isinstance(error, SQLAlchemyError):  # away, read-only, without our tables, too busy
-        why = str(getattr(error, "orig", None) or error)[:200]
-        logger.warning("the database is not usable", extra={"why": why})
+        logger.warning("the database is not usable", extra={"why": database_words(error)})
         error = DatabaseAway()
     elif isinstance(error, HTTPException) and error.code in (404, 405):
         kind = NotFound(request.path) if error.code == 404 else None
         error = kind or MethodNotAllowed(request.method, request.path)
-    elif isinstance(error, HTTPException) and not isinstance(error, KerasdError):
+    elif isinstance(error, HTTPException):
         text = f"{error.name}: {error.description}"
         return Response(error_body(text), error.code or 500, content_type=JSON)
     status, text, headers = explain(error)

@@ -6,6 +6,7 @@ from typing import Generic
 
 import sqlalchemy.exc
 
+from service.base.database_errors import database_words
 from service.repository.policy import settle
 from service.repository.route import Route
 from service.repository.states import VersionRow
@@ -98,8 +99,7 @@ class Guide(Generic[Served]):
             rows = {model: self._rows_for(outlook, route) for model, route in changed.items()}
         except sqlalchemy.exc.SQLAlchemyError as error:  # the thread looks again
             if self._is_reachable:
-                why = str(getattr(error, "orig", error))[:200]
-                logger.warning("routes not readable", extra={"why": why})
+                logger.warning("routes not readable", extra={"why": database_words(error)})
             self._is_reachable = False
             return
         self._is_reachable = True

@@ -10,6 +10,7 @@ from typing import Generic
 
 import sqlalchemy.exc
 
+from service.base.database_errors import database_words
 from service.base.metrics import LOADED_BYTES, MEMORY_BUDGET, WORKER_MEMORY
 from service.base.resident import resident_bytes
 from service.repository.states import Held, Loading, VersionRow
@@ -192,8 +193,7 @@ class Reloader(Generic[Served]):
                 is_reachable = True
             except sqlalchemy.exc.SQLAlchemyError as error:  # not there yet, or away for a while
                 if is_reachable:
-                    why = str(getattr(error, "orig", error))[:200]
-                    logger.warning("database not readable", extra={"why": why})
+                    logger.warning("database not readable", extra={"why": database_words(error)})
                 is_reachable = False
             except Exception:  # the loop must live on, whatever one look has met
                 logger.exception("reload failed")

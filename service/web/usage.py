@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import sqlalchemy.exc
 
+from service.base.database_errors import database_words
 from service.repository.store import VersionStore
 from service.runtime.asked import Key
 from service.runtime.slot import Served, Slot
@@ -48,7 +49,7 @@ class Usage:
         try:
             self.write()
         except sqlalchemy.exc.SQLAlchemyError as error:
-            why = str(getattr(error, "orig", error))[:200]
+            why = database_words(error)
             logger.debug("can't record when versions were used", extra={"why": why})
 
     def write(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.base.database_errors import database_words
 from service.base.errors import SwapUnfinished
 from service.base.http_errors import Conflict
 from service.base.refusals import TrainingRefused
@@ -171,7 +172,7 @@ class Release:
         try:
             self._place.versions.note(entry)
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", error))[:200]
+            reason = database_words(error)
             logger.error("a version isn't in the audit", extra={**fields, "reason": reason})
 
 

@@ -6,6 +6,7 @@ from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from service.base.errors import JsonInvalid, RequestInvalid
+from service.base.faults import fault_text
 from service.base.strict_json import Json, parse_object
 from service.repository.audit import WHY_SCHEMA, check_why
 from service.repository.labels import HEADER, LABEL
@@ -112,5 +113,5 @@ def _explain(error: ValidationError) -> str:
     for fault in error.errors(include_url=False, include_context=False):
         where = ".".join(str(part) for part in fault["loc"])[:MAX_SHOWN] or "the body"
         got = "" if fault["type"] == "missing" else f", got {repr(fault['input'])[:MAX_SHOWN]}"
-        faults.append(f"{where}: {fault['msg']}{got}")
+        faults.append(f"{where}: {fault_text(fault)}{got}")
     return "; ".join(faults[:5])

@@ -1,7 +1,7 @@
 """Whether the rows of a request are what its model can learn from, before a job is accepted.
 
 Files are read by a child process, which a crash doesn't hurt and which ends with the request; of
-feedback only ids and labels are read, here.
+feedback ids and labels are read, here, and inputs only where these may be none to learn from.
 """
 
 import threading
@@ -87,6 +87,8 @@ class DataChecks:
         wanted = Wanted(
             subject.signature, form, subject.width, subject.names, expected.min_rows,
             expected.min_classes, frozenset(expected.lengths),
+            # Else no such input has been answered, and reading them all would be for nothing.
+            is_finite=split is not None and subject.config.allow_non_finite,
         )  # fmt: skip
         live = LiveRows(self._settings.capture_dir, self._quality, subject.model)
         found = count(live, wanted, choice)

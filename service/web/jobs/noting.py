@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy.exc
 
+from service.base.database_errors import database_words
 from service.repository.audit import AuditEntry, Order
 from service.web.process import WebProcess
 
@@ -25,5 +26,4 @@ def write_down(
     try:
         process.reloader.store.note(entry)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        why = str(getattr(error, "orig", None) or error)[:200]
-        logger.error("it isn't in the audit", extra={**fields, "reason": why})
+        logger.error("it isn't in the audit", extra={**fields, "reason": database_words(error)})

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
+from service.base.database_errors import database_words
 from service.base.metrics import PREDICTIONS_UNRECORDED
 from service.quality.predicted import Prediction, steps_of
 from service.quality.score_bins import count_steps
@@ -149,7 +150,9 @@ class Recorder:
         except SQLAlchemyError as error:
             self._retry_at = now + RETRY_S
             if not self._is_away:
-                logger.warning("predictions can't be recorded", extra={"why": str(error)[:200]})
+                logger.warning(
+                    "predictions can't be recorded", extra={"why": database_words(error)}
+                )
             self._is_away = True
         else:
             self._is_away = False

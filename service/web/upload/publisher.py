@@ -8,6 +8,7 @@ from functools import partial
 
 import sqlalchemy.exc
 
+from service.base.database_errors import database_words
 from service.base.http_errors import UploadRefused
 from service.base.settings import Settings
 from service.base.strict_json import Json
@@ -82,7 +83,7 @@ class Publisher:
         try:
             self._store.note(entry)
         except sqlalchemy.exc.SQLAlchemyError as error:
-            why = str(getattr(error, "orig", error))[:200]
+            why = database_words(error)
             logger.error("an upload isn't in the audit", extra={**fields, "reason": why})
 
     def _wait(self, head: UploadHead, published: Published) -> State:
@@ -106,8 +107,7 @@ class Publisher:
         try:
             rows = self._store.rows(model)
         except sqlalchemy.exc.SQLAlchemyError as error:
-            why = str(getattr(error, "orig", None) or error)[:200]
-            logger.warning("the database is not usable", extra={"why": why})
+            logger.warning("the database is not usable", extra={"why": database_words(error)})
             rows = []
         row = next((row for row in rows if row.version == version), None)
         return (State.DISCOVERED, "") if row is None else (row.state, row.reason)
