@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from service.base import metrics
 from service.base.settings import Settings
+from service.cli.main import cli
 from tests.conftest import ROOT
 from tests.documented import blocks, run
 from tests.running import RunningService, running
@@ -21,7 +23,9 @@ IN_ORDER = {
     "batch-predictions.md", "deploy-docker.md", "jobs.md", "operations.md", "quality.md",
     "sequences.md", "versions.md",
 }  # fmt: skip
-LINK = re.compile(r"\]\(([^)#:]+)\)")
+LINK = re.compile(r"\]\(([^)#:]*)#?([^):]*)\)")  # a file, or a chapter, or a chapter of a file
+COMMAND = re.compile(r"\bkerasd ([a-z][^\n`|;&]*)")
+OPTION = re.compile(r"(?<= )--[a-z][a-z-]*")
 
 
 def commands() -> list[str]:
@@ -55,10 +59,41 @@ def test_every_make_command_of_the_documents_is_in_the_makefile() -> None:
     assert named <= targets
 
 
+def test_what_nothing_makes_again_is_not_cleaned() -> None:
+    (recipe,) = re.findall(r"^clean:.*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert ".venv" in recipe.split()
+    assert str(Settings().state_dir) not in recipe.split()
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
-    for target in LINK.findall(path.read_text()):
-        assert (path.parent / target).exists(), target
+    for target, chapter in LINK.findall(path.read_text()):
+        page = path.parent / target if target else path
+        assert page.exists(), target
+        assert not chapter or chapter in chapters(page), f"{target}#{chapter}"
+
+
+def chapters(page: Path) -> set[str]:
+    """What links call its chapters."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    heads = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_option_of_a_command_is_one_of_its_own(path: Path) -> None:
+    for text in COMMAND.findall(path.read_text()):
+        command: click.Command = cli
+        for word in text.split():
+            if not isinstance(command, click.Group):
+                break
+            inner = command.get_command(click.Context(cli), word)
+            if inner is None:
+                break
+            command = inner
+        if command is not cli:
+            known = {option for parameter in command.params for option in parameter.opts}
+            assert set(OPTION.findall(text)) <= known | {"--help"}, text
 
 
 def test_the_table_of_settings_is_the_settings() -> None:

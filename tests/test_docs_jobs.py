@@ -1,13 +1,11 @@
 """`docs/jobs.md`, done in its order: real retrains of a sample model on its real data."""
 
-import csv
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from sklearn.datasets import load_breast_cancer
 
 from tests.conftest import ROOT
 from tests.documented import blocks_of, run
@@ -22,19 +20,9 @@ def service(sample_repository: Path, tmp_path: Path) -> Iterator[RunningService]
     repository = tmp_path / "model_repo"
     shutil.copytree(sample_repository / "breast-cancer", repository / "breast-cancer")
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    write_rows(tmp_path / "train.csv")
     with running(repository, tmp_path / "state") as started:
         started.wait_ready()
         yield started
-
-
-def write_rows(path: Path) -> None:
-    data = load_breast_cancer()
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*data.feature_names, "y"])
-        for row, target in zip(data.data.tolist(), data.target, strict=True):
-            writer.writerow([*row, "benign" if target else "malignant"])
 
 
 def test_every_command_does_what_the_page_says(service: RunningService, tmp_path: Path) -> None:

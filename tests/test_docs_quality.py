@@ -41,7 +41,7 @@ def test_every_command_does_what_the_page_says(service: RunningService, folder: 
     assert '"outcomes":{"accepted":1}' in told
     assert '"labelled":1' in told
     assert "1 of 1 rows kept: 1 duplicate" in told
-    assert "1 predictions forgotten, 1 labelled rows deleted" in told
+    assert "nothing of 1 predictions is kept now, 1 labelled rows deleted" in told
 
 
 def test_two_hundred_predictions_are_labelled_corrected_and_forgotten(

@@ -1,19 +1,18 @@
 """`kerasd predict`: a small client of the running service."""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import orjson
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from service.base.refusals import FileBroken
 from service.base.settings import read_settings
 from service.base.signature import Tensors
+from service.cli.terminal import print_table
 from service.client import Client, Prediction
 
 TIMEOUT_S = 60
@@ -38,11 +37,20 @@ def read_rows(source: Path) -> Any:
         if source.suffix == ".npy":
             return np.load(source, allow_pickle=False).tolist()
         if source.suffix == ".json":
-            content = orjson.loads(source.read_bytes())
-            return content["instances"] if isinstance(content, dict) else content
+            return _read_json(source)
         return _read_csv(source)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise FileBroken(source.name, f"can't be read as rows: {error}") from error
+
+
+def _read_json(source: Path) -> Any:
+    """A list of rows, or a request's body with one."""
+    content = orjson.loads(source.read_bytes())
+    if not isinstance(content, dict):
+        return content
+    if "instances" not in content:
+        raise ValueError(f"expected a list, or an object with instances, got {[*content][:5]}")
+    return content["instances"]
 
 
 def _read_csv(source: Path) -> list[list[float]]:
@@ -67,11 +75,14 @@ def _is_numeric(cells: list[str]) -> bool:
 def open_client(url: str | None, key: str | None) -> Client:
     """A client of the service that the settings name, unless the command line names another.
 
-    A person waits: whoever wants it tried again can do so.
+    A person waits: whoever wants it tried again can do so. Raises UsageError for a wrong address.
     """
     settings = read_settings()
     key = key or settings.api_key.get_secret_value()
-    return Client(url or settings.url, key or None, timeout_s=TIMEOUT_S, retries=0)
+    try:
+        return Client(url or settings.url, key or None, timeout_s=TIMEOUT_S, retries=0)
+    except ValueError as error:
+        raise click.UsageError(f"--{error}") from error
 
 
 def print_json(answer: Any) -> None:
@@ -80,30 +91,24 @@ def print_json(answer: Any) -> None:
 
 
 def _print_predictions(answer: Prediction) -> None:
+    head: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
     if answer.decisions:
-        table = Table("row", "class", "label", "score", "margin")
-        for index, decision in enumerate(answer.decisions):
-            table.add_row(
-                str(index),
-                str(decision.class_index),
-                escape(decision.label),
-                f"{decision.score:.4f}",
-                "" if decision.margin is None else f"{decision.margin:.4f}",
-            )
+        head = ("class", "label", "score", "margin")
+        rows = [
+            (one.class_index, one.label, _digits(one.score), _digits(one.margin))
+            for one in answer.decisions
+        ]
     elif answer.choices:
-        table = Table("row", "classes", "labels", "scores")
-        for index, choice in enumerate(answer.choices):
-            table.add_row(
-                str(index),
-                ", ".join(map(str, choice.class_indices)),
-                escape(", ".join(choice.labels)),
-                ", ".join(f"{score:.4f}" for score in choice.scores),
-            )
+        head = ("classes", "labels", "scores")
+        rows = [
+            (_listed(one.class_indices), _listed(one.labels), _listed(map(_digits, one.scores)))
+            for one in answer.choices
+        ]
     else:
-        table = Table("row", "prediction")
-        for index, values in enumerate(_rows(answer.predictions)):
-            table.add_row(str(index), escape(_short(values)))
-    Console().print(table)
+        head = ("prediction",)
+        rows = [(_short(values),) for values in _rows(answer.predictions)]
+    print_table(("row", *head), ((index, *row) for index, row in enumerate(rows)))
     click.echo(f"version {answer.model_version}")
 
 
@@ -115,6 +120,14 @@ def _rows(predictions: np.ndarray | Tensors) -> list[Any]:
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
+
+
+def _digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))
 
 
 def _short(values: Any) -> str:

@@ -12,7 +12,8 @@ PATH = click.Path(path_type=Path)
 OPTIONS = (
     click.option("--version", type=click.IntRange(min=1), help="Default: the current one."),
     click.option("--format", "format_", type=click.Choice(["auto", "parquet", "csv", "ndjson"]),
-                 default="auto", help="Of what is written; default: as what is read."),
+                 default="auto",
+                 help="Of what is written; default: as what is read, or as OUT's name ends."),
     click.option("--columns", multiple=True, metavar="WHAT=NAME,...",
                  help="features, ignore, label, weight or time and columns; may be given again."),
     click.option("--keep", type=click.Choice(["all", "others", "none"]), default="all",

@@ -8,6 +8,7 @@ import click
 import orjson
 from pydantic import ValidationError
 
+from service.base.faults import fault_text
 from service.base.strict_json import Json
 from service.recipe.batch import BatchOptions
 
@@ -31,7 +32,7 @@ def options_of(given: Mapping[str, Any]) -> BatchOptions:
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"]))
-        raise click.UsageError(f"{where}: {fault['msg']}") from error
+        raise click.UsageError(f"{where}: {fault_text(fault)}") from error
 
 
 def columns_of(given: tuple[str, ...]) -> Json:

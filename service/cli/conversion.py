@@ -25,6 +25,8 @@ def convert_command(
         raise FileBroken(target.name, "the new file's name must end in .keras")
     if target.exists():
         raise FileBroken(target.name, "there is such a file already; choose another name")
+    if not target.absolute().parent.is_dir():
+        raise FileBroken(target.name, f"there is no folder {target.parent} to write it in")
     task = task_for("convert", gather(paths), settings, options)
     result = run_task(task, settings, STAGES, partial(_keep, target))
     report = result["conversion"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from service.cli.options import LABEL_HELP
 from service.cli.versions import with_service
 
 
@@ -16,7 +17,7 @@ from service.cli.versions import with_service
 @click.option("--version", "versions", type=click.IntRange(min=1), multiple=True,
               help="May be given again: the others are compared with the first.")  # fmt: skip
 @click.option("--dataset", help="What the data is for: test, validation or another name.")
-@click.option("--label", metavar="COLUMN", help="Column of the labels; default: y or label.")
+@click.option("--label", metavar="COLUMN", help=LABEL_HELP)
 @click.option("--no-watch", is_flag=True, help="Return when the job is queued.")
 @with_service
 def evaluate(

@@ -51,7 +51,10 @@ def send(model: str, source: Path, url: str | None, key: str | None, as_json: bo
 def forget(
     model: str, ids: tuple[str, ...], why: str, url: str | None, key: str | None, as_json: bool
 ) -> None:
-    """Delete all that is kept of the predictions of MODEL with these IDs."""
+    """Delete all that is kept of the predictions of MODEL with these IDs.
+
+    An id of which nothing was kept is counted too: nobody can tell it from one that never was.
+    """
     from service.cli.ask import open_client, print_json
     from service.cli.terminal import printable
 
@@ -61,7 +64,7 @@ def forget(
         print_json(asdict(done))
     else:
         rows = f"{done.labelled_rows} labelled rows"
-        click.echo(f"{done.forgotten} predictions forgotten, {rows} deleted")
+        click.echo(f"nothing of {done.forgotten} predictions is kept now, {rows} deleted")
         for id_, reason in done.refused.items():
             click.echo(printable(f"  {id_}: {reason}"))
     if done.refused:

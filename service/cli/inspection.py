@@ -5,13 +5,12 @@ from pathlib import Path
 import click
 import orjson
 from rich.console import Console
-from rich.table import Table
 
 from service.base.settings import Settings
 from service.base.signature import shape_text
 from service.base.strict_json import Json
 from service.cli.tasks import gather, options_of, run_task, task_for
-from service.cli.terminal import plain
+from service.cli.terminal import plain, print_table
 
 STAGES = ("start", "inspect")
 
@@ -38,7 +37,7 @@ def _print(report: Json, console: Console) -> None:
         for name, shape in ends.items():
             _line(console, title, f"{name} {_shape(shape)}".rstrip())
     if report["layers"]:
-        console.print(_table(report["layers"]))
+        _print_layers(report["layers"])
     _print_training(report["training"], console)
     for rule in report["rules"]:
         _line(console, "rule", rule)
@@ -51,13 +50,13 @@ def _print(report: Json, console: Console) -> None:
         console.print(f"[bold]>[/bold] {plain(step)}", soft_wrap=True, highlight=False)
 
 
-def _table(layers: list[Json]) -> Table:
-    table = Table("layer", "kind", "output shape", "parameters")
+def _print_layers(layers: list[Json]) -> None:
+    rows = []
     for layer in layers:
         count = layer["parameters"]
         told = "?" if count is None else f"{count:,}"
-        table.add_row(plain(layer["name"]), plain(layer["kind"]), _shape(layer["shape"]), told)
-    return table
+        rows.append((layer["name"], layer["kind"], _shape(layer["shape"]), told))
+    print_table(("layer", "kind", "output shape", "parameters"), rows)
 
 
 def _print_training(training: Json, console: Console) -> None:

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Column, Table
 
 from service.base.strict_json import Json
-from service.cli.terminal import plain, printable
+from service.cli.terminal import print_table, printable
 from service.client import JobStatus
 
 SHOWN_METRICS = 8
@@ -16,12 +14,11 @@ SHOWN_METRICS = 8
 
 def print_jobs(jobs: Sequence[JobStatus]) -> None:
     """One line each."""
-    whole = [Column(name, no_wrap=True) for name in ("job", "kind", "model", "state")]
-    table = Table(*whole, "progress", "by", "error")
-    for job in jobs:
-        cells = (job.id, job.kind, job.model, job.state, progress_text(job.progress), job.by)
-        table.add_row(*map(plain, (*cells, _short(job.error))))
-    Console().print(table)
+    rows = [
+        (job.id, job.kind, job.model, job.state, progress_text(job.progress), job.by, job.error)
+        for job in jobs
+    ]
+    print_table(("job", "kind", "model", "state", "progress", "by", "error"), rows)
 
 
 def print_job(job: JobStatus) -> None:
@@ -37,13 +34,12 @@ def print_epochs(epochs: Sequence[Json]) -> None:
     """One line each: metrics, learning rate, time."""
     names = list(dict.fromkeys(name for one in epochs for name in one.get("metrics", {})))
     names = names[:SHOWN_METRICS]
-    table = Table("epoch", *map(plain, names), "learning rate", "seconds")
+    rows = []
     for one in epochs:
         metrics = one.get("metrics", {})
-        cells = [number_text(metrics.get(name)) for name in names]
-        rate, took = one.get("learning_rate"), one.get("duration_s")
-        table.add_row(*map(plain, (one["epoch"], *cells, number_text(rate), number_text(took))))
-    Console().print(table)
+        values = [*map(metrics.get, names), one.get("learning_rate"), one.get("duration_s")]
+        rows.append((one["epoch"], *map(number_text, values)))
+    print_table(("epoch", *names, "learning rate", "seconds"), rows)
 
 
 def print_result(job: JobStatus) -> None:
@@ -70,10 +66,8 @@ def print_scores(scores: Iterable[Json]) -> None:
         return
     names = list(dict.fromkeys(name for one in listed for name in one["metrics"]))
     heads = [f"{one['version']} on {one['dataset']} ({one['rows']} rows)" for one in listed]
-    table = Table("score", *map(plain, heads))
-    for name in names:
-        table.add_row(plain(name), *(number_text(one["metrics"].get(name)) for one in listed))
-    Console().print(table)
+    rows = [(name, *(number_text(one["metrics"].get(name)) for one in listed)) for name in names]
+    print_table(("score", *heads), rows)
 
 
 def print_cancelled(job: JobStatus) -> None:
@@ -84,10 +78,8 @@ def print_cancelled(job: JobStatus) -> None:
 
 def print_artefacts(listed: Sequence[Json]) -> None:
     """One line each."""
-    table = Table(Column("artefact", overflow="fold"), "bytes", "changed")
-    for one in listed:
-        table.add_row(*map(plain, (one["name"], one["bytes"], one["at"])))
-    Console().print(table)
+    rows = [(one["name"], one["bytes"], one["at"]) for one in listed]
+    print_table(("artefact", "bytes", "changed"), rows)
 
 
 def comparison_text(compared: Mapping[str, Any]) -> str:
@@ -140,7 +132,3 @@ def _facts(job: JobStatus) -> Iterable[tuple[str, object]]:
         left = job.progress.get("eta_s")
         rest = "" if left is None else f", {left:.0f} s left"
         yield "progress", f"{progress_text(job.progress)}{rest}"
-
-
-def _short(text: str, most: int = 60) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

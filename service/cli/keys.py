@@ -90,16 +90,16 @@ def list_keys(as_json: bool, path: Path | None, state_dir: Path | None) -> None:
         shown = [key.model_dump(mode="json", exclude={"sha256"}) for key in known]
         click.echo(orjson.dumps({"keys": shown}, option=orjson.OPT_INDENT_2))
         return
-    from rich.console import Console
-    from rich.table import Table
+    from service.cli.terminal import print_table
 
-    table = Table("name", "id", "roles", "models", "rate", "expires", "state")
-    for key in known:
-        table.add_row(
+    rows = [
+        (
             key.name, key.id, ", ".join(key.roles), ", ".join(key.models) or "all",
             key.rate or "any", _day(key.expires), _state(key, _now()),
-        )  # fmt: skip
-    Console().print(table)
+        )
+        for key in known
+    ]  # fmt: skip
+    print_table(("name", "id", "roles", "models", "rate", "expires", "state"), rows)
 
 
 @keys.command()

@@ -1,5 +1,7 @@
 """`kerasd`: every command, its options, and how errors end."""
 
+import logging
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,12 +9,15 @@ from typing import Any
 import click
 
 from service import __version__
-from service.base.errors import KerasdError
+from service.base.errors import KerasdError, ServiceRefused
 from service.base.settings import Settings, read_settings
 from service.cli.commands import Commands
 from service.cli.options import add_options
 from service.cli.versions import with_service
 
+logger = logging.getLogger(__name__)
+
+UNKNOWN_MODEL = re.compile("404: (Servable not found|Could not find)")
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 
@@ -24,12 +29,16 @@ def cli() -> None:
 
 
 _with_settings = add_options(
-    click.option("--host", help="Address to listen on."),
-    click.option("--port", type=int, help="Port to listen on."),
-    click.option("--workers", type=int, help="Web worker processes."),
-    click.option("--state-dir", type=click.Path(path_type=Path), help="Folder to write in."),
-    click.option("--log-level", help="DEBUG, INFO, WARNING or ERROR."),
-    click.option("--log-format", help="json or text."),
+    click.option("--state-dir", type=click.Path(path_type=Path),
+                 help="Folder for all that is kept: database, keys, jobs; default: .kerasd."),
+    click.option("--log-level", help="DEBUG, INFO, WARNING or ERROR; default: INFO."),
+    click.option("--log-format", help="json or text; default: json."),
+)  # fmt: skip
+_with_web_settings = add_options(
+    click.option("--host", help="Address to listen on; default: 127.0.0.1."),
+    click.option("--port", type=int, help="Port to listen on; default: 8080."),
+    click.option("--workers", type=int, help="Web worker processes; default: one a processor."),
+    _with_settings,
 )
 REPOSITORY = click.argument("repository", required=False)  # a folder, a file or an address
 PARENT = click.option("--parent", type=int, hidden=True, help="End with this process.")
@@ -40,10 +49,14 @@ INSECURE = click.option(
 
 @cli.command()
 @REPOSITORY
-@_with_settings
+@_with_web_settings
 @INSECURE
 def serve(**given: Any) -> None:
-    """Serve a REPOSITORY folder or one model FILE: web and controller together."""
+    """Serve a REPOSITORY: web and controller together.
+
+    It is a folder of models, one model file, or an address; default: model_repo. All settings, of
+    which these are the most wanted, may stand in the environment as KERASD_NAME, or in kerasd.toml.
+    """
     from service.cli.serve import run_service
 
     run_service(_read(given))
@@ -51,7 +64,7 @@ def serve(**given: Any) -> None:
 
 @cli.command()
 @REPOSITORY
-@_with_settings
+@_with_web_settings
 @INSECURE
 @PARENT
 def web(parent: int | None, **given: Any) -> None:
@@ -86,7 +99,11 @@ FILES = click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-STATE = click.option("--state-dir", type=click.Path(path_type=Path), help="Folder to write in.")
+STATE = click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    help="Folder for scratch files and what is compiled; default: .kerasd.",
+)
 # How the files are to be opened: what model.yaml says for a served model.
 _with_load_options = add_options(
     click.option("--weights", type=click.Choice(["strict", "order"]),
@@ -177,8 +194,17 @@ def _read(given: dict[str, Any]) -> Settings:
     return read_settings(**given)
 
 
+def _hint(error: KerasdError) -> str:
+    """What the command line can do about the service's answer, which is worded for all clients."""
+    if not isinstance(error, ServiceRefused):
+        return ""
+    if error.status == 401:
+        return "; the command line sends the key that is in KERASD_API_KEY, or after --key"
+    return "; kerasd models lists what there is" if UNKNOWN_MODEL.search(str(error)) else ""
+
+
 def main() -> None:
-    """Run a command; an error of ours is one line on standard error and an exit code."""
+    """Run a command; what a person can mend is one line on standard error and an exit code."""
     try:
         cli(standalone_mode=False)
     except click.exceptions.Abort:
@@ -189,8 +215,13 @@ def main() -> None:
     except click.exceptions.Exit as request:
         sys.exit(request.exit_code)
     except KerasdError as error:
-        click.echo(f"kerasd: {error}", err=True)
+        click.echo(f"kerasd: {error}{_hint(error)}", err=True)
         sys.exit(EXIT_USAGE if error.code in ("bad_settings", "state_busy") else EXIT_REFUSED)
+    except OSError as error:  # a folder that isn't there, isn't ours to write, or is full
+        logger.debug("the command failed", exc_info=True)
+        where = f"{error.filename}: " if error.filename is not None else ""
+        click.echo(f"kerasd: {where}{error.strerror or error}", err=True)
+        sys.exit(EXIT_REFUSED)
 
 
 if __name__ == "__main__":

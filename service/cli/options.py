@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+LABEL_HELP = "Column of the labels; default: y, label, labels, target or class."
+
 
 def add_options(*options: Any) -> Callable[[Any], Any]:
     """A decorator that adds them to a command, whose help shows them in this order."""

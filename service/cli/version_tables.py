@@ -3,11 +3,9 @@
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from service.base.strict_json import Json
-from service.cli.terminal import plain, printable
+from service.cli.terminal import print_table, printable
 
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 
@@ -15,23 +13,27 @@ NOTHING: tuple[Any, ...] = (None, "", [], {})
 def print_models(answer: Json) -> None:
     """Every version and its state; only the models' names where `extra_keys` is off."""
     versions = answer.get("versions") or [{"model": name} for name in answer["models"]]
-    table = Table("model", "version", "state", "answers", "labels", "reason")
-    for row in versions:
-        cells = [row.get(key, "") for key in ("model", "version", "state")]
-        table.add_row(
-            *map(plain, cells), _standing(row), _labels(row), plain(row.get("reason", ""))
+    rows = [
+        (
+            row["model"], row.get("version", ""), row.get("state", ""), _standing(row),
+            _labels(row), row.get("reason", ""),
         )
-    Console().print(table)
+        for row in versions
+    ]  # fmt: skip
+    print_table(("model", "version", "state", "answers", "labels", "reason"), rows)
 
 
 def print_model(answer: Json) -> None:
     """One model: its versions, then where its requests go."""
-    table = Table("version", "state", "answers", "labels", "workers", "last used", "reason")
-    for row in answer.get("versions") or answer["model_version_status"]:
-        cells = (row.get("last_used") or "", row.get("reason", ""))
-        ours = (_standing(row), _labels(row), _workers(row.get("workers", [])))
-        table.add_row(plain(row["version"]), plain(row["state"]), *ours, *map(plain, cells))
-    Console().print(table)
+    rows = [
+        (
+            row["version"], row["state"], _standing(row), _labels(row),
+            _workers(row.get("workers", [])), row.get("last_used") or "", row.get("reason", ""),
+        )
+        for row in answer.get("versions") or answer["model_version_status"]
+    ]  # fmt: skip
+    head = ("version", "state", "answers", "labels", "workers", "last used", "reason")
+    print_table(head, rows)
     troubles = _troubled(answer.get("versions", []))
     for line in (*_route_lines(answer.get("route", {})), *troubles):
         click.echo(printable(line))
@@ -43,10 +45,8 @@ def print_difference(answer: Json) -> None:
         click.echo("no difference")
         return
     old, new = (f"version {answer[side]['version']}" for side in ("from", "to"))
-    table = Table("differs", old, new)
-    for place in answer["differs"]:
-        table.add_row(*(plain(value) for value in (place, *_both(answer, place))))
-    Console().print(table)
+    rows = [(place, *_both(answer, place)) for place in answer["differs"]]
+    print_table(("differs", old, new), rows)
 
 
 def print_change(answer: Json) -> None:
@@ -67,12 +67,14 @@ def print_retired(answer: Json) -> None:
 
 def print_audit(answer: Json) -> None:
     """One change a row."""
-    table = Table("at", "model", "action", "who", "from", "to", "why")
-    for entry in answer["changes"]:
-        cells = [entry[key] for key in ("at", "model", "action", "who")]
-        states = (_short(entry["before"]), _short(entry["after"]))
-        table.add_row(*map(plain, (*cells, *states, entry["why"])))
-    Console().print(table)
+    rows = [
+        (
+            entry["at"], entry["model"], entry["action"], entry["who"],
+            _short(entry["before"]), _short(entry["after"]), entry["why"],
+        )
+        for entry in answer["changes"]
+    ]  # fmt: skip
+    print_table(("at", "model", "action", "who", "from", "to", "why"), rows)
 
 
 def _standing(row: Json) -> str:
@@ -86,7 +88,7 @@ def _standing(row: Json) -> str:
 
 
 def _labels(row: Json) -> str:
-    return plain(", ".join(row.get("labels", [])))
+    return ", ".join(row.get("labels", []))
 
 
 def _workers(workers: list[Json]) -> str:

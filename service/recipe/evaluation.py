@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from service.base.faults import fault_text
 from service.recipe.compiling import Compile, Named
 from service.recipe.data import LabelledData
 from service.recipe.strict import Recipe
@@ -37,7 +38,7 @@ class EvaluateRequest(Recipe):
         try:
             return Compile(loss=value).loss
         except ValidationError as error:
-            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+            raise ValueError(fault_text(error.errors()[0])) from None
 
     @model_validator(mode="after")
     def _each_version_once(self) -> Self:

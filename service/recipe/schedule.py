@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from service.base.faults import fault_text
 from service.recipe.strict import Epochs, Recipe
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]
@@ -80,7 +81,7 @@ def schedule_in_few_words(value: Any) -> Any:
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
-        raise ValueError(f"{where}: {fault['msg']}") from None
+        raise ValueError(f"{where}: {fault_text(fault)}".removeprefix(": ")) from None
 
 
 def rate_at(schedule: Schedule, epoch: int, own_rate: float, epochs: int) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from service.base.http_errors import Conflict
 from service.repository.audit import Order
 from service.repository.consent import Moment
-from service.repository.retirement import Use, why_kept
+from service.repository.retirement import IS_CURRENT, Use, why_kept
 from service.repository.route import Route
 from service.repository.shelf import Shelf
 from service.repository.store import VersionStore
@@ -38,9 +38,13 @@ class Deletions:
         use = Use.of_model(model, self.store.used(), days, self.wall_clock())
 
         def decide(now: Moment) -> Route:
-            why = why_kept(now.rows, now.route, version)
+            # Of a model that is unloaded nothing is kept for a rollback: it may be taken away.
+            kept_by = replace(now.route, previous=()) if now.route.is_unloaded else now.route
+            why = why_kept(now.rows, kept_by, version)
             if not why and (why := use.why_kept(version)):
                 why = f"{why} (keep_days); ?force=true deletes it nevertheless"
+            if why == IS_CURRENT:
+                why = f"{why}; promote another one, or unload the model, then it can be deleted"
             if why:
                 raise Conflict(f"Version {version} of model {model} is not deleted: {why}")
             others = (other for other in now.route.retired if other != version)

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from service.base.faults import fault_text
 from service.base.load_options import Kernels, LoadOptions, WeightsMode
 from service.base.refusals import ModelConfigInvalid
 from service.base.sequences import Sequences, sequences_misfit
@@ -278,7 +279,7 @@ def _explain(error: ValidationError) -> str:
     faults = []
     for fault in error.errors(include_url=False):
         where = ".".join(_shown(str(part)) for part in fault["loc"]) or "the whole"
-        faults.append(f"{where}: {fault['msg']}")
+        faults.append(f"{where}: {fault_text(fault)}")
     return "; ".join(faults)
 
 

@@ -161,10 +161,13 @@ def _earlier(moment: Moment) -> int:
     """The latest of the versions before the current one that can be served."""
     target = rollback_target(moment.rows, moment.route)
     if target is None:
-        before = ", ".join(map(str, moment.route.previous)) or "none"
+        before = ", ".join(map(str, moment.route.previous))
+        why = (
+            f"of those before it none is READY: {before}" if before else "there was none before it"
+        )
         raise Conflict(
             f"Model '{moment.route.model}' has no earlier version to go back to: its current "
-            f"version is {moment.current}, before it were {before}"
+            f"version is {moment.current}, and {why}"
         )
     return target
 

@@ -8,7 +8,7 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,15 +145,29 @@ def _find(root: Path, parcel: Parcel, is_thorough: bool = False) -> Published | 
     wanted = Wanted(parcel.model, parcel.digests, parcel.provenance.key, not parcel.again)
     sizes = sorted(path.stat().st_size for path in parcel.files.values()) if is_thorough else None
     version = find_published(root, wanted, sizes)
-    return None if version is None else repeated(parcel, version)
+    if version is None:
+        return None
+    return repeated(parcel, version, lambda: _config(root / parcel.model / CONFIG_NAME))
 
 
-def repeated(parcel: Parcel, version: int) -> Published:
-    """What is answered where the files are a version. Raises Conflict if another was asked for."""
+def _config(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def repeated(parcel: Parcel, version: int, config: Callable[[], bytes | None]) -> Published:
+    """What is answered where the files are a version, of a model with this model.yaml.
+
+    Raises Conflict if another number or another model.yaml was asked for.
+    """
     if parcel.version not in (None, version):
         raise Conflict(
             f"The same files are version {version} of model {parcel.model} already; "
             "?again=true makes another version of them"
+        )
+    if parcel.config is not None and parcel.config.read_bytes() != config():
+        raise Conflict(
+            f"{CONFIG_NAME}: model {parcel.model} is there already, with version {version} of the "
+            "same files and another model.yaml; that is changed by its operator"
         )
     return Published(version, is_new=False)
 

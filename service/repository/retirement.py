@@ -9,6 +9,7 @@ from service.repository.route import Route
 from service.repository.states import State, VersionRow
 
 DAY_S = 86400.0
+IS_CURRENT = "it is the current one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Use:
 def why_kept(rows: list[VersionRow], route: Route, version: int) -> str:
     """Why a version has to stay, out of the model's settled rows; empty if it may be retired."""
     if any(row.version == version and row.current for row in rows):
-        return "it is the current one"
+        return IS_CURRENT
     labels = sorted(label for label, of in labels_of(rows, route).items() if of == version)
     if labels:
         return f"it is labelled {', '.join(labels)}"

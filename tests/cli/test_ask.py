@@ -40,6 +40,12 @@ def test_rows_come_from_files_of_every_kind(tmp_path: Path, suffix: str) -> None
     assert read_rows(path) == [[1.0, 2.0]]
 
 
+def test_an_object_without_instances_is_told_what_is_expected(tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text('{"inputs": [[1.0, 2.0]]}')
+    with pytest.raises(FileBroken, match=r"an object with instances, got \['inputs'\]"):
+        read_rows(tmp_path / "rows.json")
+
+
 def test_rows_are_never_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(FileBroken, match="can't be read as rows"):
@@ -89,9 +95,42 @@ def test_models_of_a_strict_service_have_only_names() -> None:
     assert "digits" in ran.stdout
 
 
+@pytest.mark.parametrize(
+    ("status", "why", "hint"),
+    [
+        (401, "A good key or token is needed", "KERASD_API_KEY, or after --key"),
+        (404, "Servable not found for request: Specific(m, 7)", "kerasd models lists"),
+        (404, "Could not find any versions of model m", "kerasd models lists"),
+    ],
+)
+def test_a_refusal_says_what_the_command_line_can_do(
+    rows: Path, status: int, why: str, hint: str
+) -> None:
+    with scripted(Line(status, {"error": why})) as server:
+        ran = kerasd("predict", "m", "--input", str(rows), "--url", server.url)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"kerasd: The service answered {status}: {why}; ")
+    assert hint in ran.stderr
+
+
 def test_a_refusal_is_one_line_and_not_asked_for_again(rows: Path) -> None:
     with scripted(Line(503, {"error": "not ready"}, {"Retry-After": "1"})) as server:
         ran = kerasd("predict", "m", "--input", str(rows), "--url", server.url)
     assert ran.returncode == 1
     assert ran.stderr == "kerasd: The service answered 503: not ready\n"
     assert len(server.asked) == 1
+
+
+def test_an_artefact_replaces_no_file_unless_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.csv").write_text("mine")
+    with scripted(Line(body=b"loss")) as server:
+        ran = kerasd("jobs", "artefacts", "j", "train.csv", "--url", server.url)
+        assert (ran.returncode, server.asked) == (2, [])
+        assert "say --output train.csv to replace it" in ran.stderr
+        assert (tmp_path / "train.csv").read_text() == "mine"
+        told = ("--output", "train.csv", "--url", server.url)
+        assert kerasd("jobs", "artefacts", "j", "train.csv", *told).returncode == 0
+    assert (tmp_path / "train.csv").read_text() == "loss"

@@ -80,7 +80,7 @@ def test_predictions_are_forgotten_by_id() -> None:
         ran = kerasd("feedback", "forget", "m", "a", "b", "--url", server.url)
     assert ran.returncode == 1
     assert ran.stdout.splitlines() == [
-        "1 predictions forgotten, 3 labelled rows deleted", "  b: It was changed.",
+        "nothing of 1 predictions is kept now, 3 labelled rows deleted", "  b: It was changed.",
     ]  # fmt: skip
     assert orjson.loads(server.asked[0].body) == {"prediction_ids": ["a", "b"]}
 
@@ -113,7 +113,16 @@ class TestReceipts:
         kerasd("receipts", "rotate", "--forget-old", *where)
         assert old not in kerasd("receipts", "list", *where).stdout
 
-    def test_without_a_database_it_says_so(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("command", ["list", "rotate"])
+    def test_without_a_database_it_says_so_and_makes_none(
+        self, tmp_path: Path, command: str
+    ) -> None:
+        ran = kerasd("receipts", command, "--state-dir", str(tmp_path / "state"))
+        assert (ran.returncode, list(tmp_path.iterdir())) == (1, [])
+        assert f"there is no database in the state directory {tmp_path}/state" in ran.stderr
+
+    def test_without_a_schema_it_says_so(self, tmp_path: Path) -> None:
+        (tmp_path / "kerasd.sqlite").touch()
         ran = kerasd("receipts", "list", "--state-dir", str(tmp_path))
         assert ran.returncode == 1
         assert "no such table" in ran.stderr

@@ -108,7 +108,7 @@ def test_a_rotated_key_is_another_with_the_same_rights(path: Path) -> None:
         (("add", "x", "--roles", "boss"), "'predict'"),
         (("add", "x", "--roles", ""), "lists nothing"),
         (("add", "x"), "--roles"),
-        (("add", "x", "--roles", "read", "--rate", "fast"), "100/s"),
+        (("add", "x", "--roles", "read", "--rate", "fast"), "rate of the key: expected a rate"),
         (("add", "x", "--roles", "read", "--expires", "tomorrow"), "30d"),
         (("add", "x", "--roles", "read", "--models", "../a"), "name of a model"),
         (("add", "x", "--roles", "read", "--models", ""), "lists nothing"),

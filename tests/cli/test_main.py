@@ -4,10 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import h5py
 import orjson
 import pytest
 
+from service.base.settings import Settings
+from service.cli.main import cli
+from service.data.dataset import LABEL_COLUMNS
+from tests.cli.command import kerasd as kerasd_here
+from tests.cli.command import kerasd_apart
 from tests.running import free_port
 
 
@@ -26,17 +32,74 @@ def kerasd(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
 def test_help_names_every_command(tmp_path: Path) -> None:
     shown = kerasd("--help", folder=tmp_path)
     assert shown.returncode == 0
-    for command in (
-        "serve",
-        "web",
-        "controller",
-        "inspect",
-        "compile",
-        "convert",
-        "predict",
-        "models",
-    ):
+    for command in cli.list_commands(click.Context(cli)):
         assert f"  {command} " in shown.stdout
+
+
+@pytest.mark.parametrize("setting", ["host", "port", "state_dir", "log_level", "log_format"])
+def test_help_tells_the_default_of_a_setting(setting: str) -> None:
+    shown = " ".join(kerasd_here("serve", "--help").stdout.split())
+    told = shown.split(f"--{setting.replace('_', '-')} ")[1].split(" --")[0]
+    assert f"default: {Settings.model_fields[setting].default}." in told
+
+
+@pytest.mark.parametrize("command", ["retrain", "evaluate"])
+def test_help_tells_what_labels_are_called(command: str) -> None:
+    shown = " ".join(kerasd_here(command, "--help").stdout.split())
+    told = shown.split("Column of the labels; default: ")[1].split(".")[0]
+    assert told.replace(" or ", ", ").split(", ") == [*LABEL_COLUMNS]
+
+
+@pytest.mark.parametrize("command", ["controller", "tensorflow"])
+def test_what_listens_nowhere_has_no_address(command: str) -> None:
+    shown = kerasd_here(command, "--help").stdout
+    assert "--state-dir" in shown
+    assert not any(option in shown for option in ("--host", "--port", "--workers"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("inspect", "x.h5"),
+        ("compile", "x.h5"),
+        ("convert", "x.h5", "new.keras"),
+        ("migrate",),
+        ("backup", "new"),
+        ("receipts", "list"),
+        ("receipts", "rotate"),
+        ("keys", "add", "ann", "--roles", "read"),
+        ("keys", "list"),
+        ("batch-predict", "m", "x.h5", "out"),
+        *(
+            pytest.param((half, "models"), marks=pytest.mark.slow)
+            for half in ("serve", "web", "controller", "tensorflow")
+        ),
+    ],
+    ids=" ".join,
+)
+def test_a_state_directory_that_cannot_be_made_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Those that serve change their process, and so run in one of their own."""
+    (tmp_path / "x.h5").write_bytes(b"no model")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    run = kerasd_apart if "models" in command else kerasd_here
+    ended = run(*command, "--state-dir", "file/state")
+    assert ended.returncode == 1
+    assert "file/state" in ended.stderr
+    assert (ended.stderr[:8], ended.stderr.count("\n")) == ("kerasd: ", 1), ended.stderr
+
+
+def test_a_folder_that_is_missing_is_named_before_a_model_is_converted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.h5").write_bytes(b"no model")
+    monkeypatch.chdir(tmp_path)
+    ended = kerasd_here("convert", "x.h5", "nowhere/new.keras")
+    assert ended.returncode == 1
+    assert ended.stderr == "kerasd: new.keras: there is no folder nowhere to write it in\n"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +110,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         (["serve", "."], {"KERASD_WORKERS": "many"}, "setting workers = 'many': Input should be"),
         (["serve", "."], {"KERASD_WORKER": "2"}, "unknown setting in the environment"),
         (["explode"], {}, "No such command 'explode'"),
+        (["models", "--url", "localhost:8080"], {}, "expected http://HOST:PORT"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_stops_at_start_and_is_named(
@@ -92,6 +156,18 @@ def test_without_a_service_the_client_says_how_to_start_one(tmp_path: Path) -> N
     ended = kerasd("models", "--url", url, folder=tmp_path)
     assert ended.returncode == 1
     assert "start it with: kerasd serve" in ended.stderr
+
+
+def test_a_model_that_is_not_known_here_is_told_with_where_that_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model_repo").mkdir()
+    kerasd_here("migrate")
+    ended = kerasd_here("batch-predict", "digits", "rows.csv", "out.csv")
+    assert ended.returncode == 1
+    for words in (".kerasd", "model_repo", "--state-dir, --repository"):
+        assert words in ended.stderr
 
 
 def test_rows_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -104,7 +104,9 @@ class TestConfiguration:
         world.send(b"one", config=config)
         assert world.send(b"one", config=config) == Published(1, False)
         config.write_text("description: better\n")
-        with pytest.raises(Conflict, match=r"model\.yaml: model m is there already, with version 1"):
+        with pytest.raises(
+            Conflict, match=r"model\.yaml: model m is there already, with version 1"
+        ):
             world.send(b"one", config=config)
         assert world.remote.read("m/model.yaml") == b"description: mine\n"
 

@@ -24,6 +24,7 @@ from tests.repository.test_publishing import send
 NOW = 1_000_000_000.0
 DAY_S = 86400.0
 ORDER = Order("ann", "too old", "request-1")
+CURRENT = "it is the current one; promote another one, or unload the model, then it can be deleted"
 
 
 class Place:
@@ -112,8 +113,8 @@ def test_a_worker_that_hangs_keeps_the_files_until_a_second_call(place: Place) -
 @pytest.mark.parametrize(
     ("edit", "version", "words"),
     [
-        (lambda r: r, 4, "it is the current one"),
-        (lambda r: replace(r, current=2), 2, "it is the current one"),
+        (lambda r: r, 4, CURRENT),
+        (lambda r: replace(r, current=2), 2, CURRENT),
         (lambda r: replace(r, labels={"old": 1}), 1, "it is labelled old"),
         (
             lambda r: replace(r, labels={"new": 3}, current=4, canary=Canary("new", 5)),
@@ -143,6 +144,15 @@ def test_one_that_is_needed_stays(
     assert version not in place.store.route("m").retired
     assert place.store.audit() == []
     assert place.told == 0
+
+
+def test_all_versions_of_an_unloaded_model_are_deleted(place: Place) -> None:
+    place.change(lambda route: replace(route, current=4, previous=(3, 2), is_unloaded=True))
+    place.report(seen=1)
+    for number in (1, 2, 3, 4):
+        place.report(seen=number + 1)
+        place.delete(number)
+    assert place.versions() == []
 
 
 def test_one_that_answered_lately_stays_unless_it_is_forced(place: Place) -> None:

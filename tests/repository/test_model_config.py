@@ -210,7 +210,7 @@ def test_a_version_policy_reads_and_is_stored(
 def test_another_version_policy_is_refused_in_one_sentence(tmp_path: Path, policy: str) -> None:
     with pytest.raises(
         ModelConfigInvalid,
-        match=r"version_policy: Value error, expected all, \{latest: N\} or \{specific: \[N, "
+        match=r"version_policy: expected all, \{latest: N\} or \{specific: \[N, "
         r"\.\.\.\]\} with N from 1 to 9999999999$",
     ):
         _read(tmp_path, f"version_policy: {policy}")

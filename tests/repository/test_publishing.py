@@ -200,6 +200,21 @@ class TestNames:
             send(place, content=b"two", config=config)
         assert lies(place) == ["m", "m/1", "m/1/manifest.json", "m/1/model.h5", "m/model.yaml"]
 
+    def test_the_same_files_with_another_configuration_are_refused(self, place: Path) -> None:
+        config = place / "config"
+        config.write_text("description: mine\n")
+        send(place, config=config)
+        assert send(place, config=config) == Published(1, False)
+        config.write_text("description: better\n")
+        with pytest.raises(
+            Conflict, match=r"model\.yaml: model m is there already, with version 1"
+        ):
+            send(place, config=config)
+        (place / "repository/m/model.yaml").unlink()
+        with pytest.raises(Conflict, match=r"another model\.yaml"):
+            send(place, config=config)
+        assert send(place) == Published(1, False)
+
 
 class TestUnwritable:
     def test_a_single_file_is_no_folder(self, place: Path) -> None:

@@ -10,6 +10,7 @@ from service.base.errors import ModelNotReady, RuntimeLost
 from service.repository.states import Loading, VersionRow
 from service.web.side_loader import SideLoader
 from tests.fakes import FakeVersion
+from tests.running import wait_until
 from tests.web.worlds import TWO, World, ready
 
 WAIT_S = 60.0
@@ -118,13 +119,15 @@ def test_a_process_that_is_lost_is_tried_again(world: Hanging) -> None:
     assert world.answers("remote") == 1
 
 
-def test_the_thread_looks_at_once_when_a_load_has_ended(tmp_path: Path) -> None:
+def test_the_thread_looks_at_once_when_a_load_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.web.reloader.POLL_S", 3600.0)  # so that no poll finds it
     world = World(tmp_path, remote={"remote"})
     world.store.replace([ready(1, model="remote")])
     world.reloader.start()
     try:
-        while not world.pool.has("remote"):
-            pass
+        wait_until(lambda: world.pool.has("remote"), "what was loaded is taken in", WAIT_S)
     finally:
         world.reloader.close()
 
