@@ -1,8 +1,8 @@
 """Captured inputs meet the labels that came for them: which rows there are to learn from.
 
-Only ids are read here, and inputs whose rows must have one shape, hour after hour and the newest
-first, so that millions of rows take little memory; `training.feedback_rows` then reads the inputs
-of those that are chosen.
+Only ids are read here, and inputs whose rows must have one shape or that may have NaN, hour after
+hour and the newest first, so that millions of rows take little memory; `training.feedback_rows`
+then reads the inputs of those that are chosen.
 """
 
 from collections import Counter
@@ -20,6 +20,7 @@ from service.capture.decoding import CapturedIds
 from service.capture.label_table import KEY, Labels, LabelTable, tables
 from service.capture.layout import HOUR, CapturedFile
 from service.capture.reader import form_of, hours, read_ids, read_rows, reading
+from service.capture.unfit import note_unfit, refuse_unfit
 from service.capture.wanted import Wanted, misfit
 
 NO_TRUTH = np.zeros(0, np.int64)
@@ -62,17 +63,20 @@ class Counted:
 
 @dataclass(slots=True)
 class _Found:
-    """What was met so far."""
+    """What was met so far; `unfit` is none where inputs aren't looked at for that."""
 
     parts: list[Part] = field(default_factory=list)
     rows: int = 0
     unusable: Counter[str] = field(default_factory=Counter)
     strange: Counter[int] = field(default_factory=Counter)
     shapes: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
+    unfit: Counter[str] | None = None
 
 
 def count(live: LiveRows, wanted: Wanted, choice: Choice) -> Counted:
-    """How many rows `choose` would find, in little memory. Raises DataRefused as it does."""
+    """How many rows `choose` would find, in little memory. Raises DataRefused as it does, and for
+    inputs that whoever reads those of the chosen rows would refuse.
+    """
     found = _find(live, wanted, choice, keep_keys=False)
     classes = _classes(wanted, [truth for _, truth in found.parts])
     counts = most_of_each(choice, classes) if choice.is_drawn else classes
@@ -116,6 +120,8 @@ def _find(live: LiveRows, wanted: Wanted, choice: Choice, *, keep_keys: bool) ->
         wrong = f"the model's input '{texts[0]}' takes texts"
         raise DataRefused(live.name, "", wrong, "a model whose inputs are numbers")
     found = _Found(shapes={name: set() for name in wanted.alike})
+    if wanted.is_finite and not keep_keys:  # else the inputs of the chosen are read after this
+        found.unfit = Counter()
     with reading(live.folder):
         for files in hours(live.folder, choice.since, choice.until, latest_first=True):
             keys, truth = _join_hour(live, wanted, choice, files, found)
@@ -169,13 +175,16 @@ def _join_file(
     why = misfit(form, wanted)
     if table.form != wanted.form or (table.form != "classes" and table.width != wanted.width):
         why = f"have labels of another kind: {table.form}, {table.width} wide"
-    for ids, inputs in _batches(live, wanted, file):
+    for ids, inputs in _batches(live, file, bool(found.shapes) or found.unfit is not None):
         places, keys, truth = table.find(ids)
         if why:
             found.unusable[why] += len(keys)
             continue
         for name, shapes in found.shapes.items():
             shapes.update(values.shape for values in inputs[name][places])
+        if found.unfit is not None:
+            taken = {name: values[places] for name, values in inputs.items()}
+            note_unfit(found.unfit, taken, wanted.signature.inputs)
         if wanted.form == "classes":
             is_known = truth < wanted.width
             found.strange.update(truth[~is_known].tolist())
@@ -184,11 +193,11 @@ def _join_file(
 
 
 def _batches(
-    live: LiveRows, wanted: Wanted, file: CapturedFile
+    live: LiveRows, file: CapturedFile, with_inputs: bool
 ) -> Iterator[tuple[CapturedIds, Tensors]]:
-    """The ids of a file; with its inputs where their shapes have to be known."""
+    """The ids of a file; with its inputs where these have to be known."""
     forgotten = partial(live.labels.forgotten, live.model)
-    if wanted.alike:
+    if with_inputs:
         yield from ((rows.ids, rows.inputs) for rows in read_rows(file, forgotten))
     else:
         yield from ((ids, {}) for ids in read_ids(file, forgotten))
@@ -220,6 +229,7 @@ def _told(
 
 def _check(live: LiveRows, wanted: Wanted, told: Counted, found: _Found) -> Counted:
     """Raise DataRefused unless there is enough to learn from."""
+    refuse_unfit(live.name, found.unfit or Counter())
     if found.strange:
         several = ", ".join(f"{index} ({n})" for index, n in sorted(found.strange.items())[:10])
         wrong = f"{found.strange.total()} rows have classes that the model hasn't: {several}"

@@ -17,6 +17,7 @@ class Wanted:
 
     `class_names` are for messages and counts; `min_rows` and `min_classes` are the least that
     there may be to learn from. `padded` are the inputs with sequences, which may differ in length.
+    With `is_finite` rows are refused whose inputs have NaN, or what isn't in a vocabulary.
     """
 
     signature: Signature
@@ -26,6 +27,7 @@ class Wanted:
     min_rows: int = 2
     min_classes: int = 2
     padded: frozenset[str] = frozenset()
+    is_finite: bool = False
 
     @property
     def alike(self) -> tuple[str, ...]:

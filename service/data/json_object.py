@@ -17,10 +17,11 @@ from service.data.gathering import Gathering
 from service.data.labels import Labels
 from service.data.layout import Shape
 from service.data.listed import ListedReader, ListedRows, read_labels, settle_lists
-from service.data.nested import NOT_NUMBERS, flatten, numbers, path_text
+from service.data.nested import NOT_NUMBERS, flatten, kind_text, numbers, path_text
 from service.data.source import Source
+from service.data.times import UNREADABLE, WANTED, read_times
 from service.data.values import find_faults
-from service.data.weights import WEIGHT, check_weights
+from service.data.weights import TIME, WEIGHT, check_weights
 from service.data.wording import quoted
 
 MAX_BRACKETS = 1_000_000
@@ -107,6 +108,10 @@ class _ArrayReader:
 
         if name == self._label and not spec.item_shape:
             values = read_labels(flat, self._labels, note)
+        elif spec is TIME:
+            values = read_times(
+                flat, lambda bad: note(bad, f"is {kind_text(flat[bad[0]])}", WANTED, UNREADABLE)
+            )
         else:
             values = numbers(flat, note)
         for fault in check_weights(values) if spec is WEIGHT else find_faults(values, spec):

@@ -59,7 +59,10 @@ class Labels:
         if self._are_numbers_taken:
             return values, np.zeros(len(values), bool)
         distinct, inverse = np.unique(values, return_inverse=True)
-        found = [self.names.get(_plain(value)) for value in distinct.tolist()]
+        found = [
+            self.names.get(_plain(value), self.names.get(repr(value)))
+            for value in distinct.tolist()
+        ]
         indices = np.array([0 if index is None else index for index in found], np.int64)
         is_bad = np.array([index is None for index in found], bool)
         return indices[inverse], is_bad[inverse]

@@ -42,11 +42,11 @@ class _Batch:
         found = self.arrow.column(self.columns.names[position])
         if not found.null_count:
             return found
-        gaps = np.flatnonzero(found.is_null().to_numpy(zero_copy_only=False)).tolist()
-        self.note(EMPTY, gaps, position, "is empty", "a value")
-        if len(gaps) == len(found):
+        is_gap = found.is_null().to_numpy(zero_copy_only=False)
+        self.note(EMPTY, np.flatnonzero(is_gap).tolist(), position, "is empty", "a value")
+        if is_gap.all():
             self.faults.check()  # which raises
-        return _filled(found)
+        return _filled(found, is_gap)
 
     def numbers(self, position: int) -> np.ndarray:
         column: np.ndarray = self.column(position).to_numpy(zero_copy_only=False)
@@ -187,10 +187,9 @@ def _side_by_side(parts: list[np.ndarray], rows: int) -> np.ndarray:
     return stacked
 
 
-def _filled(column: Any) -> Any:
+def _filled(column: Any, is_gap: np.ndarray) -> Any:
     """The first value in the gaps, which are faults already."""
     import pyarrow
 
-    stand_in = column.drop_null()[0].as_py()
-    values = [stand_in if value is None else value for value in column.to_pylist()]
-    return pyarrow.array(values, column.type)
+    places = np.where(is_gap, np.argmin(is_gap), np.arange(len(is_gap)))
+    return column.take(pyarrow.array(places))

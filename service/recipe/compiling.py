@@ -65,9 +65,13 @@ class Compile(Recipe):
     @classmethod
     def _optimizer_is_known(cls, value: Any) -> Any:
         named = _named(value, OPTIMIZERS, "optimizer")
-        if named is not None and "learning_rate" in named.config:
-            _check_rate(named.config["learning_rate"])
-        return named
+        if named is None or "learning_rate" not in named.config:
+            return named
+        rate = named.config["learning_rate"]
+        _check_rate(rate)
+        # Keras takes no whole number, which is how JavaScript writes 1.0.
+        config = {**named.config, "learning_rate": float(rate)}
+        return Named(class_name=named.class_name, config=config)
 
     @field_validator("loss", mode="before")
     @classmethod

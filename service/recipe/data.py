@@ -120,12 +120,6 @@ class Split(Recipe):
     by: SplitBy = Field(default="hash", description="hash, stratified or time")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Another seed is another split")
 
-    @model_validator(mode="after")
-    def _something_is_left(self) -> Self:
-        if self.validation + self.held_out > 0.9:
-            raise ValueError("validation and held_out take more than 0.9 of the rows together")
-        return self
-
 
 class LabelledData(Recipe):
     """Rows with known labels: of a file, or of predictions whose labels have arrived."""
@@ -148,6 +142,17 @@ class LabelledData(Recipe):
             raise ValueError("expected exactly one of file and from_feedback")
         return self
 
+    @model_validator(mode="after")
+    def _columns_go_with_a_file(self) -> Self:
+        """All but `features`, which are the names of an input's numbers for `capture` too."""
+        is_said = self.columns != Columns(features=self.columns.features)
+        if self.from_feedback is not None and is_said:
+            raise ValueError(
+                "columns.label, weight, time and ignore go with file; what from_feedback has are "
+                "inputs and labels"
+            )
+        return self
+
 
 class DataRequest(LabelledData):
     """The rows of a retrain: to learn from, to validate with, and held out for the gate."""
@@ -159,6 +164,16 @@ class DataRequest(LabelledData):
     held_out_file: DataName = Field(
         default="", description="A file of its own for the gate; split.held_out is unused"
     )
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> Self:
+        validation = 0 if self.validation_file else self.split.validation
+        held_out = 0 if self.held_out_file else self.split.held_out
+        if validation + held_out > 0.9:
+            raise ValueError(
+                "split.validation and split.held_out take more than 0.9 of the rows together"
+            )
+        return self
 
     @model_validator(mode="after")
     def _time_is_there(self) -> Self:

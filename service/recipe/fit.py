@@ -37,7 +37,7 @@ class Fit(Recipe):
     )
     shuffle: bool = Field(default=True, description="Another order of the rows in each epoch")
     seed: Seed = Field(default=0, description="Of order, fresh weights and dropout")
-    validation_freq: Epochs | tuple[Epochs, ...] = Field(
+    validation_freq: Epochs | list[Epochs] = Field(  # Keras takes no tuple
         default=1, description="Every how many epochs to validate, or in which, counted from 1"
     )
     validation_batch_size: BatchSize | None = Field(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from service.recipe.callbacks import Callbacks
+from service.recipe.checkpoint_path import names_in
 from service.recipe.compiling import ClassWeight, Compile
 from service.recipe.data import DataRequest
 from service.recipe.fit import Fit
@@ -42,6 +43,18 @@ class RetrainRequest(Recipe):
     def _one_class_weight(self) -> Self:
         if self.compile.class_weight is not None and self.fit.class_weight is not None:
             raise ValueError("class_weight stands in compile and in fit; give it in one place")
+        return self
+
+    @model_validator(mode="after")
+    def _paths_name_what_each_epoch_has(self) -> Self:
+        for each in self.callbacks.ModelCheckpoint:
+            late = [name for name in names_in(each.filepath) if name.startswith("val_")]
+            is_of_validated = each.save_best_only and each.watched.startswith("val_")
+            if late and self.fit.validation_freq != 1 and not is_of_validated:
+                raise ValueError(
+                    f"ModelCheckpoint's filepath has {{{late[0]}}}, which only epochs have that "
+                    f"are validated, and fit.validation_freq is {self.fit.validation_freq}"
+                )
         return self
 
     @property

@@ -1,6 +1,7 @@
 """Captured inputs meet their labels: which rows there are, which are chosen, what is refused."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -214,6 +215,23 @@ class TestRefusals:
         )
         traffic.learnt([0, 1])
         assert count(traffic.live, CLASSES, ALL).unusable == {why: 3}
+
+    def test_inputs_that_are_no_finite_numbers(self, traffic: Traffic) -> None:
+        traffic.learnt([0, 1, 2])
+        for n, value in enumerate((np.nan, np.inf), 3):
+            traffic.predict(str(n), value)
+            traffic.label(str(n), 1)
+        traffic.predict("unlabelled", np.nan)
+        with pytest.raises(DataRefused) as told:
+            count(traffic.live, replace(CLASSES, is_finite=True), ALL)
+        assert str(told.value) == (
+            "feedback of model 'm': 2 rows have values that are NaN or infinite in the input 'x'; "
+            "expected finite numbers: forget those predictions, or take a time or versions without "
+            "them"
+        )
+        assert count(traffic.live, CLASSES, ALL).rows == 5  # to be evaluated on
+        traffic.store.forget("m", [id_of("3"), id_of("4")], NOON)
+        assert count(traffic.live, replace(CLASSES, is_finite=True), ALL).rows == 3
 
     def test_labels_of_another_kind(self, traffic: Traffic) -> None:
         traffic.learnt([0, 1])

@@ -91,6 +91,7 @@ def test_weights_and_times_are_read_from_every_format(tmp_path: Path) -> None:
     days = ["1970-01-01", "1970-01-02T00:00:00Z", "1970-01-01T01:00:00+01:00"]
     rows = [{"a": n, "y": n % 2, "w": n / 2, "t": day} for n, day in enumerate(days)]
     table = {key: [row[key] for row in rows] for key in rows[0]}
+    arrays = {**{key: table[key] for key in "ywt"}, "x": [[0], [1], [2]]}
     dates = np.array(["1970-01-01", "1970-01-02", "1970-01-01"], "datetime64[ns]")
     text = "w,a,y,t\n" + "".join("{w},{a},{y},{t}\n".format(**row) for row in rows)
     seconds = [0.0, 86400.0, 0.0]
@@ -104,6 +105,7 @@ def test_weights_and_times_are_read_from_every_format(tmp_path: Path) -> None:
         write_npz(
             tmp_path / "f.npz", x=np.arange(3)[:, None], y=[0, 1, 0], w=[0, 0.5, 1], t=seconds
         ),
+        write_json(tmp_path / "g.json", arrays),
     ):
         dataset = read(path, wanted)
         assert dataset.weights is not None

@@ -157,9 +157,10 @@ def test_several_numbers_have_a_column_each_or_a_list(tmp_path: Path) -> None:
     [
         (("7", "3"), [7, 3, 7], [0, 1, 0]),
         (("1", "0"), [1, 0, 0], [0, 1, 1]),
+        (("1.0", "0.0"), [1.0, 0.0, 0.0], [0, 1, 1]),
         (("True", "False"), [True, False, False], [0, 1, 1]),
     ],
-    ids=["numbers", "swapped", "booleans"],
+    ids=["numbers", "swapped", "floats", "booleans"],
 )
 def test_classes_that_look_like_numbers_are_the_same_in_every_format(
     tmp_path: Path, names: tuple[str, ...], labels: list[Any], indices: list[int]

@@ -117,6 +117,14 @@ def test_a_column_of_gaps_and_names_with_points_are_no_trouble(path: Path) -> No
     )
 
 
+def test_a_gap_among_times_of_nanoseconds_is_told_by_its_row(path: Path) -> None:
+    times = pyarrow.array([None, *range(1, 10)], pyarrow.timestamp("ns"))
+
+    text = refusal(write_parquet(path, table_columns() | {"t": times}), expected(time_column="t"))
+
+    assert text == "row 1, column 6 ('t'): is empty; expected a value"
+
+
 @pytest.mark.parametrize("kind", [pyarrow.date32(), pyarrow.time32("s"), pyarrow.decimal128(20)])
 def test_dates_and_decimals_are_no_numbers(path: Path, kind: pyarrow.DataType) -> None:
     columns = table_columns() | {"a": pyarrow.array([1] * 10, pyarrow.int32()).cast(kind)}

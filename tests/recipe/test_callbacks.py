@@ -82,7 +82,7 @@ def test_the_old_name_of_accuracy_is_understood() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"LambdaCallback": {}}, "Extra inputs are not permitted"),
+        ({"LambdaCallback": {}}, "'LambdaCallback' is unknown; expected some of ModelCheckpoint, "),
         ({"BackupAndRestore": False}, "it can't be switched off"),
         ({"EarlyStopping": {"patience": -1}}, "greater than or equal to 0"),
         ({"EarlyStopping": {"min_delta": float("nan")}}, "finite number"),

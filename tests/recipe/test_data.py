@@ -44,15 +44,33 @@ def test_a_file_is_all_that_must_be_named() -> None:
             "Input should be 'hash', 'stratified' or 'time'",
         ),
         ({"file": "a", "columns": {"label": "y", "weight": "y"}}, "columns names 'y' twice"),
-        ({"file": "a", "columns": {"lbl": "y"}}, "Extra inputs are not permitted"),
+        (
+            {"file": "a", "columns": {"lbl": "y"}},
+            "'lbl' is unknown; expected some of label, features, weight, time, ignore",
+        ),
         ({"from_feedback": {"since": "yesterday"}}, "expected a time such as"),
         ({"from_feedback": {"since": True}}, "expected a time such as"),
         ({"from_feedback": {}, "held_out_file": "a"}, "held_out_file go with file"),
+        ({"from_feedback": {}, "columns": {"weight": "w"}}, "weight, time and ignore go with file"),
         ({"from_feedback": {"limit": 0}}, "greater than or equal to 1"),
     ],
 )
 def test_says_what_is_wrong(data: dict[str, Any], words: str) -> None:
     assert words in refusal(**data)
+
+
+def test_a_share_that_a_file_of_its_own_replaces_takes_no_rows() -> None:
+    split = {"validation": 0.5, "held_out": 0.5}
+
+    request = DataRequest.model_validate({"file": "a", "held_out_file": "b", "split": split})
+
+    assert request.split.validation == 0.5
+
+
+def test_features_may_be_named_for_what_is_captured() -> None:
+    named = {"from_feedback": {}, "columns": {"features": ["age", "name"]}}
+
+    assert DataRequest.model_validate(named).columns.features == ("age", "name")
 
 
 def test_feedback_has_its_times_and_needs_no_column_for_them() -> None:

@@ -61,7 +61,7 @@ def test_a_request_needs_nothing_but_its_data() -> None:
     ("part", "said"),
     [
         ({"fit": {"epochs": 0}}, "fit.epochs: Input should be greater than or equal to 1"),
-        ({"fit": {"epoch": 3}}, "fit.epoch: Extra inputs are not permitted"),
+        ({"fit": {"epoch": 3}}, "fit: Value error, 'epoch' is unknown; expected some of epochs, "),
         ({"fit": {"validation_split": 0.2}}, "is not said here: give data.split.validation"),
         ({"fit": {"validation_freq": "x"}}, "expected a whole number from 1, or a list of them"),
         (
@@ -113,12 +113,45 @@ def test_a_request_needs_nothing_but_its_data() -> None:
             {"compile": {"class_weight": "balanced"}, "fit": {"class_weight": "balanced"}},
             "class_weight stands in compile and in fit",
         ),
+        (
+            {
+                "callbacks": {"ModelCheckpoint": {"filepath": "{val_loss:.2f}.keras"}},
+                "fit": {"validation_freq": 2},
+            },
+            "ModelCheckpoint's filepath has {val_loss}, which only epochs have that are validated, "
+            "and fit.validation_freq is 2",
+        ),
         ({"promote": "always"}, "promote: Input should be 'auto', 'manual' or 'never'"),
     ],
     ids=lambda value: str(value)[:60],
 )
 def test_a_wrong_word_is_refused_in_one_sentence(part: dict[str, Any], said: str) -> None:
     assert said in refusal(**part)
+
+
+def test_the_best_of_the_epochs_that_are_validated_may_be_called_by_them() -> None:
+    best = {"filepath": "{val_loss:.2f}.keras", "save_best_only": True}
+    request = RetrainRequest.model_validate(
+        {
+            "data": {"file": "a.csv"},
+            "callbacks": {"ModelCheckpoint": best},
+            "fit": {"validation_freq": [1, 3]},
+        }
+    )
+
+    assert request.fit.validation_freq == [1, 3]
+
+
+def test_a_whole_number_is_a_learning_rate_too() -> None:
+    request = RetrainRequest.model_validate(
+        {
+            "data": {"file": "a.csv"},
+            "compile": {"optimizer": {"name": "Adadelta", "learning_rate": 1}},
+        }
+    )
+
+    assert request.compile.optimizer is not None
+    assert isinstance(request.compile.optimizer.config["learning_rate"], float)
 
 
 def test_no_batch_size_is_kerass() -> None:

@@ -89,6 +89,24 @@ def test_an_attempt_that_was_superseded_leaves_its_successor_alone(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-000001"]
 
 
+def test_best_weights_are_kept_where_there_are_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: Path) -> None:
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr("os.link", no_links)
+    backups = Backups(tmp_path, nobody_minds)
+    backups.keep(1, {}, [], [np.arange(3.0)], is_best_new=True)
+    backups.keep(2, {}, [], [np.arange(3.0)], is_best_new=False)
+
+    saved = backups.latest()
+
+    assert saved is not None
+    assert saved.best is not None
+    assert (saved.epoch, saved.best[0].tolist()) == (2, [0.0, 1.0, 2.0])
+
+
 def test_best_weights_that_are_the_same_are_written_once(tmp_path: Path) -> None:
     backups = Backups(tmp_path, nobody_minds)
     best = [np.arange(3.0)]

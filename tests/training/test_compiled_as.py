@@ -51,6 +51,23 @@ def test_logits_are_taken_for_what_they_are(kind: Any) -> None:
     assert decided.loss.config == {"from_logits": True}
 
 
+@pytest.mark.parametrize("activation", ["", "hard_sigmoid"])
+def test_what_may_be_probabilities_is_taken_for_them(activation: str) -> None:
+    decided = _decide(Labels("binary", 1, activation))
+
+    assert decided.loss.config == {}
+    assert decided.metrics == (Named(class_name="accuracy"),)
+
+
+def test_accuracy_is_named_where_there_is_no_axis_that_keras_tells_it_by() -> None:
+    flat = Labels("binary", 1, "sigmoid", is_flat=True)
+
+    decided = _decide(flat, {"metrics": ["acc", "AUC"]})
+
+    named = [(each.class_name, each.config["name"]) for each in decided.metrics]
+    assert named == [("BinaryAccuracy", "accuracy"), ("AUC", "auc")]
+
+
 def test_the_request_goes_before_the_file() -> None:
     told = Told(Named(class_name="SGD"), CROSSENTROPY, (Named(class_name="AUC"),))
     asked = {"optimizer": "adamw", "loss": "sparse_categorical_crossentropy", "metrics": ["acc"]}
@@ -141,3 +158,18 @@ def test_a_loss_of_the_request_that_does_not_fit_is_refused(
 
     assert isinstance(decided, str)
     assert decided.endswith(told)
+
+
+@pytest.mark.parametrize(
+    "metric", ["categorical_accuracy", "TopKCategoricalAccuracy", "sparse_categorical_accuracy"]
+)
+def test_a_metric_of_the_request_that_would_be_perfect_whatever_is_answered_is_refused(
+    metric: str,
+) -> None:
+    asked = Compile.model_validate({"metrics": ["accuracy", metric]})
+
+    decided = decide(asked, Told(), BINARY, set().__contains__)
+
+    assert isinstance(decided, str)
+    assert decided.startswith("the metric ")
+    assert decided.endswith(" is for several classes, the model has one output")

@@ -1,6 +1,7 @@
 """Rows of live traffic become arrays: in order, of the model's dtypes, each exactly once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,31 @@ def test_what_is_left_after_that_must_be_enough(traffic: Traffic, tmp_path: Path
 
     with pytest.raises(DataRefused, match="has 1 rows with both inputs and a label"):
         gather_feedback(traffic.live, CLASSES, ALL, tmp_path / "data", forget)
+
+
+def test_what_can_not_be_learned_from_is_refused_with_its_number(
+    traffic: Traffic, tmp_path: Path
+) -> None:
+    traffic.learnt([0, 1, 2])
+    traffic.predict("bad", float("inf"))
+    traffic.label("bad", 1)
+
+    with pytest.raises(DataRefused, match="1 rows have values that are NaN or infinite"):
+        gathered(traffic, tmp_path / "learned", wanted=replace(CLASSES, is_finite=True))
+
+    assert len(gathered(traffic, tmp_path / "evaluated").labels) == 4
+
+
+def test_an_index_that_another_version_knew_is_refused(traffic: Traffic, tmp_path: Path) -> None:
+    words = Signature((TensorSpec("x", "int32", (None, None), vocabulary=5),), ())
+    for n in range(3):
+        given = {"x": np.full((1, n + 1), n + 3, np.int32)}
+        traffic.predict(str(n), given, form=form_of(words))
+        traffic.label(str(n), n)
+    wanted = Wanted(words, "classes", 3, padded=frozenset("x"), is_finite=True)
+
+    with pytest.raises(DataRefused, match="1 rows have values that are not of its vocabulary in"):
+        gathered(traffic, tmp_path / "data", wanted=wanted)
 
 
 def test_others_rows_of_the_same_file_are_not_taken(traffic: Traffic, tmp_path: Path) -> None:

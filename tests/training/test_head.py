@@ -119,6 +119,19 @@ def test_an_operation_is_an_activation_too(name: str) -> None:
     assert last_activation(keras.Model(inputs, outputs)) == name
 
 
+def test_what_only_gives_numbers_another_shape_is_looked_through() -> None:
+    import keras
+
+    from service.training.model.head import last_activation
+
+    inputs = keras.Input((4,))
+    outputs = keras.layers.Reshape((3, 1))(keras.layers.Dense(3, activation="softmax")(inputs))
+    plain = keras.Sequential([inputs, keras.layers.Dense(3), keras.layers.Flatten()])
+
+    assert last_activation(keras.Model(inputs, keras.ops.squeeze(outputs, -1))) == "softmax"
+    assert last_activation(plain) == "linear"
+
+
 def test_what_the_old_head_was_told_stays() -> None:
     head = _ask(_plain(), 4)
 

@@ -46,6 +46,23 @@ def _saved(folder: Path, loss: Any = "categorical_crossentropy", **net: Any) -> 
     return path
 
 
+@pytest.mark.parametrize("classes", [2, 0])
+def test_answers_without_an_axis_of_their_own_are_learned(tmp_path: Path, classes: int) -> None:
+    import keras
+
+    inputs = keras.Input((5,))
+    answer = keras.layers.Dense(1, activation="sigmoid" if classes else "linear")(inputs)
+    keras.Model(inputs, keras.ops.squeeze(answer, -1)).save(tmp_path / "model.keras")
+
+    ready = prepared(
+        version_of(tmp_path / "model.keras"), data_of(ROWS, np.arange(12) % 2, classes)
+    )
+
+    (metric,) = ready.report["compile"]["metrics"]
+    assert metric["class_name"] == ("BinaryAccuracy" if classes else "MeanAbsoluteError")
+    assert (ready.width, ready.report["compile"]["loss"]["config"]) == (1, {})
+
+
 def test_goes_on_as_the_file_says(tmp_path: Path) -> None:
     ready = prepared(version_of(_saved(tmp_path)), CLASSES)
 

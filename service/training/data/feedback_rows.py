@@ -1,6 +1,7 @@
 """Rows to learn from out of live traffic: captured inputs, joined with labels that came later."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from service.capture.feedback import Counted, LiveRows, check_enough, choose
 from service.capture.label_table import keys_of, parts_of
 from service.capture.layout import CapturedFile
 from service.capture.reader import hours, read_ids, read_rows, reading
+from service.capture.unfit import note_unfit, refuse_unfit
 from service.capture.wanted import Wanted
 
 __all__ = ["Choice", "Counted", "FeedbackRows", "LiveRows", "Wanted", "gather_feedback"]
@@ -56,7 +58,9 @@ def gather_feedback(
             spec.name: _empty(spec, len(keys), folder / f"captured-{number}.npy")
             for number, spec in enumerate(wanted.signature.inputs)
         }
-        is_there = _Filling(live, wanted, keys, inputs).fill(check)
+        filling = _Filling(live, wanted, keys, inputs)
+        is_there = filling.fill(check)
+        refuse_unfit(live.name, filling.unfit)
         if is_there.all():
             break
         keys, truth = keys[is_there], truth[is_there]  # forgotten, or too old, since just now
@@ -78,6 +82,7 @@ class _Filling:
         self._is_there = np.zeros(len(keys), bool)
         self._forgotten = partial(live.labels.forgotten, live.model)
         self._check_at = 0.0
+        self.unfit: Counter[str] = Counter()
 
     def fill(self, check: Callable[[], None]) -> np.ndarray:
         """Read every file that has one of the rows; which rows were found."""
@@ -106,8 +111,11 @@ class _Filling:
         if not len(chosen):
             return
         places = places[chosen]
+        inputs = {name: values[chosen] for name, values in rows.inputs.items()}
+        if self._wanted.is_finite:
+            note_unfit(self.unfit, inputs, self._wanted.signature.inputs)
         for spec in self._wanted.signature.inputs:
-            values = rows.inputs[spec.name][chosen]
+            values = inputs[spec.name]
             if _is_ragged(spec):
                 _put_each(self._inputs[spec.name], places, values, spec)
             else:

@@ -35,7 +35,8 @@ def divide_feedback(
         raise DataRefused("feedback", "", "is not kept here", "a file of rows")
     split = request.split if isinstance(request, DataRequest) else None
     choice = choice_of(request.from_feedback, time.time(), split.seed if split else 0)
-    rows = gather_feedback(live, wanted_of(expected), choice, scratch, check)
+    wanted = wanted_of(expected, is_finite=isinstance(request, DataRequest))
+    rows = gather_feedback(live, wanted, choice, scratch, check)
     data = Dataset(
         _padded(rows.inputs, expected), rows.labels, len(rows.labels), {}, None,
         rows.at / MILLISECONDS,
@@ -49,7 +50,7 @@ def divide_feedback(
     return scratch / DATA
 
 
-def wanted_of(expected: Expected) -> Wanted:
+def wanted_of(expected: Expected, is_finite: bool = False) -> Wanted:
     """The same for rows of live traffic; sequences were kept as they were padded then."""
     form: TruthForm = "values"
     if expected.classes is not None:
@@ -58,7 +59,7 @@ def wanted_of(expected: Expected) -> Wanted:
     names = expected.class_names
     return Wanted(
         expected.signature, form, width, names, expected.min_rows, expected.min_classes,
-        frozenset(expected.lengths),
+        frozenset(expected.lengths), is_finite,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,9 +79,10 @@ class Backups:
     def _keep_best(self, path: Path, best: Arrays, is_new: bool) -> None:
         before = self._found()
         if before and not is_new and (before[-1] / BEST).exists():
-            os.link(before[-1] / BEST, path)
-        else:
-            _write_arrays(path, best)
+            with suppress(OSError):  # not every file system has links
+                os.link(before[-1] / BEST, path)
+                return
+        _write_arrays(path, best)
 
     def _found(self) -> list[Path]:
         """Oldest first."""

@@ -22,12 +22,15 @@ CHECKPOINTS, LOGS, TABLE = "checkpoints", "logs", "train.csv"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The callbacks that a request asks for. `notes` say what of it was changed."""
+    """The callbacks that a request asks for. `own_rate` is the learning rate before them, if one
+    of them changes it; `notes` say what of the request was changed.
+    """
 
     every: Sequence[Any]
     checkpoints: Sequence[Checkpoint]
     early_stopping: Any
     csv_logger: Any
+    own_rate: float | None
     notes: Sequence[str]
 
     def best_epoch(self, history: Sequence[EpochRecord]) -> int:
@@ -83,6 +86,7 @@ def make_callbacks(
         checkpoints,
         early_stopping,
         csv_logger,
+        rate_of(optimizer) if asked.LearningRateScheduler or asked.ReduceLROnPlateau else None,
         _notes(asked, paths),
     )
 

@@ -99,6 +99,8 @@ class _Fit:
             verbose=0,
         )
         weights_epoch = self._take_best()
+        if self._asked.own_rate is not None:  # the next retrain begins with it, not with the last
+            self._model.optimizer.learning_rate = self._asked.own_rate
         self._check_finite()
         return Fitted(
             model=self._model,

@@ -3,7 +3,7 @@
 Keras' own keeps weights and the number of the epoch; a fit that goes on from those ends elsewhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from keras.src.random.seed_generator import global_seed_generator
 
 from service.base.strict_json import Json
 from service.training.fit.backup import Backups, Saved
-from service.training.fit.callbacks import TABLE, Asked
+from service.training.fit.callbacks import LOGS, TABLE, Asked
 from service.training.fit.progress import FitState, Working
 
 # What each callback remembers from epoch to epoch, by Keras' own names.
@@ -44,7 +44,7 @@ class Resuming(keras.callbacks.Callback):
     def restore(self, model: Any) -> None:
         """Go on from the last backup, if there is one that fits the model."""
         saved = self._backups.latest()
-        _cut(self._attempt.folder / TABLE, 0 if saved is None else saved.state["table_bytes"])
+        _cut_all(self._attempt.folder, {} if saved is None else saved.state["bytes"])
         variables = _variables(model)
         if saved is None or not _is_of(saved, variables):
             return
@@ -68,12 +68,14 @@ class Resuming(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep the fit as it is now."""
-        table = self._attempt.folder / TABLE
         best = getattr(self._asked.early_stopping, "best_weights", None)
         state = {
             "fit": self._state.as_json(),
             "callbacks": [_remembered(callback) for callback in self._asked.every],
-            "table_bytes": table.stat().st_size if table.exists() else 0,
+            "bytes": {
+                str(path.relative_to(self._attempt.folder)): path.stat().st_size
+                for path in _written(self._attempt.folder)
+            },
         }
         values = [variable.numpy() for variable in _variables(self.model)]
         self._backups.keep(self._state.done, state, values, best, best is not self._best)
@@ -104,8 +106,18 @@ def _plain(value: Any) -> Any:
     return float(keras.ops.convert_to_tensor(value))
 
 
-def _cut(table: Path, size: int) -> None:
-    """Take the lines away that were written after the backup: their epochs are run again."""
-    if table.exists() and table.stat().st_size > size:
-        with table.open("r+b") as stream:
-            stream.truncate(size)
+def _written(folder: Path) -> list[Path]:
+    """The files that grow from epoch to epoch."""
+    events = (folder / LOGS).rglob("events.out.tfevents.*")
+    return [path for path in (folder / TABLE, *events) if path.is_file()]
+
+
+def _cut_all(folder: Path, sizes: Mapping[str, int]) -> None:
+    """Take away what was written after the backup: those epochs are run again."""
+    for path in _written(folder):
+        size = sizes.get(str(path.relative_to(folder)), 0)
+        if not size:
+            path.unlink()
+        elif path.stat().st_size > size:
+            with path.open("r+b") as stream:
+                stream.truncate(size)

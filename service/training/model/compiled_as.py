@@ -63,6 +63,9 @@ def decide(
     loss, loss_from = asked.loss, "request"
     if loss is not None and (why := labels.misfit(loss.class_name)):
         return f"the loss {loss.class_name} {why}"
+    for metric in asked.metrics or ():
+        if why := labels.misfit(metric.class_name):
+            return f"the metric {metric.class_name} {why}"
     if loss is None:
         loss, loss_from = _loss_of_file(told, labels, known, notes.append), "file"
     if loss is None:
@@ -74,7 +77,7 @@ def decide(
         optimizer_from,
         loss,
         loss_from,  # type: ignore[arg-type]
-        metrics,
+        tuple(map(labels.spelt_out, metrics)),
         metrics_from,
         is_own_optimizer=told.optimizer is not None
         and optimizer.class_name == told.optimizer.class_name,

@@ -11,6 +11,8 @@ from service.loading.weights.targets import is_model
 from service.recipe.init import ReplaceHead
 
 ACTIVATIONS = (keras.layers.Activation, keras.layers.Softmax)
+# Layers and operations of keras.ops whose answers are the numbers that they are given.
+PASSING = frozenset({"Dropout", "ExpandDims", "Flatten", "Permute", "Reshape", "Squeeze"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ def replace_head(model: Any, asked: ReplaceHead, seed: int, file: str) -> Head:
 
 def last_activation(model: Any) -> str:
     """The activation that the model's output comes from: softmax, linear, ...; empty if unknown."""
-    layer = model.layers[-1] if model.layers else None
-    if not isinstance(model, keras.Sequential):
-        layer = model.outputs[0]._keras_history.operation
+    layer, node, _ = model.outputs[0]._keras_history
+    while type(layer).__name__ in PASSING:
+        layer, node, _ = layer._inbound_nodes[node].input_tensors[0]._keras_history
     if is_model(layer):
         return last_activation(layer)
     if type(layer).__name__ in ("Softmax", "Sigmoid"):  # a layer, or an operation of keras.ops

@@ -18,16 +18,20 @@ OF_MANY_CLASSES = frozenset(
     """.split()
 )
 OF_INDICES = frozenset(name for name in OF_MANY_CLASSES if name.startswith("Sparse"))
-ENDS_IN_PROBABILITIES = frozenset({"sigmoid", "softmax"})
+# What Keras makes of these for two classes; it tells them by an axis of one output.
+OF_TWO_CLASSES = {"accuracy": "BinaryAccuracy", "crossentropy": "BinaryCrossentropy"}
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Labels of one kind for a model with `width` outputs, whose last activation is named."""
+    """Labels of one kind for a model with `width` outputs, whose last activation is named; with
+    `is_flat` its answers have no axis for the outputs.
+    """
 
     kind: Kind
     width: int
     activation: str
+    is_flat: bool = False
 
     @property
     def are_classes_of_many(self) -> bool:
@@ -61,9 +65,17 @@ class Labels:
             return (Named(class_name="BinaryAccuracy"),)
         return (Named(class_name="accuracy"),)
 
+    def spelt_out(self, metric: Named) -> Named:
+        """The metric by its class where Keras, which chooses it by the axes, would err."""
+        name = OF_TWO_CLASSES.get(metric.class_name) if self.kind == "binary" else None
+        if name is None or not self.is_flat:
+            return metric
+        return Named(class_name=name, config={"name": metric.class_name})
+
     @property
     def _are_logits(self) -> bool:
-        return self.activation not in ENDS_IN_PROBABILITIES
+        """As the gate has it: numbers of which nothing is known are probabilities."""
+        return self.activation == "linear"
 
 
 def kind_of(labels: np.ndarray, are_classes: bool, width: int) -> Kind:

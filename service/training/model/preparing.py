@@ -93,11 +93,13 @@ def _headed(request: RetrainRequest, begun: Begun, opened: Opened) -> Head | Non
 
 def _labels(work: _Work, data: TrainingData) -> Labels:
     shape = tuple(work.model.output_shape)
-    kind = kind_of(data.train.labels, bool(data.class_names), shape[-1])
+    is_flat = len(shape) == 1
+    width = 1 if is_flat else shape[-1]
+    kind = kind_of(data.train.labels, bool(data.class_names), width)
     why = why_not_for(data.train.labels, kind, shape)
     if why:
         raise TrainingRefused(work.file, why)
-    return Labels(kind, shape[-1], last_activation(work.model))
+    return Labels(kind, width, last_activation(work.model), is_flat)
 
 
 def _decided(work: _Work, labels: Labels) -> CompiledAs:

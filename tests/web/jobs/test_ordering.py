@@ -151,9 +151,9 @@ def test_bad_rows_are_counted_and_named(process: WebProcess, client: Client) -> 
     [
         ({}, 400, "data: Field required"),
         (body(fit={"epochs": 0}), 400, "fit.epochs"),
-        (body(fit={"epoch": 3}), 400, "fit.epoch"),
+        (body(fit={"epoch": 3}), 400, "fit: 'epoch' is unknown"),
         (body(compile={"optimizer": "sdg"}), 400, "no optimizer 'sdg' is offered here"),
-        (body(callbacks={"EarlyStopping": {"patients": 3}}), 400, "EarlyStopping.patients"),
+        (body(callbacks={"EarlyStopping": {"patients": 3}}), 400, "EarlyStopping: 'patients'"),
         (body(gate={"metric": "rmse"}), 400, "gate.metric"),
         (body(gate={"min_class_recall": {"hen": 0.5}}), 400, "no class 'hen'"),
         (body(init={"version": 9}), 400, "no version 9; it has 2"),
