@@ -21,12 +21,16 @@ BESIDE_KEY = 4 + 8 + 16  # of an entry at most: its length, padding, value and t
 
 
 class RoomyDict(MmapedDict):
-    """prometheus_client's own, in the place of which it is used."""
+    """prometheus_client's own, in the place of which it is used. Where there is no room for even an
+    empty file, it counts in memory of its own, and nobody adds that to what others count.
+    """
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:
-        """Raises OSError where there is no room for even this."""
-        with Path(filename).open("ab") as file:
-            _take_room(file.fileno(), 0, mmap.PAGESIZE)
+        try:
+            _begin(Path(filename))
+        except OSError as error:
+            logger.warning("metrics have no room", extra={"why": error.strerror})
+            filename = f"/proc/self/fd/{os.memfd_create('metrics')}"
         super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
         self._is_full = False
 
@@ -53,6 +57,17 @@ class RoomyDict(MmapedDict):
     def _init_value(self, key: str) -> None:
         _take_room(self._f.fileno(), self._used, len(key.encode()) + BESIDE_KEY)
         super()._init_value(key)  # type: ignore[no-untyped-call]
+
+
+def _begin(path: Path) -> None:
+    """Make the file, of one page at least. Raises OSError, and leaves no empty one."""
+    with path.open("ab") as file:
+        try:
+            _take_room(file.fileno(), 0, mmap.PAGESIZE)
+        except OSError:
+            if not os.fstat(file.fileno()).st_size:
+                path.unlink()
+            raise
 
 
 def _take_room(file: int, start: int, size: int) -> None:

@@ -41,6 +41,19 @@ def test_a_series_without_room_waits_for_it_and_the_others_go_on(
     assert [record.why for record in caplog.records] == ["No space left on device"]  # type: ignore[attr-defined]
 
 
+def test_a_process_that_begins_without_room_counts_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "posix_fallocate", refuse(errno.ENOSPC))
+    path = tmp_path / "counter_1.db"
+    counts: Any = RoomyDict(str(path))
+    with closing(counts):
+        monkeypatch.undo()
+        counts.write_value("new", 1.0, 0.0)
+        assert counts.read_value("new") == (1.0, 0.0)
+    assert not path.exists()
+
+
 def test_room_is_asked_for_all_that_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
