@@ -25,9 +25,13 @@ def metric_files(link: Path, workers: int, memory: Path = SHARED_MEMORY) -> Iter
     removed while the service runs: a sum that falls looks like a restart.
     """
     link.parent.mkdir(parents=True, exist_ok=True)
-    place = memory if _has_room(memory, workers * WORKER_BYTES) else link.parent
+    places = [place for place in (memory, link.parent) if os.access(place, os.W_OK)]
+    for place in places:  # what killed services have left, wherever those counted
+        with hold_folder(place):
+            sweep(place, (PREFIX,))
+    has_room = memory in places and shutil.disk_usage(memory).free >= workers * WORKER_BYTES
+    place = memory if has_room else link.parent
     with hold_folder(place):
-        sweep(place, (PREFIX,))
         folder = OwnedFolder(place, PREFIX)
     try:
         _point(link, folder.path)
@@ -35,15 +39,6 @@ def metric_files(link: Path, workers: int, memory: Path = SHARED_MEMORY) -> Iter
     finally:
         folder.remove()
         link.unlink(missing_ok=True)
-
-
-def _has_room(memory: Path, size: int) -> bool:
-    """Whether so much may be written there, once what killed services have left is gone."""
-    if not os.access(memory, os.W_OK):
-        return False
-    with hold_folder(memory):
-        sweep(memory, (PREFIX,))
-    return shutil.disk_usage(memory).free >= size
 
 
 def _point(link: Path, folder: Path) -> None:

@@ -55,8 +55,13 @@ class RoomyDict(MmapedDict):
             super().write_value(key, value, timestamp)  # type: ignore[no-untyped-call]
 
     def _init_value(self, key: str) -> None:
-        _take_room(self._f.fileno(), self._used, len(key.encode()) + BESIDE_KEY)
-        super()._init_value(key)  # type: ignore[no-untyped-call]
+        capacity = self._capacity
+        try:
+            _take_room(self._f.fileno(), self._used, len(key.encode()) + BESIDE_KEY)
+            super()._init_value(key)  # type: ignore[no-untyped-call]
+        except OSError:
+            self._capacity = capacity  # it was raised before the file could be mapped so large
+            raise
 
 
 def _begin(path: Path) -> None:

@@ -11,7 +11,9 @@ CGROUPS = Path("/sys/fs/cgroup")
 def processors(cgroups: Path = CGROUPS) -> int:
     """Those that it may run on, or as many as its container has the time of, rounded up."""
     free = len(os.sched_getaffinity(0))
-    with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
+    with suppress(
+        OSError, ValueError, ZeroDivisionError
+    ):  # no container, or one without a limit ("max")
         quota, period = _limit(cgroups)
         if quota > 0:  # -1 is no limit either
             return min(free, math.ceil(quota / period))

@@ -132,7 +132,9 @@ def _find(live: LiveRows, wanted: Wanted, choice: Choice, *, keep_keys: bool) ->
                 found.parts.append((keys if keep_keys else keys[:0], truth))
             if found.rows >= choice.limit:
                 break
-    if not choice.is_drawn and found.rows < choice.limit:  # all that were found are taken
+    if choice.is_drawn or found.rows >= choice.limit:  # who reads the chosen ones will see
+        found.unfit = None
+    else:
         for name, shapes in found.shapes.items():
             check_alike(live.name, name, shapes)
     return found

@@ -1,6 +1,6 @@
 """`kerasd`: every command, its options, and how errors end."""
 
-import logging
+import errno
 import re
 import sys
 from pathlib import Path
@@ -13,11 +13,14 @@ from service.base.errors import KerasdError, ServiceRefused
 from service.base.settings import Settings, read_settings
 from service.cli.commands import Commands
 from service.cli.options import add_options
+from service.cli.terminal import printable
 from service.cli.versions import with_service
 
-logger = logging.getLogger(__name__)
-
 UNKNOWN_MODEL = re.compile("404: (Servable not found|Could not find)")
+MENDED_BY_PEOPLE = frozenset(
+    (errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
+     errno.ENOENT, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS)
+)  # fmt: skip
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 
@@ -217,10 +220,11 @@ def main() -> None:
     except KerasdError as error:
         click.echo(f"kerasd: {error}{_hint(error)}", err=True)
         sys.exit(EXIT_USAGE if error.code in ("bad_settings", "state_busy") else EXIT_REFUSED)
-    except OSError as error:  # a folder that isn't there, isn't ours to write, or is full
-        logger.debug("the command failed", exc_info=True)
-        where = f"{error.filename}: " if error.filename is not None else ""
-        click.echo(f"kerasd: {where}{error.strerror or error}", err=True)
+    except OSError as error:
+        if error.errno not in MENDED_BY_PEOPLE:
+            raise
+        where = f"{printable(str(error.filename))}: " if error.filename is not None else ""
+        click.echo(f"kerasd: {where}{error.strerror}", err=True)
         sys.exit(EXIT_REFUSED)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-LABEL_HELP = "Column of the labels; default: y, label, labels, target or class."
+LABEL_HELP = "Column of the labels; default: y, label, target, class or labels."
 
 
 def add_options(*options: Any) -> Callable[[Any], Any]:

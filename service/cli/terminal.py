@@ -21,11 +21,13 @@ def plain(text: object) -> str:
 
 
 def print_table(head: Iterable[object], rows: Iterable[Sequence[object]]) -> None:
-    """A table of any texts, of which nothing is cut: a terminal folds what is too long for it.
+    """A table of any texts, of which nothing is cut: a terminal folds what is too long for it, but
+    for the first column.
 
     Elsewhere, as in a pipe, a row is one line however long it is.
     """
-    columns = (Column(plain(name), overflow="fold") for name in head)
+    columns = [Column(plain(name), overflow="fold") for name in head]
+    columns[0].no_wrap = True  # the id or name that is copied from there
     table = Table(*columns, box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for row in rows:
         table.add_row(*map(plain, row))

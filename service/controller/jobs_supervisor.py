@@ -19,7 +19,7 @@ from service.jobs.store import JobStore
 logger = logging.getLogger(__name__)
 
 LOG_TAIL = 4000
-REFUSED_PAUSE_S = 30.0  # nothing is begun for so long after an executor has taken a program not
+REFUSED_PAUSE_S = 30.0, 600.0  # nothing is begun for so long while an executor takes nothing
 NO_ROOM_YET = "waiting for room"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -86,6 +86,7 @@ class JobsSupervisor:
         self._watched: dict[str, Watch] = {}
         self._looked_at: float | None = None
         self._begins_from = float("-inf")
+        self._pause_s = REFUSED_PAUSE_S[0]
 
     def step(self, now: float) -> None:
         """Look at every job that runs, then begin what may begin."""
@@ -128,13 +129,15 @@ class JobsSupervisor:
             else:
                 self._again(job, f"it can't be begun: {error}")
         else:
+            self._pause_s = REFUSED_PAUSE_S[0]
             logger.info("job begun", extra=_names(job))
 
     def _put_off(self, job: Job, why: str, now: float) -> None:
         """Who is to run it takes nothing yet, such as a cluster that starts: no fault of the job's,
         and all others would meet the same.
         """
-        self._begins_from = now + REFUSED_PAUSE_S
+        self._begins_from = now + self._pause_s
+        self._pause_s = min(2 * self._pause_s, REFUSED_PAUSE_S[1])
         self._store.put_back(job.id, job.attempt, self._wall_clock(), why)
         logger.warning("a job can't be begun yet", extra={**_names(job), "why": why})
 
@@ -197,9 +200,10 @@ class JobsSupervisor:
         for key in self._watched.keys() - active:
             watch = self._watched[key]
             status = self._status(watch.job)
-            is_known = not status.why  # else it can't be told to stop either
             is_overdue = self._is_overdue(watch, now)
-            if status.phase is Phase.RUNNING and not (is_known and is_overdue):
+            if status.phase is Phase.RUNNING and status.why:
+                break  # none can be asked after, nor told to stop
+            if status.phase is Phase.RUNNING and not is_overdue:
                 continue
             self._executor.stop(key)
             self._program.clean(watch.job)

@@ -11,7 +11,7 @@ from service.base.signature import Signature, Tensors, TensorSpec
 from service.recipe.data import LabelForm
 
 MIB = 1024 * 1024
-LABEL_COLUMNS = ("y", "label", "labels", "target", "class")
+LABEL_COLUMNS = ("y", "label", "target", "class", "labels")
 LISTS = ("label_names", "label_columns", "labels_apart", "columns", "ignored")
 
 

@@ -136,7 +136,8 @@ class QueueStore(KeyStore):
         """
         cancelled = {"state": JobState.CANCELLED.value, "ended_at": now, "retry_at": None}
         ours = sa.and_(jobs.c.id == job, self._is_ours())
-        unasked = sa.and_(ours, jobs.c.state.not_in(sorted(ENDED)), ~jobs.c.is_cancel_asked)
+        news = sa.or_(jobs.c.state == JobState.QUEUED.value, ~jobs.c.is_cancel_asked)
+        unasked = sa.and_(ours, jobs.c.state.not_in(sorted(ENDED)), news)
         with self._engine.begin() as connection:
             # Asked whether it waits or runs: between two statements it could change from one to
             # the other, and be missed by both.

@@ -67,13 +67,12 @@ def _versions(attempt: Attempt, place: Workplace) -> list[int]:
     """Which versions: the same in every attempt, though another may have become current."""
     found = read_kept(attempt.folder / START)
     if found is None:
-        asked = list(attempt.job.request.get("versions", ()))
-        current = await_current(place, attempt)
-        if not asked and current is None:
+        asked = list(attempt.job.request.get("versions", ())) or [await_current(place, attempt)]
+        if asked == [None]:
             raise TrainingRefused(
                 f"model {attempt.job.model}", "no version of it is current, and none is named"
             )
-        found = keep(attempt.folder / START, {"versions": asked or [current]})
+        found = keep(attempt.folder / START, {"versions": asked})
     return [int(version) for version in found["versions"]]
 
 

@@ -78,8 +78,7 @@ def _attempt(settings: Settings, job_id: str, number: int) -> int:
     if job.attempt != number or job.is_ended:
         raise Superseded(job_id, number)
     folder = settings.jobs_dir.absolute() / job.id
-    half = max((os.cpu_count() or 1) // 2, 1)  # of the machine; here it may be held to fewer
-    threads = settings.job_threads or min(half, processors())
+    threads = settings.job_threads or processors()
     place = open_workplace(settings, engine, threads)
     with Attempt(store, job, folder, lease_s=settings.job_lease_s) as attempt:
         attempt.progress(stage="beginning")

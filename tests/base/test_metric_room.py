@@ -1,6 +1,7 @@
 """Counting where there is no room is nobody's end."""
 
 import errno
+import mmap
 import os
 import subprocess
 import sys
@@ -39,6 +40,19 @@ def test_a_series_without_room_waits_for_it_and_the_others_go_on(
     counts.write_value("new", 3.0, 0.0)
     assert [entry[:2] for entry in counts.read_all_values()] == [("old", 2.0), ("new", 3.0)]
     assert [record.why for record in caplog.records] == ["No space left on device"]  # type: ignore[attr-defined]
+
+
+def test_a_file_that_cannot_be_mapped_larger_stays_as_it_is(
+    counts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "n" * 1000
+    with monkeypatch.context() as narrow:
+        narrow.setattr(mmap, "mmap", refuse(errno.ENOMEM))
+        for number in range(6):  # more than the first page holds
+            counts.read_value(f"{number}{long}")
+    for number in range(6):
+        counts.write_value(f"{number}{long}", float(number), 0.0)
+    assert [entry[1] for entry in counts.read_all_values()] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
 
 
 def test_a_process_that_begins_without_room_counts_for_itself(

@@ -230,6 +230,8 @@ class TestRefusals:
             "them"
         )
         assert count(traffic.live, CLASSES, ALL).rows == 5  # to be evaluated on
+        some = replace(ALL, limit=3)  # which of them will be read isn't known here
+        assert count(traffic.live, replace(CLASSES, is_finite=True), some).rows == 3
         traffic.store.forget("m", [id_of("3"), id_of("4")], NOON)
         assert count(traffic.live, replace(CLASSES, is_finite=True), ALL).rows == 3
 

@@ -25,7 +25,7 @@ class Dying:
             self.runtime.step(True, now)
             return self._told("ended") > ended
 
-        wait_until(is_told, "the process has ended", 10)
+        wait_until(is_told, "the process has ended", 30)
         for pause in BACKOFF_S:
             if self._told("started") == begun:
                 self.runtime.step(True, now + pause)

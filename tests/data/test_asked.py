@@ -23,7 +23,7 @@ def test_a_request_without_any_mapping_takes_the_usual_names() -> None:
     found = asked()
 
     assert (found.classes, found.label_names) == (3, NAMES)
-    assert found.label_columns == ("y", "label", "labels", "target", "class")
+    assert found.label_columns == ("y", "label", "target", "class", "labels")
     assert (found.min_rows, found.min_classes) == (2, 2)
     assert not found.leaves_others
 

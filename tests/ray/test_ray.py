@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 ENOUGH_S = 240.0
-EPOCHS = 20  # some seconds to stop the first one in
+EPOCHS = 40  # some seconds to stop the first one in
 KILLED, CUT, CALM = "killed", "cut", "calm"  # three models, one retrain each
 REQUEST: dict[str, Any] = {
     "data": {"file": "cells.csv"},

@@ -43,12 +43,17 @@ def test_jobs_share_the_files_that_were_there_when_the_first_began(world: World)
     assert len(written(world)) == 5
 
 
-def test_a_name_of_a_finished_run_may_be_used_for_another(world: World) -> None:
-    for shard in ((1, 2), (2, 2)):
-        world.run(shard=shard)
+def test_for_a_job_that_comes_when_all_is_finished_nothing_is_left(world: World) -> None:
+    for number in range(1, 9):
+        world.run(shard=(number, 9))
+    told = manifest(world)
     write_lists(world.source / "aa.parquet", rows_of(10))
-    assert [world.run(shard=shard).files for shard in ((1, 2), (2, 2))] == [3, 2]
-    assert len(manifest(world)["files"]) == 5
+    (world.source / "b.parquet").unlink()
+
+    last = world.run(shard=(9, 9))
+
+    assert (last.files, last.is_complete) == (0, True)
+    assert manifest(world) == told
 
 
 def test_jobs_end_where_a_file_has_gone_since_the_first_began(world: World) -> None:

@@ -132,6 +132,25 @@ def test_what_only_gives_numbers_another_shape_is_looked_through() -> None:
     assert last_activation(plain) == "linear"
 
 
+def test_what_sums_and_averages_come_from() -> None:
+    import keras
+
+    from service.training.model.head import last_activation
+
+    inputs = keras.Input((4,))
+    logits = [keras.layers.Dense(3)(inputs) for _ in range(2)]
+    shares = [keras.layers.Softmax()(one) for one in logits]
+
+    def of(outputs: Any) -> str:
+        return last_activation(keras.Model(inputs, outputs))
+
+    assert of(keras.layers.Add()(logits)) == of(logits[0] + logits[1]) == "linear"
+    assert of(keras.layers.Rescaling(2.0)(logits[0])) == "linear"
+    assert of(keras.layers.Average()(logits)) == "linear"
+    assert of(keras.layers.Average()(shares)) == "softmax"
+    assert of(keras.layers.Average()([logits[0], shares[0]])) == ""
+
+
 def test_what_the_old_head_was_told_stays() -> None:
     head = _ask(_plain(), 4)
 

@@ -65,19 +65,22 @@ class Output:
 
     def begin(self, header: Json, fresh: bool) -> dict[str, Done]:
         """What is finished already, by name. The first job with this `run` in its header says for
-        all which files the run is about, until these are finished; what another run has left it
-        removes if `fresh`. Raises Conflict where that was of something else, or inputs have gone.
+        all which files the run is about; what another run has left it removes if `fresh`. For a
+        shard that comes when all are finished nothing is left. Raises Conflict where what is there
+        is of something else, or inputs have gone.
         """
         with storing(WHERE):
             self._plan.folder.mkdir(parents=True, exist_ok=True)
             with hold_folder(self._plan.folder):
                 found = self._read_manifest()
                 is_same = found is not None and found.get("run") == header["run"]
-                if found is None or not is_same or _is_over(found):
-                    found = self._start(found, header, fresh and not is_same)
+                is_over = found is not None and is_same and _is_over(found)
+                if found is None or not is_same or (is_over and self._shard is None):
+                    found, is_over = self._start(found, header, fresh and not is_same), False
                 self._check_same(found, header)
-                self._check_gone(found["files"], header)
-                self._plan = self._plan.as_begun(found["files"])
+                files = {} if is_over else found["files"]
+                self._check_gone(files, header)
+                self._plan = self._plan.as_begun(files)
             self._sweep()
         self._header = header
         return self._finished()
@@ -112,6 +115,8 @@ class Output:
 
     def end(self) -> bool:
         """Where all files of all jobs are there, put them into the manifest; whether they are."""
+        if not self._plan.units:  # that was done before this job came
+            return True
         with storing(WHERE), hold_folder(self._plan.folder):
             finished, found = self._finished(), self._read_manifest()
             names = [unit.output for unit in self._plan.units]
@@ -210,8 +215,8 @@ class Output:
             name, had, asked = differs
             raise Conflict(
                 f"{self._plan.folder.name} holds predictions of another run, with {name} "
-                f"{_short(had)} and not {_short(asked)}: name another output, or add fresh to have "
-                "them removed"
+                f"{_short(had)} and not {_short(asked)}: name another output, or begin another run "
+                "with fresh, which has them removed"
             )
 
     def _check_gone(self, names: Iterable[str], header: Json) -> None:
@@ -222,7 +227,7 @@ class Output:
             raise Conflict(
                 f"{header['input']} no longer has {len(gone)} of the files that "
                 f"{self._plan.folder.name} is made of, such as that of {gone[0]}: name another "
-                "output, or add fresh"
+                "output, or begin another run with fresh"
             )
 
     def _check_free(self, names: Collection[str]) -> None:

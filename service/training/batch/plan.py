@@ -13,7 +13,7 @@ from service.data.tables.reading import Span, row_groups
 from service.recipe.batch import BatchOptions, Shard
 
 # What a run tells of itself (see `Output`), which the next run believes.
-OF_A_RUN = re.compile(r"kerasd(\.json|-\d+-of-\d+\.ndjson)$")
+OF_A_RUN = re.compile(r"(^|[/._])kerasd(\.json|-\d+-of-\d+\.ndjson)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,16 @@ class Plan:
         return self.units if shard is None else self.units[shard.index - 1 :: shard.of]
 
     def as_begun(self, files: Mapping[str, Json]) -> "Plan":
-        """These of the files only, as they were when it was told of them."""
+        """These of the files only, as they were when it was told of them. Raises Conflict."""
         units = {unit.output: unit for unit in self.units}
         begun = []
         for name, told in files.items():
-            size, changed_ns = told["input_bytes"], told["input_changed_ns"]
+            try:
+                size, changed_ns = int(told["input_bytes"]), int(told["input_changed_ns"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise Conflict(
+                    f"the manifest tells nothing of {name} that is understood"
+                ) from error
             table = replace(units[name].table, bytes=size, changed_ns=changed_ns)
             begun.append(replace(units[name], table=table))
         return replace(self, units=tuple(begun))

@@ -11,7 +11,9 @@ from service.loading.weights.targets import is_model
 from service.recipe.init import ReplaceHead
 
 ACTIVATIONS = (keras.layers.Activation, keras.layers.Softmax)
-# Layers and operations of keras.ops whose answers are the numbers that they are given.
+# Layers and operations of keras.ops whose answers are any numbers, whatever they are given.
+LINEAR = frozenset({"Add", "BatchNormalization", "Multiply", "Rescaling", "Subtract"})
+# Those whose answers are the numbers that they are given.
 PASSING = frozenset({"Dropout", "ExpandDims", "Flatten", "Permute", "Reshape", "Squeeze"})
 
 
@@ -40,13 +42,24 @@ def replace_head(model: Any, asked: ReplaceHead, seed: int, file: str) -> Head:
 
 def last_activation(model: Any) -> str:
     """The activation that the model's output comes from: softmax, linear, ...; empty if unknown."""
-    layer, node, _ = model.outputs[0]._keras_history
-    while type(layer).__name__ in PASSING:
-        layer, node, _ = layer._inbound_nodes[node].input_tensors[0]._keras_history
+    return _activation_of(model.outputs[0])
+
+
+def _activation_of(tensor: Any) -> str:
+    layer, node, _ = tensor._keras_history
+    given = layer._inbound_nodes[node].input_tensors
+    kind = type(layer).__name__
     if is_model(layer):
         return last_activation(layer)
-    if type(layer).__name__ in ("Softmax", "Sigmoid"):  # a layer, or an operation of keras.ops
-        return type(layer).__name__.lower()
+    if kind in PASSING:
+        return _activation_of(given[0])
+    if kind in LINEAR:
+        return "linear"
+    if kind in ("Softmax", "Sigmoid"):  # a layer, or an operation of keras.ops
+        return kind.lower()
+    if kind == "Average":  # of several models: as all of them
+        found = {_activation_of(one) for one in given}
+        return found.pop() if len(found) == 1 else ""
     inner = layer.layer if isinstance(layer, keras.layers.TimeDistributed) else layer
     return str(getattr(getattr(inner, "activation", None), "__name__", ""))
 

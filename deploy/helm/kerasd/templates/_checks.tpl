@@ -54,6 +54,9 @@
 {{- if not (regexMatch "^[a-z][-a-z0-9]*$" (include "kerasd.fullname" .)) -}}
 {{- fail (printf "a Service can't be called %s: give a fullnameOverride that begins with a letter and has no dots" (include "kerasd.fullname" .)) -}}
 {{- end -}}
+{{- if and $v.migration.enabled (le (int $v.migration.deadlineSeconds) (int $v.migration.waitSeconds)) -}}
+{{- fail "the migration would be ended while it waits for the database: migration.deadlineSeconds must be more than waitSeconds" -}}
+{{- end -}}
 {{- if and (not $replicas) (or $v.repository.controllerSecret $v.controller.serviceAccount.create $v.controller.serviceAccount.name) -}}
 {{- fail "mode single is one pod with one identity: repository.controllerSecret and controller.serviceAccount are for mode replicas" -}}
 {{- end -}}
