@@ -60,7 +60,7 @@ def test_it_runs_beside_the_service_s_state(state: BatchState) -> None:
     }  # fmt: skip
     other = run(state, MODEL, source, target, "--keep", "none")
     assert other.returncode == 1
-    assert "with keep 'all' and not 'none': name another output, or add fresh" in other.stderr
+    assert "with keep 'all' and not 'none': name another output, or begin another" in other.stderr
     assert run(state, MODEL, source, target, "--keep", "none", "--fresh").returncode == 0
     (state.data / "bad.csv").write_text("a,b,c\n1,2,3\n,2,3\n")
     bad = [MODEL, str(state.data / "bad.csv"), str(state.data / "bad.out.csv")]
